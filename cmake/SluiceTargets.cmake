@@ -1,0 +1,63 @@
+# How a folder becomes a target: sluice_library, sluice_binary and sluice_test add the warnings and
+# sanitizers of this project and nothing else; a target's DEPS are the folder's dependency rule.
+
+include(GNUInstallDirs)
+
+add_library(sluice_flags INTERFACE)
+target_include_directories(sluice_flags INTERFACE "${PROJECT_SOURCE_DIR}")
+target_compile_options(sluice_flags INTERFACE -Wall -Wextra -Wshadow=local -Wnon-virtual-dtor -Wno-missing-field-initializers
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wthread-safety-beta -Wno-shadow>)
+if(SLUICE_WERROR)
+  target_compile_options(sluice_flags INTERFACE -Werror)
+endif()
+if(SLUICE_SANITIZE)
+  target_compile_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer
+    $<$<STREQUAL:${SLUICE_SANITIZE},address$<COMMA>undefined>:-fno-sanitize-recover=undefined>)
+  target_link_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE})
+endif()
+
+function(sluice_library NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(${NAME} STATIC ${ARG_SOURCES})
+    target_link_libraries(${NAME} PUBLIC sluice_flags ${ARG_DEPS} PRIVATE ${ARG_PRIVATE_DEPS})
+  else()
+    add_library(${NAME} INTERFACE)
+    target_link_libraries(${NAME} INTERFACE sluice_flags ${ARG_DEPS})
+  endif()
+endfunction()
+
+function(sluice_binary NAME)
+  cmake_parse_arguments(ARG "INSTALL" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${NAME} ${ARG_SOURCES})
+  target_link_libraries(${NAME} PRIVATE sluice_flags ${ARG_DEPS})
+  set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  if(ARG_INSTALL)
+    set_target_properties(${NAME} PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}/sluice")
+    install(TARGETS ${NAME} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  endif()
+endfunction()
+
+# One test program a folder. It runs with the source tree as its working directory.
+function(sluice_test NAME)
+  cmake_parse_arguments(ARG "" "TIMEOUT_SECONDS" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT_SECONDS)
+    set(ARG_TIMEOUT_SECONDS 120)
+  endif()
+  add_executable(${NAME} ${ARG_SOURCES})
+  target_link_libraries(${NAME} PRIVATE sluice_flags ${ARG_DEPS} GTest::gmock_main GTest::gtest)
+  set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  add_test(NAME ${NAME} COMMAND ${NAME} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
+  set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT_SECONDS} LABELS "${ARG_LABELS}"
+    ENVIRONMENT "SLUICE_MODEL=${SLUICE_MODEL}")
+endfunction()
+
+function(sluice_benchmark NAME)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  if(NOT SLUICE_BUILD_BENCHMARKS)
+    return()
+  endif()
+  add_executable(${NAME} ${ARG_SOURCES})
+  target_link_libraries(${NAME} PRIVATE sluice_flags ${ARG_DEPS})
+  set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/benchmarks")
+endfunction()

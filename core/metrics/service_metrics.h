@@ -1,0 +1,91 @@
+// ServiceMetrics: every metric Sluice exports, its name, help, labels and buckets, in one place.
+//
+// Each part is handed the small struct it feeds and never looks a name up. Everything is initialised to zero when
+// made, so that a dashboard is not empty before the first job. Units are seconds, bytes and tokens.
+#pragma once
+
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace sluice {
+
+// Labels are fixed sets, in these orders; the enums of the parts index them.
+inline constexpr std::array<const char*, 2> kMetricKinds = {"screen", "embed"};
+inline constexpr std::array<const char*, 4> kMetricOutcomes = {"succeeded", "failed", "cancelled", "expired"};
+inline constexpr std::array<const char*, 2> kMetricClasses = {"interactive", "bulk"};
+inline constexpr std::array<const char*, 3> kMetricStages = {"screen_plan", "screen_score", "embed"};
+inline constexpr std::array<const char*, 3> kMetricGateDecisions = {"vetoed", "gated", "passed"};
+
+struct SchedulerMetrics {
+  std::array<prometheus::Gauge*, 2> queue_tokens;            // by class
+  std::array<prometheus::Histogram*, 2> queue_wait_seconds;  // by class
+  prometheus::Histogram* microbatch_jobs;
+  prometheus::Histogram* microbatch_tokens;
+};
+
+struct ReplicaMetrics {
+  prometheus::Histogram* encode_seconds;
+  prometheus::Counter* tokens_total;
+  prometheus::Counter* padding_tokens_total;
+  prometheus::Gauge* device_memory_bytes;
+  prometheus::Gauge* device_utilization_ratio;
+};
+
+struct PipelineMetrics {
+  std::array<std::array<prometheus::Counter*, 4>, 2> jobs_total;  // [kind][outcome]
+  std::array<prometheus::Gauge*, 2> queue_jobs;                   // by kind
+  std::array<prometheus::Histogram*, 2> job_seconds;              // by kind, claim to recorded outcome
+  std::array<prometheus::Histogram*, 3> stage_seconds;            // by stage
+  std::array<prometheus::Counter*, 3> gate_jobs_total;            // by decision
+  prometheus::Gauge* phase_one_workers;
+  prometheus::Gauge* backlog_seconds;
+  prometheus::Gauge* saturation_ratio;
+  prometheus::Counter* fenced_results_total;
+};
+
+struct RpcMethodMetrics {
+  prometheus::Counter* started_total;
+  prometheus::Histogram* handling_seconds;
+  prometheus::Counter* handled_total[17];  // by grpc::StatusCode
+};
+
+// Thread-safe. `registry` must outlive it.
+class ServiceMetrics {
+ public:
+  explicit ServiceMetrics(prometheus::Registry& registry);
+
+  const SchedulerMetrics& scheduler() const { return scheduler_; }
+  const PipelineMetrics& pipeline() const { return pipeline_; }
+
+  // `device` as in "cpu" or "cuda:0"; the same arguments give the same series.
+  ReplicaMetrics Replica(absl::string_view device, absl::string_view precision);
+
+  // `type` is "unary", "client_stream", "server_stream" or "bidi_stream". Call once a method, at start.
+  RpcMethodMetrics RpcMethod(absl::string_view service, absl::string_view method, absl::string_view type);
+
+  // `reason` is one of a fixed set of UPPER_SNAKE_CASE reasons; unknown ones are counted as "OTHER".
+  void CountRefusal(absl::string_view reason);
+  void CountFallback(absl::string_view from, absl::string_view to, absl::string_view reason);
+
+  // Info metrics: value 1, facts as labels.
+  void SetBuild(const std::map<std::string, std::string>& facts);
+  void SetHardware(const std::map<std::string, std::string>& facts);
+
+ private:
+  prometheus::Registry& registry_;
+  SchedulerMetrics scheduler_;
+  PipelineMetrics pipeline_;
+  std::map<std::string, prometheus::Counter*, std::less<>> refusals_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,55 @@
+// Screener: one profile compiled; postings in, phase-one results and verdicts out. Pure: no I/O, no clock, no threads.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/screening/gate.h"
+#include "core/screening/posting.h"
+#include "core/screening/profile.h"
+#include "core/screening/verdict.h"
+
+namespace sluice {
+
+// Bounds of a profile; all checked by Screener::Compile.
+struct ProfileLimits {
+  int max_rules = 256;
+  int max_text_bytes = 64 << 10;
+  int max_terms_per_rule = 1024;
+  int max_pattern_bytes = 4 << 10;
+  int64_t max_pattern_memory_bytes = 1 << 20;  // of one compiled RE2
+};
+
+struct PhaseOneResult {
+  PhaseOneSummary summary;
+  std::vector<RuleResult> rules;        // in the profile's order
+  std::vector<TermContribution> terms;  // largest first, at most 8
+};
+
+// Immutable and thread-safe.
+class Screener {
+ public:
+  // INVALID_ARGUMENT carries every field violation found ("rules[2].regex.pattern").
+  static absl::StatusOr<std::unique_ptr<Screener>> Compile(const Profile& profile, const ProfileLimits& limits = {});
+  virtual ~Screener() = default;
+
+  // The cheap form, for the plan task: no evidence, no term shares, rules in the order that ends soonest.
+  virtual PhaseOneSummary Summarise(const Posting& posting, absl::Time as_of) const = 0;
+
+  // The same decision with every reason.
+  virtual PhaseOneResult Explain(const Posting& posting, absl::Time as_of) const = 0;
+
+  // A posting that does not go on to the model: vetoed, below the gate's threshold, or screened by rules only.
+  virtual Verdict VerdictWithoutModel(const GatePlan& plan, PhaseOneResult result) const = 0;
+
+  // One that was encoded, in `windows` windows.
+  virtual Verdict VerdictWithModel(const GatePlan& plan, PhaseOneResult result, double cosine, int windows) const = 0;
+
+  // What the model encodes for the profile.
+  virtual const std::string& profile_text() const = 0;
+};
+
+}  // namespace sluice

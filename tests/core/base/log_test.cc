@@ -1,0 +1,44 @@
+#include "core/base/log.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace sluice {
+namespace {
+
+std::string TempPath(const char* name) { return ::testing::TempDir() + name; }
+
+// Every line of the JSON format parses, whatever the message holds.
+TEST(Log, JsonLinesParseWithQuotesNewlinesAndControls) {
+  const std::string path = TempPath("sluice_log_test.json");
+  std::remove(path.c_str());
+  ASSERT_TRUE(ConfigureLog({.file = path, .json = true}).ok());
+  Log(LogLevel::kInfo, "model \"x\"\n", "path C:\\y", std::string(1, '\x01'));
+  ASSERT_TRUE(ConfigureLog({}).ok());
+  std::ifstream file(path);
+  std::string line;
+  ASSERT_TRUE(std::getline(file, line));
+  const nlohmann::json parsed = nlohmann::json::parse(line);
+  EXPECT_EQ(parsed["level"], "info");
+  EXPECT_EQ(parsed["message"], std::string("model \"x\"\npath C:\\y\x01"));
+  EXPECT_FALSE(std::getline(file, line));
+}
+
+TEST(Log, LinesBelowTheLevelAreDropped) {
+  ASSERT_TRUE(ConfigureLog({.level = LogLevel::kWarning}).ok());
+  EXPECT_FALSE(LogEnabled(LogLevel::kInfo));
+  EXPECT_TRUE(LogEnabled(LogLevel::kError));
+  ASSERT_TRUE(ConfigureLog({}).ok());
+}
+
+TEST(Log, UnwritableFileIsNamed) {
+  const absl::Status status = ConfigureLog({.file = "/nonexistent/dir/x.log"});
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_NE(status.message().find("/nonexistent/dir/x.log"), absl::string_view::npos);
+}
+
+}  // namespace
+}  // namespace sluice
