@@ -1,0 +1,27 @@
+// Hardware: what this process may use. Only detects; decides nothing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+struct Hardware {
+  int cores = 1;                 // least of online, affinity mask and cgroup (v1, v2) quota rounded up; at least 1
+  int64_t memory_bytes = 0;      // least of physical memory and the cgroup limit
+  std::string processor;         // as the system names it; "unknown" when it does not
+  std::vector<std::string> features;  // of "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "neon", "bf16"
+};
+
+struct ComputeDevice {
+  std::string type;  // "cuda" or "mps"
+  int index = 0;
+  std::string name;
+  int64_t memory_bytes = 0;  // of the device; unified memory on mps
+};
+
+// Reads the machine. Never fails: what cannot be read keeps its default.
+Hardware DetectHardware();
+
+}  // namespace sluice

@@ -1,0 +1,41 @@
+// Tier: the defaults a machine starts from, before calibration refines them. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/hardware/hardware.h"
+
+namespace sluice {
+
+enum class Tier { kCuda, kMps, kCpu, kEmergency };
+const char* TierName(Tier tier);  // "cuda", "mps", "cpu", "emergency"
+
+enum class DeviceRequest { kAuto, kCuda, kMps, kCpu, kNone };
+
+struct TierRequest {
+  DeviceRequest device = DeviceRequest::kAuto;
+  int replicas = 0;             // 0: the tier's default
+  int max_batch_jobs = 0;       // 0: the tier's default
+  int64_t max_batch_tokens = 0; // 0: the tier's default
+  int emergency_max_cores = 0;  // the emergency tier is taken with this many cores or fewer; 0 never
+};
+
+struct TierChoice {
+  Tier tier = Tier::kCpu;
+  std::string reason;  // a sentence: "no CUDA or MPS device; 2 cores"
+  std::vector<ComputeDevice> devices;  // the ones in use; empty on cpu and emergency
+  int replicas = 1;                    // in all; 0 in emergency
+  int threads_per_replica = 1;         // cpu: one a core, at most 6 a replica
+  int max_batch_jobs = 6;              // cuda 24, mps 12, cpu 6
+  int64_t max_batch_tokens = 2048;     // cuda 16384, mps 4096, cpu 2048
+};
+
+// FAILED_PRECONDITION when a device is asked for by name and is not there; INVALID_ARGUMENT names a number out of
+// range.
+absl::StatusOr<TierChoice> ChooseTier(const Hardware& hardware, const std::vector<ComputeDevice>& devices,
+                                      const TierRequest& request);
+
+}  // namespace sluice

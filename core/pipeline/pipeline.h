@@ -1,0 +1,70 @@
+// Pipeline: takes leased work from the store through its stages to recorded outcomes.
+//
+//   claim → (plan task: phase one, gate, plan) | (job: tokenize → micro-batch → encode → phase two) → outcome committed
+//
+// It pulls: a claim asks the scheduler for credit first, so leased work in memory stays within two micro-batches a
+// replica and a backlog stays on disk.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "core/base/executor.h"
+#include "core/batching/micro_batch_scheduler.h"
+#include "core/metrics/service_metrics.h"
+#include "core/pipeline/job_codec.h"
+#include "core/store/batch_store.h"
+#include "core/text/tokenizer.h"
+
+namespace sluice {
+
+struct PipelineOptions {
+  absl::Duration session_lease = absl::Seconds(15);
+  absl::Duration heartbeat_interval = absl::Seconds(5);
+  absl::Duration sweep_interval = absl::Seconds(2);
+  absl::Duration retention = absl::Hours(24 * 30);  // of finished batches
+  absl::Duration upload_age = absl::Hours(1);       // of uploads never sealed
+  int phase_one_workers = 1;        // plan tasks are split over so many closures, 1..256
+  int max_claimed_jobs = 256;       // in memory at once, beside the credit in tokens
+  int64_t credit_target_tokens = 8192;
+  std::string model_digest;         // "" without a model
+  int max_tokens = 0;               // of a text; 0 without a model
+};
+
+// What the pipeline works on; all must outlive it. Without a model `scheduler` and `tokenizer` are null: screening is
+// rules_only then and embed jobs fail with NO_MODEL.
+struct PipelineParts {
+  BatchStore* store = nullptr;
+  const JobCodec* codec = nullptr;
+  MicroBatchScheduler* scheduler = nullptr;
+  const Tokenizer* tokenizer = nullptr;
+  Executor* executor = nullptr;  // phase one, tokenizing and verdicts
+  const Clock* clock = nullptr;
+  ServiceMetrics* metrics = nullptr;  // may be null
+};
+
+// Thread-safe. Owns one thread ("pipeline") that claims, renews the session and sweeps.
+class Pipeline {
+ public:
+  // Opens a session and starts.
+  static absl::StatusOr<std::unique_ptr<Pipeline>> Create(PipelineOptions options, PipelineParts parts);
+  // Ends at once: what was not committed is left to the next session.
+  virtual ~Pipeline() = default;
+
+  // Forwarded from StoreListener; never blocks.
+  virtual void OnReady() = 0;
+
+  // Stops claiming, gives unstarted leases back, waits at most `timeout` for what runs to be committed, closes the
+  // session. Blocks. Returns false when the time ran out.
+  virtual bool Drain(absl::Duration timeout) = 0;
+
+  // Jobs a second recorded over the last ten seconds.
+  virtual double JobsPerSecond() const = 0;
+};
+
+}  // namespace sluice
