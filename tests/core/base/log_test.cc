@@ -35,9 +35,11 @@ TEST(Log, LinesBelowTheLevelAreDropped) {
 }
 
 TEST(Log, UnwritableFileIsNamed) {
-  const absl::Status status = ConfigureLog({.file = "/nonexistent/dir/x.log"});
+  const std::string plain_file = TempPath("sluice_log_test.plain");
+  std::ofstream(plain_file) << "not a directory";
+  const absl::Status status = ConfigureLog({.file = plain_file + "/x.log"});
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
-  EXPECT_NE(status.message().find("/nonexistent/dir/x.log"), absl::string_view::npos);
+  EXPECT_NE(status.message().find(plain_file + "/x.log"), absl::string_view::npos);
 }
 
 }  // namespace
