@@ -64,4 +64,6 @@ if(SLUICE_WITH_TORCH)
   file(GLOB LIBTORCH_GOMP "${LIBTORCH_DIR}/lib/libgomp*.so*")
   target_link_libraries(sluice_dep_torch INTERFACE "${LIBTORCH_DIR}/lib/libtorch_cpu.so" "${LIBTORCH_DIR}/lib/libc10.so"
     ${LIBTORCH_GOMP})
+  install(FILES "${LIBTORCH_DIR}/lib/libtorch_cpu.so" "${LIBTORCH_DIR}/lib/libc10.so" ${LIBTORCH_GOMP}
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/sluice")
 endif()
