@@ -90,7 +90,7 @@ void AddTooLarge(const std::string& field, int64_t bytes, int64_t limit, Violati
 }
 
 // The payload of a job as stored; violations under `path`.
-std::string PayloadOf(JobKind kind, v1::Job& job, const std::string& path, Violations& violations) {
+std::string PayloadOf(JobKind kind, const v1::Job& job, const std::string& path, Violations& violations) {
   if (kind == JobKind::kEmbed) {
     if (job.payload_case() != v1::Job::kText) {
       violations.push_back({path, job.has_posting() ? "has a posting, but the batch embeds texts" : "has no text"});
@@ -98,7 +98,7 @@ std::string PayloadOf(JobKind kind, v1::Job& job, const std::string& path, Viola
     }
     const auto bytes = static_cast<int64_t>(job.text().size());
     if (bytes > kMaxTextBytes) AddTooLarge(path + ".text", bytes, kMaxTextBytes, violations);
-    return std::move(*job.mutable_text());
+    return job.text();
   }
   if (job.payload_case() != v1::Job::kPosting) {
     violations.push_back(
@@ -170,18 +170,18 @@ absl::StatusOr<NewBatch> NewBatchFromProto(const v1::NewBatch& proto, const NewB
 }
 
 absl::StatusOr<std::vector<NewJob>> JobsFromProto(JobKind kind, int64_t path_index,
-                                                  google::protobuf::RepeatedPtrField<v1::Job>& jobs) {
+                                                  const google::protobuf::RepeatedPtrField<v1::Job>& jobs) {
   Violations violations;
   std::vector<NewJob> checked;
   checked.reserve(jobs.size());
-  for (v1::Job& job : jobs) {
+  for (const v1::Job& job : jobs) {
     const std::string path = absl::StrCat("jobs[", path_index++, "]");
     if (job.id().empty()) violations.push_back({path + ".id", "is empty"});
     if (const auto bytes = static_cast<int64_t>(job.id().size()); bytes > kMaxJobIdBytes) {
       AddTooLarge(path + ".id", bytes, kMaxJobIdBytes, violations);
     }
     std::string payload = PayloadOf(kind, job, path, violations);
-    checked.push_back({std::move(*job.mutable_id()), std::move(payload)});
+    checked.push_back({job.id(), std::move(payload)});
     if (static_cast<int64_t>(violations.size()) >= kMaxFieldViolations) break;
   }
   SLUICE_RETURN_IF_ERROR(FieldErrors(violations));

@@ -23,10 +23,10 @@ struct NewBatchContext {
 // (reason NO_MODEL): an embed batch without a model.
 absl::StatusOr<NewBatch> NewBatchFromProto(const v1::NewBatch& proto, const NewBatchContext& context);
 
-// Takes the payloads out of `jobs`. `path_index` is the first one's in "jobs[i]". INVALID_ARGUMENT carries up to
-// kMaxFieldViolations violations. Duplicate ids are for the store to find.
+// `path_index` is the first job's in "jobs[i]". INVALID_ARGUMENT carries up to kMaxFieldViolations violations.
+// Duplicate ids are for the store to find.
 absl::StatusOr<std::vector<NewJob>> JobsFromProto(JobKind kind, int64_t path_index,
-                                                  google::protobuf::RepeatedPtrField<v1::Job>& jobs);
+                                                  const google::protobuf::RepeatedPtrField<v1::Job>& jobs);
 
 // Nothing wrong with a request of so many bytes, which `method` takes at most kMaxRequestBytes of.
 absl::Status CheckRequestBytes(int64_t bytes, absl::string_view advice);

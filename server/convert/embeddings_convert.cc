@@ -58,7 +58,7 @@ absl::StatusOr<Truncation> TruncationFromProto(v1::Truncation truncation, absl::
   }
 }
 
-absl::StatusOr<EmbedCall> EmbedCallFromProto(v1::EmbedRequest& request) {
+absl::StatusOr<EmbedCall> EmbedCallFromProto(const v1::EmbedRequest& request) {
   if (request.texts().empty()) return FieldError("texts", "is empty; give 1 or more");
   if (request.texts_size() > kMaxTextsPerEmbed) {
     return FieldError("texts", absl::StrCat("has ", request.texts_size(), " texts, limit ", kMaxTextsPerEmbed));
@@ -73,7 +73,7 @@ absl::StatusOr<EmbedCall> EmbedCallFromProto(v1::EmbedRequest& request) {
     if (bytes > kMaxTextBytes) {
       return FieldError(absl::StrCat("texts[", i, "]"), absl::StrCat("is ", bytes, " bytes, limit ", kMaxTextBytes));
     }
-    call.texts.push_back(std::move(*request.mutable_texts(i)));
+    call.texts.push_back(request.texts(i));
   }
   return call;
 }
@@ -101,6 +101,9 @@ std::string EncodeVectors(absl::Span<const float> vectors, int dimensions, v1::V
       for (float x : vectors) AppendLittleEndian(HalfBits(x), 2, out);
       return out;
     default:
+      if constexpr (std::endian::native == std::endian::little) {
+        return std::string(reinterpret_cast<const char*>(vectors.data()), vectors.size() * sizeof(float));
+      }
       out.reserve(vectors.size() * 4);
       for (float x : vectors) AppendLittleEndian(std::bit_cast<uint32_t>(x), 4, out);
       return out;

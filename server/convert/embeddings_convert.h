@@ -14,9 +14,9 @@ namespace sluice {
 // INVALID_ARGUMENT naming `field` when unset or unknown.
 absl::StatusOr<Truncation> TruncationFromProto(v1::Truncation truncation, absl::string_view field);
 
-// Takes the texts out of `request`. INVALID_ARGUMENT names the field: texts (none, too many), texts[i] (too large),
+// INVALID_ARGUMENT names the field: texts (none, too many), texts[i] (too large),
 // truncation, encoding. Deadline and cancellation are left to the caller.
-absl::StatusOr<EmbedCall> EmbedCallFromProto(v1::EmbedRequest& request);
+absl::StatusOr<EmbedCall> EmbedCallFromProto(const v1::EmbedRequest& request);
 
 void EmbedAnswerToProto(const EmbedAnswer& answer, int dimensions, const std::string& model,
                         v1::VectorEncoding encoding, v1::EmbedResponse* response);
