@@ -1,9 +1,9 @@
 // MicroBatchScheduler: the one door to the encoder. Work goes in tokenized, micro-batches are pulled out.
 //
-// USE: every path that needs a vector submits EncodeWork (interactive calls and leased jobs alike); each replica's
-// thread calls NextBatch in a loop. A batch forms when a replica is free to run it, so nothing lingers while a device
-// is idle and batches fill while it is busy. NOT for work that is not tokenized yet, nor for anything durable: what
-// waits here is lost with the process, and the store's leases bring it back.
+// USE: every path that needs a vector submits EncodeWork (interactive calls and leased jobs alike); each
+// replica's thread calls NextBatch in a loop. A batch forms when a replica is free to run it, so nothing
+// lingers while a device is idle and batches fill while it is busy. NOT for work that is not tokenized yet,
+// nor for anything durable: what waits here is lost with the process, and the store's leases bring it back.
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 #include "core/base/cancellation.h"
 #include "core/base/clock.h"
 
@@ -24,8 +25,8 @@ enum class WorkClass { kInteractive = 0, kBulk = 1 };
 inline constexpr int kNumWorkClasses = 2;
 const char* WorkClassName(WorkClass work_class);  // "interactive", "bulk"
 
-// One text to encode. `done` is called exactly once, on the thread that runs the micro-batch (or, for work dropped
-// when a batch is formed, on the thread that formed it), with a vector or
+// One text to encode. `done` is called exactly once, on the thread that runs the micro-batch (or, for work
+// dropped when a batch is formed, on the thread that formed it), with a vector or
 //   CANCELLED          the token was cancelled before its batch was formed
 //   DEADLINE_EXCEEDED  the deadline had passed when its batch was formed
 //   UNAVAILABLE        the scheduler was closed
@@ -52,10 +53,11 @@ struct SchedulerOptions {
   int64_t max_queued_tokens[kNumWorkClasses] = {1 << 20, 1 << 20};  // bound of each class, >= 1
   int max_queued_works[kNumWorkClasses] = {8192, 8192};             // bound of each class, >= 1
   double weight[kNumWorkClasses] = {4.0, 1.0};  // share of the tokens while both classes wait, > 0
-  // Within this many of a class's oldest works, ones of a length close to the head's are preferred; 1 is plain FIFO.
+  // Within this many of a class's oldest works, ones of a length close to the head's are preferred; 1 is
+  // plain FIFO.
   int look_ahead_works = 256;
-  // Work older than this goes before any other of its class and its class before the other one, so that neither length
-  // grouping nor weights starve anything.
+  // Work that has waited this long goes before any younger work of either class, so that neither length
+  // grouping nor weights starve anything. While both classes have such work the weights decide; > 0.
   absl::Duration max_age = absl::Seconds(2);
 };
 
@@ -66,24 +68,31 @@ struct SchedulerSnapshot {
   absl::Duration oldest_wait[kNumWorkClasses] = {absl::ZeroDuration(), absl::ZeroDuration()};
 };
 
-// Called when a batch is formed, for the waiting-time and size metrics. Must not block or call the scheduler.
+// Called for the metrics, outside the scheduler's lock. Thread-safe; must not block or call the scheduler.
 class SchedulerObserver {
  public:
   virtual ~SchedulerObserver() = default;
+  // Tokens came into the class's queue (positive) or left it. The changes add up to what is queued.
+  virtual void OnQueueChanged(WorkClass /*work_class*/, int64_t /*token_change*/) {}
+  // `waits` goes with `batch.works`.
   virtual void OnBatchFormed(const MicroBatch& batch, absl::Span<const absl::Duration> waits) = 0;
   virtual void OnWorkDropped(WorkClass work_class, const absl::Status& reason) = 0;
 };
 
-// Thread-safe. The decision itself is the pure function of core/batching/batch_policy.h; this class holds the queues.
+// Thread-safe. The decision itself is the pure function of core/batching/batch_policy.h; this class holds the
+// queues.
 class MicroBatchScheduler {
  public:
-  // INVALID_ARGUMENT names the option out of range. `clock` and `observer` (may be null) must outlive the scheduler.
-  static absl::StatusOr<std::unique_ptr<MicroBatchScheduler>> Create(SchedulerOptions options, const Clock& clock,
+  // INVALID_ARGUMENT names the option out of range. `clock` and `observer` (may be null) must outlive the
+  // scheduler.
+  static absl::StatusOr<std::unique_ptr<MicroBatchScheduler>> Create(SchedulerOptions options,
+                                                                     const Clock& clock,
                                                                      SchedulerObserver* observer);
   virtual ~MicroBatchScheduler() = default;
 
   // Never blocks. On failure `work.done` was not and will not be called:
-  //   RESOURCE_EXHAUSTED (reason QUEUE_FULL)  the class's bound is reached
+  //   RESOURCE_EXHAUSTED (reason QUEUE_FULL)  the class's bound is reached; with a retry delay, unless the
+  //                                           work alone is over the bound
   //   UNAVAILABLE                             closed
   //   INVALID_ARGUMENT                        no tokens
   virtual absl::Status Submit(EncodeWork work) = 0;
@@ -97,8 +106,8 @@ class MicroBatchScheduler {
   // The same without blocking; nullopt when nothing waits.
   virtual std::optional<MicroBatch> TryNextBatch(const MicroBatchLimits& limits) = 0;
 
-  // Credit: how many more bulk tokens a claimer may bring, so that leased work waiting here stays within `target`
-  // tokens (two micro-batches a replica). Zero or less: do not claim.
+  // Credit: how many more bulk tokens a claimer may bring, so that leased work waiting here stays within
+  // `target` tokens (two micro-batches a replica). Zero or less: do not claim.
   virtual int64_t BulkCreditTokens(int64_t target_tokens) const = 0;
 
   virtual SchedulerSnapshot Snapshot() const = 0;

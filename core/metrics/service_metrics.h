@@ -1,7 +1,7 @@
 // ServiceMetrics: every metric Sluice exports, its name, help, labels and buckets, in one place.
 //
-// Each part is handed the small struct it feeds and never looks a name up. Everything is initialised to zero when
-// made, so that a dashboard is not empty before the first job. Units are seconds, bytes and tokens.
+// Each part is handed the small struct it feeds and never looks a name up. Everything is initialised to zero
+// when made, so that a dashboard is not empty before the first job. Units are seconds, bytes and tokens.
 #pragma once
 
 #include <prometheus/counter.h>
@@ -25,6 +25,11 @@ inline constexpr std::array<const char*, 4> kMetricOutcomes = {"succeeded", "fai
 inline constexpr std::array<const char*, 2> kMetricClasses = {"interactive", "bulk"};
 inline constexpr std::array<const char*, 3> kMetricStages = {"screen_plan", "screen_score", "embed"};
 inline constexpr std::array<const char*, 3> kMetricGateDecisions = {"vetoed", "gated", "passed"};
+inline constexpr std::array<const char*, 9> kMetricRefusalReasons = {
+    "QUEUE_FULL",         "DISK_LOW", "TOO_MANY_BYTES", "TOO_MANY_UPLOADS", "TOO_MANY_STREAMS", "STORE_BUSY",
+    "DEADLINE_TOO_SHORT", "DRAINING", "OTHER"};
+inline constexpr std::array<const char*, 3> kMetricFallbackReasons = {"RESOURCE_EXHAUSTED", "INTERNAL",
+                                                                      "OTHER"};
 
 struct SchedulerMetrics {
   std::array<prometheus::Gauge*, 2> queue_tokens;            // by class
@@ -73,7 +78,8 @@ class ServiceMetrics {
   // `type` is "unary", "client_stream", "server_stream" or "bidi_stream". Call once a method, at start.
   RpcMethodMetrics RpcMethod(absl::string_view service, absl::string_view method, absl::string_view type);
 
-  // `reason` is one of a fixed set of UPPER_SNAKE_CASE reasons; unknown ones are counted as "OTHER".
+  // `reason` is one of the fixed sets below; unknown ones are counted as "OTHER". `from` and `to` are steps
+  // of the cascade as in "batch" or "cpu", named by the code and never by a request.
   void CountRefusal(absl::string_view reason);
   void CountFallback(absl::string_view from, absl::string_view to, absl::string_view reason);
 

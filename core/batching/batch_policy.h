@@ -1,0 +1,66 @@
+// Batch policy: which waiting works form the next micro-batch. Pure: no threads, no clock, no queue of its
+// own.
+//
+// SHARES between classes follow start-time fair queueing (Goyal, Vin and Cheng, "Start-time Fair Queuing",
+// SIGCOMM 1996): each class has a virtual start time that grows by tokens/weight as it is served, and the
+// class with the least goes next; one that had nothing waiting gets no credit for it. Chosen over deficit
+// round robin because it needs no quantum and decides text by text, so that one micro-batch holds both
+// classes.
+//
+// LENGTHS within a class: of its `look_ahead_works` oldest, those of a length close to the batch's first text
+// go first, so that the encoder runs attention in few groups. Closeness only orders: whatever in the window
+// still fits is taken, and a batch is left unfilled only when nothing there fits.
+//
+// NOTHING STARVES: a class's first text in a batch is its oldest; where that does not fit any more, the class
+// opens the next batch. Work that has waited `max_age` goes, oldest first, before any that has not.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "core/batching/micro_batch_scheduler.h"
+
+namespace sluice {
+
+// OK, or why the work is not to be encoded any more: CANCELLED or DEADLINE_EXCEEDED.
+absl::Status CheckWanted(const EncodeWork& work, absl::Duration now);
+
+// What the policy needs to know of a work.
+struct WaitingWork {
+  int64_t tokens = 0;
+  absl::Duration submitted;  // monotonic
+};
+
+// How much each class has had. A value, carried from batch to batch.
+struct ClassShares {
+  std::array<double, kNumWorkClasses> start = {0, 0};             // virtual, in tokens/weight
+  double now = 0;                                                 // virtual
+  std::array<bool, kNumWorkClasses> opens_next = {false, false};  // its oldest did not fit
+
+  // Call when `work_class` had nothing waiting and now has.
+  void BecomeBacklogged(WorkClass work_class);
+};
+
+struct BatchChoice {
+  struct Pick {
+    WorkClass work_class;
+    int index;  // into that class's span
+  };
+  std::vector<Pick> picks;  // in the order they were chosen; empty only when nothing waits
+  ClassShares shares;       // to carry on with
+};
+
+// How many of a class's oldest works the choice can depend on; the rest of the queue need not be shown to it.
+int VisibleWorks(const SchedulerOptions& options, const MicroBatchLimits& limits);
+
+// `waiting` holds each class's oldest works, oldest first, all still wanted. O(visible · log
+// look_ahead_works).
+BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumWorkClasses>& waiting,
+                        absl::Duration now, const MicroBatchLimits& limits, const SchedulerOptions& options,
+                        const ClassShares& shares);
+
+}  // namespace sluice

@@ -1,0 +1,311 @@
+#include "core/batching/micro_batch_scheduler.h"
+
+#include <algorithm>
+#include <array>
+#include <list>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error_details.h"
+#include "core/base/mutex.h"
+#include "core/batching/batch_policy.h"
+
+namespace sluice {
+namespace {
+
+struct Entry {
+  EncodeWork work;
+  absl::Duration submitted;  // monotonic
+
+  int work_class() const { return static_cast<int>(work.work_class); }
+  int64_t tokens() const { return static_cast<int64_t>(work.tokens.size()); }
+};
+
+// Lists, so that works enter and leave by splicing: none is made, moved or freed under the lock.
+using Entries = std::list<Entry>;
+
+struct Totals {
+  std::array<int64_t, kNumWorkClasses> tokens = {0, 0};
+  std::array<int, kNumWorkClasses> works = {0, 0};
+
+  void Add(const Entry& entry) {
+    tokens[entry.work_class()] += entry.tokens();
+    ++works[entry.work_class()];
+  }
+  void Remove(const Entry& entry) {
+    tokens[entry.work_class()] -= entry.tokens();
+    --works[entry.work_class()];
+  }
+};
+
+// What left the queues in one go, to be acted on once the lock is released.
+struct Formed {
+  Entries batch;
+  Entries dropped;
+  std::vector<absl::Status> drop_reasons;  // goes with `dropped`
+  absl::Duration now;
+  bool closed = false;
+};
+
+absl::Status CheckOptions(const SchedulerOptions& options) {
+  for (int c = 0; c < kNumWorkClasses; ++c) {
+    const char* name = WorkClassName(static_cast<WorkClass>(c));
+    if (options.max_queued_tokens[c] < 1) {
+      return FieldError(absl::StrCat("max_queued_tokens[", name, "]"),
+                        absl::StrCat("is ", options.max_queued_tokens[c], ", must be at least 1"));
+    }
+    if (options.max_queued_works[c] < 1) {
+      return FieldError(absl::StrCat("max_queued_works[", name, "]"),
+                        absl::StrCat("is ", options.max_queued_works[c], ", must be at least 1"));
+    }
+    if (!(options.weight[c] > 0)) {
+      return FieldError(absl::StrCat("weight[", name, "]"),
+                        absl::StrCat("is ", options.weight[c], ", must be greater than 0"));
+    }
+  }
+  if (options.look_ahead_works < 1) {
+    return FieldError("look_ahead_works",
+                      absl::StrCat("is ", options.look_ahead_works, ", must be at least 1"));
+  }
+  if (options.max_age <= absl::ZeroDuration()) {
+    return FieldError("max_age",
+                      absl::StrCat("is ", absl::FormatDuration(options.max_age), ", must be positive"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ClosedError() {
+  return WithReason(absl::UnavailableError("the scheduler is closed: the server is shutting down"),
+                    "DRAINING");
+}
+
+class ListScheduler final : public MicroBatchScheduler {
+ public:
+  ListScheduler(const SchedulerOptions& options, const Clock& clock, SchedulerObserver* observer)
+      : options_(options), clock_(clock), observer_(observer) {}
+
+  ~ListScheduler() override { Close(); }
+
+  absl::Status Submit(EncodeWork work) override {
+    Entries entries;
+    entries.push_back({std::move(work)});
+    return Accept(std::move(entries));
+  }
+
+  absl::Status SubmitAll(std::vector<EncodeWork> works) override {
+    Entries entries;
+    for (EncodeWork& work : works) entries.push_back({std::move(work)});
+    return Accept(std::move(entries));
+  }
+
+  std::optional<MicroBatch> NextBatch(const MicroBatchLimits& limits) override {
+    while (true) {
+      {
+        MutexLock lock(mutex_);
+        while (!closed_ && Empty()) arrived_.Wait(mutex_);
+      }
+      Formed formed = Form(limits);
+      if (formed.closed) return std::nullopt;
+      // Empty when another replica was faster, or when nothing that waited was still wanted.
+      if (std::optional<MicroBatch> batch = HandOut(std::move(formed))) return batch;
+    }
+  }
+
+  std::optional<MicroBatch> TryNextBatch(const MicroBatchLimits& limits) override {
+    return HandOut(Form(limits));
+  }
+
+  int64_t BulkCreditTokens(int64_t target_tokens) const override {
+    MutexLock lock(mutex_);
+    return target_tokens - queued_.tokens[static_cast<int>(WorkClass::kBulk)];
+  }
+
+  SchedulerSnapshot Snapshot() const override {
+    SchedulerSnapshot snapshot;
+    MutexLock lock(mutex_);
+    const absl::Duration now = clock_.MonotonicNow();
+    for (int c = 0; c < kNumWorkClasses; ++c) {
+      snapshot.queued_tokens[c] = queued_.tokens[c];
+      snapshot.queued_works[c] = queued_.works[c];
+      snapshot.oldest_wait[c] = OldestWait(c, now);
+    }
+    return snapshot;
+  }
+
+  void Close() override {
+    Formed formed;
+    {
+      MutexLock lock(mutex_);
+      closed_ = true;
+      for (Entries& queue : queues_) formed.dropped.splice(formed.dropped.end(), queue);
+      queued_ = Totals();
+      arrived_.NotifyAll();
+    }
+    formed.drop_reasons.assign(formed.dropped.size(), ClosedError());
+    HandOut(std::move(formed));
+  }
+
+ private:
+  absl::Status Accept(Entries entries) {
+    if (entries.empty()) return absl::OkStatus();
+    Totals brought;
+    for (const Entry& entry : entries) {
+      if (entry.work.tokens.empty()) return absl::InvalidArgumentError("a text to encode has no tokens");
+      brought.Add(entry);
+    }
+    {
+      MutexLock lock(mutex_);
+      if (closed_) return ClosedError();
+      // Read under the lock, so that a queue is in the order of its times.
+      const absl::Duration now = clock_.MonotonicNow();
+      for (int c = 0; c < kNumWorkClasses; ++c) {
+        if (absl::Status room = CheckRoom(c, brought, now); !room.ok()) return room;
+      }
+      Enqueue(std::move(entries), now);
+    }
+    NotifyChange(brought, +1);
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckRoom(int c, const Totals& brought, absl::Duration now) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const int64_t max_tokens = options_.max_queued_tokens[c];
+    const int max_works = options_.max_queued_works[c];
+    if (brought.works[c] == 0 || (queued_.tokens[c] + brought.tokens[c] <= max_tokens &&
+                                  queued_.works[c] + brought.works[c] <= max_works)) {
+      return absl::OkStatus();
+    }
+    const std::string limits =
+        absl::StrCat("the ", WorkClassName(static_cast<WorkClass>(c)), " queue holds at most ", max_tokens,
+                     " tokens in ", max_works, " texts");
+    const std::string wanted = absl::StrCat(brought.tokens[c], " tokens in ", brought.works[c], " texts");
+    if (brought.tokens[c] > max_tokens || brought.works[c] > max_works) {
+      return WithReason(
+          absl::ResourceExhaustedError(absl::StrCat(limits, "; these are ", wanted, ": send fewer at once")),
+          "QUEUE_FULL");
+    }
+    // What is oldest now has waited about as long as it takes to get through a full queue.
+    const absl::Duration delay = std::clamp(OldestWait(c, now), absl::Seconds(1), absl::Seconds(60));
+    return WithRetryDelay(WithReason(absl::ResourceExhaustedError(absl::StrCat(
+                                         limits, " and has no room for ", wanted, ": try later")),
+                                     "QUEUE_FULL"),
+                          delay);
+  }
+
+  void Enqueue(Entries entries, absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const bool many = entries.size() > 1;
+    while (!entries.empty()) {
+      Entry& entry = entries.front();
+      entry.submitted = now;
+      queued_.Add(entry);
+      Entries& queue = queues_[entry.work_class()];
+      if (queue.empty()) shares_.BecomeBacklogged(entry.work.work_class);
+      queue.splice(queue.end(), entries, entries.begin());
+    }
+    many ? arrived_.NotifyAll() : arrived_.NotifyOne();
+  }
+
+  Formed Form(const MicroBatchLimits& limits) {
+    const int visible_works = VisibleWorks(options_, limits);
+    Formed formed;
+    MutexLock lock(mutex_);
+    formed.closed = closed_;
+    formed.now = clock_.MonotonicNow();
+    std::array<std::vector<Entries::iterator>, kNumWorkClasses> visible;
+    std::array<std::vector<WaitingWork>, kNumWorkClasses> waiting;
+    for (int c = 0; c < kNumWorkClasses; ++c) {
+      visible[c] = SweepOldest(c, visible_works, formed);
+      for (const Entries::iterator& entry : visible[c])
+        waiting[c].push_back({entry->tokens(), entry->submitted});
+    }
+    BatchChoice choice = ChooseBatch({waiting[0], waiting[1]}, formed.now, limits, options_, shares_);
+    shares_ = choice.shares;
+    for (const BatchChoice::Pick& pick : choice.picks) {
+      const int c = static_cast<int>(pick.work_class);
+      queued_.Remove(*visible[c][pick.index]);
+      formed.batch.splice(formed.batch.end(), queues_[c], visible[c][pick.index]);
+    }
+    return formed;
+  }
+
+  // Up to `count` of the class's oldest works that are still wanted; those met that are not move to `formed`.
+  std::vector<Entries::iterator> SweepOldest(int c, int count, Formed& formed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::vector<Entries::iterator> wanted;
+    for (auto it = queues_[c].begin(); it != queues_[c].end() && static_cast<int>(wanted.size()) < count;) {
+      const auto entry = it++;
+      absl::Status reason = CheckWanted(entry->work, formed.now);
+      if (reason.ok()) {
+        wanted.push_back(entry);
+        continue;
+      }
+      queued_.Remove(*entry);
+      formed.drop_reasons.push_back(std::move(reason));
+      formed.dropped.splice(formed.dropped.end(), queues_[c], entry);
+    }
+    return wanted;
+  }
+
+  // Answers what was dropped and turns the rest into a batch. Not under the lock: this calls out.
+  std::optional<MicroBatch> HandOut(Formed formed) {
+    Totals left;
+    for (const Entry& entry : formed.batch) left.Add(entry);
+    for (const Entry& entry : formed.dropped) left.Add(entry);
+    NotifyChange(left, -1);
+    auto reason = formed.drop_reasons.begin();
+    for (Entry& entry : formed.dropped) {
+      if (observer_ != nullptr) observer_->OnWorkDropped(entry.work.work_class, *reason);
+      std::move(entry.work.done)(*reason++);
+    }
+    if (formed.batch.empty()) return std::nullopt;
+    MicroBatch batch;
+    std::vector<absl::Duration> waits;
+    for (Entry& entry : formed.batch) {
+      batch.tokens += entry.tokens();
+      waits.push_back(formed.now - entry.submitted);
+      batch.works.push_back(std::move(entry.work));
+    }
+    if (observer_ != nullptr) observer_->OnBatchFormed(batch, waits);
+    return batch;
+  }
+
+  void NotifyChange(const Totals& change, int sign) {
+    if (observer_ == nullptr) return;
+    for (int c = 0; c < kNumWorkClasses; ++c) {
+      if (change.works[c] > 0) observer_->OnQueueChanged(static_cast<WorkClass>(c), sign * change.tokens[c]);
+    }
+  }
+
+  bool Empty() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return queues_[0].empty() && queues_[1].empty();
+  }
+
+  absl::Duration OldestWait(int c, absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return queues_[c].empty() ? absl::ZeroDuration() : now - queues_[c].front().submitted;
+  }
+
+  const SchedulerOptions options_;
+  const Clock& clock_;
+  SchedulerObserver* const observer_;
+
+  mutable Mutex mutex_;
+  CondVar arrived_;
+  std::array<Entries, kNumWorkClasses> queues_ ABSL_GUARDED_BY(mutex_);  // each oldest first
+  Totals queued_ ABSL_GUARDED_BY(mutex_);
+  ClassShares shares_ ABSL_GUARDED_BY(mutex_);
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace
+
+const char* WorkClassName(WorkClass work_class) {
+  return work_class == WorkClass::kInteractive ? "interactive" : "bulk";
+}
+
+absl::StatusOr<std::unique_ptr<MicroBatchScheduler>> MicroBatchScheduler::Create(
+    SchedulerOptions options, const Clock& clock, SchedulerObserver* observer) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return status;
+  return std::make_unique<ListScheduler>(options, clock, observer);
+}
+
+}  // namespace sluice

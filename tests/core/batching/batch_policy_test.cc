@@ -1,0 +1,327 @@
+#include "core/batching/batch_policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+constexpr absl::Duration kNow = absl::Seconds(100);
+
+// Queues as the policy sees them, with the words a test wants to say.
+class BatchPolicyTest : public testing::Test {
+ protected:
+  void Waiting(WorkClass work_class, std::initializer_list<int64_t> lengths,
+               absl::Duration waited = absl::ZeroDuration()) {
+    for (int64_t tokens : lengths) queues_[static_cast<int>(work_class)].push_back({tokens, kNow - waited});
+  }
+
+  // Chooses, takes what was chosen off the queues and names it: "i3" is the interactive work at index 3.
+  std::vector<std::string> Choose() {
+    const BatchChoice choice = ChooseBatch({queues_[0], queues_[1]}, kNow, limits_, options_, shares_);
+    shares_ = choice.shares;
+    std::vector<std::string> names;
+    std::array<std::vector<WaitingWork>, kNumWorkClasses> left = queues_;
+    tokens_ = {0, 0};
+    for (const BatchChoice::Pick& pick : choice.picks) {
+      const int c = static_cast<int>(pick.work_class);
+      names.push_back((c == 0 ? "i" : "b") + std::to_string(pick.index));
+      tokens_[c] += queues_[c][pick.index].tokens;
+      left[c][pick.index].tokens = 0;
+    }
+    for (auto& queue : left) std::erase_if(queue, [](const WaitingWork& work) { return work.tokens == 0; });
+    queues_ = left;
+    return names;
+  }
+
+  MicroBatchLimits limits_ = {.max_tokens = 100, .max_jobs = 8};
+  SchedulerOptions options_;
+  ClassShares shares_;
+  std::array<std::vector<WaitingWork>, kNumWorkClasses> queues_;
+  std::array<int64_t, kNumWorkClasses> tokens_ = {0, 0};  // of the last choice, by class
+};
+
+TEST_F(BatchPolicyTest, NothingWaitingMakesNoBatch) {
+  EXPECT_THAT(Choose(), IsEmpty());
+}
+
+TEST_F(BatchPolicyTest, TakesInOrderWhileTheBudgetLasts) {
+  Waiting(WorkClass::kBulk, {40, 40, 40});
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
+}
+
+TEST_F(BatchPolicyTest, TheBudgetMayBeFilledExactly) {
+  Waiting(WorkClass::kBulk, {60, 40, 1});
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
+}
+
+TEST_F(BatchPolicyTest, TakesNoMoreJobsThanTheCap) {
+  limits_.max_jobs = 3;
+  Waiting(WorkClass::kBulk, {1, 1, 1, 1});
+  Waiting(WorkClass::kInteractive, {1, 1, 1, 1});
+  EXPECT_EQ(Choose().size(), 3u);
+}
+
+// A text over the budget cannot be cut, so it goes, but nothing goes with it.
+TEST_F(BatchPolicyTest, ATooLongTextGoesAlone) {
+  Waiting(WorkClass::kBulk, {150, 1, 1});
+  EXPECT_THAT(Choose(), ElementsAre("b0"));
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
+}
+
+// The oldest always goes; those closest to it in length go with it, before older ones of another length.
+TEST_F(BatchPolicyTest, PrefersLengthsCloseToTheOldest) {
+  limits_.max_jobs = 3;
+  Waiting(WorkClass::kBulk, {20, 50, 22, 5, 19});
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b4", "b2"));
+}
+
+TEST_F(BatchPolicyTest, EquallyCloseLengthsGoOldestFirst) {
+  limits_.max_jobs = 3;
+  Waiting(WorkClass::kBulk, {20, 21, 19, 20, 21});
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b3", "b1"));
+}
+
+// Closeness orders, it does not exclude: with budget left, far lengths go too.
+TEST_F(BatchPolicyTest, FillsTheBudgetWithOtherLengths) {
+  Waiting(WorkClass::kBulk, {50, 51, 30, 20});
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b2", "b3"));
+}
+
+TEST_F(BatchPolicyTest, LooksNoFurtherThanTheWindow) {
+  limits_.max_jobs = 2;
+  options_.look_ahead_works = 3;
+  Waiting(WorkClass::kBulk, {20, 50, 40, 60, 20});
+  // With b0 taken the window holds b1, b2 and b3; b4, though equal in length, is beyond it.
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b2"));
+}
+
+TEST_F(BatchPolicyTest, ALookAheadOfOneIsPlainFifo) {
+  options_.look_ahead_works = 1;
+  Waiting(WorkClass::kBulk, {20, 50, 20, 60, 5});
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b1", "b2"));
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
+}
+
+// One batch serves both classes, four tokens to one, when texts are alike.
+TEST_F(BatchPolicyTest, MixesClassesByWeight) {
+  limits_ = {.max_tokens = 100, .max_jobs = 10};
+  Waiting(WorkClass::kInteractive, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10});
+  Waiting(WorkClass::kBulk, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10});
+  Choose();
+  EXPECT_THAT(tokens_, ElementsAre(80, 20));
+}
+
+// While only one class waits it gets everything, whatever its weight.
+TEST_F(BatchPolicyTest, ALoneClassGetsTheWholeBatch) {
+  Waiting(WorkClass::kBulk, {25, 25, 25, 25});
+  EXPECT_EQ(Choose().size(), 4u);
+}
+
+// Both classes always waiting, lengths at random and of another kind in each: over many batches the tokens
+// are shared as the weights say, to within one per cent.
+TEST_F(BatchPolicyTest, TokenSharesConvergeToTheWeights) {
+  for (const double weight : {1.0, 4.0, 9.0}) {
+    std::minstd_rand random(7);
+    options_.weight[0] = weight;
+    shares_ = ClassShares();
+    queues_ = {};
+    limits_ = {.max_tokens = 2048, .max_jobs = 24};
+    double served[kNumWorkClasses] = {0, 0};
+    for (int batch = 0; batch < 2000; ++batch) {
+      while (queues_[0].size() < 64)
+        Waiting(WorkClass::kInteractive, {8 + static_cast<int64_t>(random() % 40)});
+      while (queues_[1].size() < 64) Waiting(WorkClass::kBulk, {64 + static_cast<int64_t>(random() % 440)});
+      Choose();
+      for (int c = 0; c < kNumWorkClasses; ++c) served[c] += static_cast<double>(tokens_[c]);
+    }
+    EXPECT_NEAR(served[0] / served[1] / weight, 1.0, 0.01) << "weight " << weight;
+  }
+}
+
+// A class that was idle does not come back with credit: it gets its share from now on, to within a text of
+// the other class, and not the time it missed.
+TEST_F(BatchPolicyTest, IdleTimeEarnsNoCredit) {
+  options_.weight[0] = 1;
+  for (int batch = 0; batch < 50; ++batch) {
+    Waiting(WorkClass::kBulk, {50, 50});
+    Choose();
+  }
+  shares_.BecomeBacklogged(WorkClass::kInteractive);
+  int64_t served[kNumWorkClasses] = {0, 0};
+  for (int batch = 0; batch < 10; ++batch) {
+    for (auto& queue : queues_) queue.assign(10, {10, kNow});
+    Choose();
+    for (int c = 0; c < kNumWorkClasses; ++c) served[c] += tokens_[c];
+  }
+  EXPECT_LE(std::abs(served[0] - served[1]), 2 * 50);
+}
+
+// Once aged, work goes before every younger one: of its class, whatever their length, and of the other class,
+// whatever its weight.
+TEST_F(BatchPolicyTest, AgedWorkGoesFirst) {
+  limits_.max_jobs = 3;
+  Waiting(WorkClass::kBulk, {20, 60}, options_.max_age);
+  Waiting(WorkClass::kBulk, {20, 20});
+  Waiting(WorkClass::kInteractive, {20, 20});
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b1", "i0"));
+}
+
+TEST_F(BatchPolicyTest, AlmostAgedWorkDoesNot) {
+  limits_.max_jobs = 2;
+  Waiting(WorkClass::kBulk, {20, 60}, options_.max_age - absl::Nanoseconds(1));
+  Waiting(WorkClass::kInteractive, {20, 20});
+  EXPECT_EQ(Choose().front(), "i0");
+}
+
+// When both classes are so late that everything is aged, neither can push the other out.
+TEST_F(BatchPolicyTest, WeightsDecideBetweenTwoAgedClasses) {
+  limits_ = {.max_tokens = 100, .max_jobs = 10};
+  Waiting(WorkClass::kBulk, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10}, absl::Minutes(2));
+  Waiting(WorkClass::kInteractive, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10}, absl::Minutes(1));
+  Choose();
+  EXPECT_THAT(tokens_, ElementsAre(80, 20));
+}
+
+// A class whose oldest text is too long for what is left of a batch opens the next one, so that small texts,
+// its own or the other class's, cannot keep it waiting.
+TEST_F(BatchPolicyTest, AnOldestThatDidNotFitOpensTheNextBatch) {
+  options_.weight[0] = 1;
+  Waiting(WorkClass::kInteractive, {30, 30, 30, 30, 30, 30});
+  Waiting(WorkClass::kBulk, {90, 5, 5, 5, 5, 5});
+  EXPECT_EQ(Choose().front(), "i0");
+  EXPECT_EQ(Choose().front(), "b0");
+}
+
+// Random queues, limits and options, and what must hold for any of them.
+class RandomBatchPolicyTest : public BatchPolicyTest {
+ protected:
+  using Taken = std::array<std::vector<bool>, kNumWorkClasses>;
+
+  int64_t Below(int64_t n) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(n)); }
+
+  void Randomise() {
+    options_.look_ahead_works = 1 + static_cast<int>(Below(20));
+    options_.weight[0] = 1.0 + static_cast<double>(Below(8));
+    limits_ = {.max_tokens = 1 + Below(300), .max_jobs = 1 + static_cast<int>(Below(12))};
+    for (auto& queue : queues_) {
+      queue.clear();
+      absl::Duration waited = absl::Seconds(Below(6));
+      for (int64_t n = Below(40); n > 0; --n) {
+        waited = std::max(absl::ZeroDuration(), waited - absl::Milliseconds(Below(300)));
+        queue.push_back({1 + Below(120), kNow - waited});
+      }
+    }
+  }
+
+  int64_t TokensOf(const BatchChoice& choice) const {
+    int64_t tokens = 0;
+    for (const BatchChoice::Pick& pick : choice.picks) {
+      tokens += queues_[static_cast<int>(pick.work_class)][pick.index].tokens;
+    }
+    return tokens;
+  }
+
+  // Nothing is taken twice, and nothing from beyond the window as it stood.
+  Taken CheckPicks(const BatchChoice& choice) const {
+    Taken taken = {std::vector<bool>(queues_[0].size()), std::vector<bool>(queues_[1].size())};
+    for (const BatchChoice::Pick& pick : choice.picks) {
+      std::vector<bool>& of_class = taken[static_cast<int>(pick.work_class)];
+      EXPECT_FALSE(of_class[pick.index]);
+      EXPECT_LT(std::count(of_class.begin(), of_class.begin() + pick.index, false),
+                options_.look_ahead_works);
+      of_class[pick.index] = true;
+    }
+    return taken;
+  }
+
+  // Nothing left in a window would still have fitted.
+  void CheckFilled(const BatchChoice& choice, const Taken& taken) const {
+    if (static_cast<int>(choice.picks.size()) == limits_.max_jobs) return;
+    for (int c = 0; c < kNumWorkClasses; ++c) {
+      int passed_over = 0;
+      for (size_t i = 0; i < queues_[c].size() && passed_over < options_.look_ahead_works; ++i) {
+        if (taken[c][i]) continue;
+        ++passed_over;
+        EXPECT_GT(TokensOf(choice) + queues_[c][i].tokens, limits_.max_tokens);
+      }
+    }
+  }
+
+  // A class that had a turn sent its oldest, or opens the next batch.
+  static void CheckOldest(const BatchChoice& choice, const Taken& taken) {
+    for (int c = 0; c < kNumWorkClasses; ++c) {
+      if (std::count(taken[c].begin(), taken[c].end(), true) == 0) continue;
+      EXPECT_TRUE(taken[c][0] || choice.shares.opens_next[c]);
+    }
+  }
+
+  std::minstd_rand random_{11};
+};
+
+TEST_F(RandomBatchPolicyTest, HoldsItsProperties) {
+  for (int round = 0; round < 3000 && !HasFailure(); ++round) {
+    Randomise();
+    const BatchChoice choice = ChooseBatch({queues_[0], queues_[1]}, kNow, limits_, options_, shares_);
+    EXPECT_EQ(choice.picks.empty(), queues_[0].empty() && queues_[1].empty());
+    EXPECT_LE(static_cast<int>(choice.picks.size()), limits_.max_jobs);
+    EXPECT_TRUE(TokensOf(choice) <= limits_.max_tokens || choice.picks.size() == 1);
+    const Taken taken = CheckPicks(choice);
+    CheckFilled(choice, taken);
+    CheckOldest(choice, taken);
+    shares_ = choice.shares;
+  }
+}
+
+// What lies beyond the visible works does not change the choice: forming a batch costs the same however long
+// the queues are.
+TEST_F(RandomBatchPolicyTest, DependsOnVisibleWorksOnly) {
+  for (int round = 0; round < 1000; ++round) {
+    Randomise();
+    const size_t visible = static_cast<size_t>(VisibleWorks(options_, limits_));
+    const BatchChoice whole = ChooseBatch({queues_[0], queues_[1]}, kNow, limits_, options_, shares_);
+    const BatchChoice part = ChooseBatch({absl::MakeConstSpan(queues_[0]).subspan(0, visible),
+                                          absl::MakeConstSpan(queues_[1]).subspan(0, visible)},
+                                         kNow, limits_, options_, shares_);
+    ASSERT_EQ(part.picks.size(), whole.picks.size());
+    for (size_t i = 0; i < part.picks.size(); ++i) {
+      ASSERT_EQ(part.picks[i].work_class, whole.picks[i].work_class);
+      ASSERT_EQ(part.picks[i].index, whole.picks[i].index);
+    }
+  }
+}
+
+// Long texts in a flood of short ones, of their own class and the other, all of them young: each goes within
+// a bounded number of batches even before ageing has to step in.
+TEST_F(BatchPolicyTest, LongTextsAreNotStarvedByShortOnes) {
+  options_.look_ahead_works = 8;
+  limits_ = {.max_tokens = 100, .max_jobs = 4};
+  Waiting(WorkClass::kBulk, {95, 3, 90, 4, 100});
+  const auto is_long = [](const WaitingWork& work) { return work.tokens >= 90; };
+  int batches = 0;
+  for (; std::any_of(queues_[1].begin(), queues_[1].end(), is_long) && batches < 1000; ++batches) {
+    while (queues_[0].size() < 8) Waiting(WorkClass::kInteractive, {10});
+    while (queues_[1].size() < 16) Waiting(WorkClass::kBulk, {5});
+    Choose();
+  }
+  EXPECT_LE(batches, 60);
+}
+
+TEST(CheckWanted, CancellationAndDeadlineHaveTheirCodes) {
+  CancellationSource source;
+  EncodeWork work = {.tokens = {1}, .deadline = kNow, .cancellation = source.token()};
+  EXPECT_TRUE(CheckWanted(work, kNow - absl::Nanoseconds(1)).ok());
+  EXPECT_EQ(CheckWanted(work, kNow).code(), absl::StatusCode::kDeadlineExceeded);
+  source.Cancel();
+  EXPECT_EQ(CheckWanted(work, kNow).code(), absl::StatusCode::kCancelled);
+}
+
+}  // namespace
+}  // namespace sluice
