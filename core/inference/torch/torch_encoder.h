@@ -7,21 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "core/hardware/hardware.h"
+#include "core/inference/bert_model_files.h"
 #include "core/inference/encoder.h"
 
 namespace sluice {
-
-// The weights and configuration of a Hugging Face directory, read once and shared by replicas. Immutable,
-// thread-safe.
-class BertModelFiles;
-
-// NOT_FOUND names a missing file; INVALID_ARGUMENT names file, tensor and shape of what is malformed or contradicts
-// config.json; UNIMPLEMENTED names an architecture, activation or pooling that is not there. Reads config.json,
-// model.safetensors (mapped, never copied whole), sentence_bert_config.json, modules.json and 1_Pooling/config.json.
-absl::StatusOr<std::shared_ptr<const BertModelFiles>> LoadBertModelFiles(const std::string& directory);
-
-// The model's token limit, dimensions, digest: known without making an encoder. Device and precision are not set.
-EncoderDescription DescribeModel(const BertModelFiles& files);
 
 struct TorchEncoderOptions {
   DeviceType device = DeviceType::kCpu;
@@ -32,7 +21,8 @@ struct TorchEncoderOptions {
   bool warm_ladder = false;                // run every rung once before returning
 };
 
-// Call on the thread that will use it. FAILED_PRECONDITION: the device is not there or cannot do the precision.
+// Call on the thread that will use it. FAILED_PRECONDITION: the device is not there or cannot do the
+// precision.
 absl::StatusOr<std::unique_ptr<Encoder>> MakeTorchEncoder(std::shared_ptr<const BertModelFiles> files,
                                                           const TorchEncoderOptions& options);
 
@@ -42,8 +32,8 @@ std::vector<ComputeDevice> ListTorchDevices();
 // "2.13.0", of the library that is loaded.
 std::string TorchVersion();
 
-// The fastest precision of those the device runs whose vectors agree with fp32 (cosine >= 0.999) on a fixed probe;
-// measured, takes about a second. `reason` says what was measured.
+// The fastest precision of those the device runs whose vectors agree with fp32 (cosine >= 0.999) on a fixed
+// probe; measured, takes about a second. `reason` says what was measured.
 struct PrecisionChoice {
   Precision precision = Precision::kFp32;
   double tokens_per_second = 0;

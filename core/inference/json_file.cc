@@ -1,0 +1,61 @@
+#include "core/inference/json_file.h"
+
+#include <fstream>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kMaxBytes = 4 << 20;
+
+}  // namespace
+
+absl::StatusOr<JsonFile> JsonFile::Load(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::NotFoundError(absl::StrCat(path, ": no such file, or it cannot be read"));
+  std::string text(kMaxBytes + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > kMaxBytes) {
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is larger than ", kMaxBytes, " bytes"));
+  }
+  auto root = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (root.is_discarded()) return absl::InvalidArgumentError(absl::StrCat(path, ": is not JSON"));
+  return JsonFile(path, std::move(root));
+}
+
+bool JsonFile::Has(const char* key) const {
+  return root_.is_object() && root_.contains(key) && !root_.find(key)->is_null();
+}
+
+absl::StatusOr<int64_t> JsonFile::Integer(const char* key) const {
+  if (!Has(key)) return Wrong(key, "is missing");
+  const nlohmann::json& value = *root_.find(key);
+  const bool too_large =
+      value.is_number_unsigned() && value.get<uint64_t>() > uint64_t{std::numeric_limits<int64_t>::max()};
+  if (!value.is_number_integer() || too_large) return Wrong(key, "is not an integer");
+  return value.get<int64_t>();
+}
+
+absl::StatusOr<double> JsonFile::Number(const char* key) const {
+  if (!Has(key)) return Wrong(key, "is missing");
+  const nlohmann::json& value = *root_.find(key);
+  if (!value.is_number()) return Wrong(key, "is not a number");
+  return value.get<double>();
+}
+
+absl::StatusOr<std::string> JsonFile::String(const char* key) const {
+  if (!Has(key)) return Wrong(key, "is missing");
+  const nlohmann::json& value = *root_.find(key);
+  if (!value.is_string()) return Wrong(key, "is not a string");
+  return value.get<std::string>();
+}
+
+absl::Status JsonFile::Wrong(absl::string_view key, absl::string_view what) const {
+  return absl::InvalidArgumentError(absl::StrCat(path_, ": ", key, key.empty() ? "" : " ", what));
+}
+
+}  // namespace sluice

@@ -1,0 +1,121 @@
+// The encoder against sentence-transformers, on the model that SLUICE_MODEL names.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <numeric>
+#include <random>
+
+#include "core/inference/torch/torch_encoder.h"
+#include "tests/core/inference/torch/goldens.h"
+
+namespace sluice {
+namespace {
+
+using Texts = std::vector<absl::Span<const int32_t>>;
+
+class TorchGolden : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const char* model = std::getenv("SLUICE_MODEL");
+    if (model == nullptr || *model == '\0') return;
+    files_ = new std::shared_ptr<const BertModelFiles>(LoadBertModelFiles(model).value());
+    goldens_ = new Goldens(ReadGoldens("tests/golden/encoder_goldens.bin"));
+  }
+  static void TearDownTestSuite() {
+    delete files_;
+    delete goldens_;
+  }
+  void SetUp() override {
+    if (files_ == nullptr) GTEST_SKIP() << "SLUICE_MODEL is not set";
+  }
+
+  static std::unique_ptr<Encoder> Make(Precision precision) {
+    return MakeTorchEncoder(*files_, {.precision = precision, .threads = 2}).value();
+  }
+
+  // The vectors of the golden texts, `batch` at a time in the given order, at their own places.
+  static std::vector<float> EncodeAll(Encoder& encoder, const std::vector<size_t>& order, size_t batch) {
+    std::vector<float> all(goldens_->vectors.size());
+    const size_t dimensions = goldens_->dimensions;
+    for (size_t begin = 0; begin < order.size(); begin += batch) {
+      const size_t end = std::min(begin + batch, order.size());
+      Texts texts;
+      for (size_t i = begin; i < end; ++i) texts.emplace_back(goldens_->texts[order[i]]);
+      std::vector<float> vectors(texts.size() * dimensions);
+      EXPECT_EQ(encoder.Encode(texts, absl::MakeSpan(vectors)), absl::OkStatus());
+      for (size_t i = begin; i < end; ++i) {
+        std::copy_n(&vectors[(i - begin) * dimensions], dimensions, &all[order[i] * dimensions]);
+      }
+    }
+    return all;
+  }
+
+  static std::vector<size_t> Shuffled(uint32_t seed) {
+    std::vector<size_t> order(goldens_->texts.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::shuffle(order.begin(), order.end(), std::mt19937(seed));
+    return order;
+  }
+
+  static double WorstCosine(const std::vector<float>& vectors) {
+    double worst = 1;
+    for (size_t i = 0; i < goldens_->texts.size(); ++i) {
+      const absl::Span<const float> vector(&vectors[i * goldens_->dimensions], goldens_->dimensions);
+      worst = std::min(worst, Cosine(vector, goldens_->Vector(i)));
+    }
+    return worst;
+  }
+
+  static std::shared_ptr<const BertModelFiles>* files_;
+  static Goldens* goldens_;
+};
+
+std::shared_ptr<const BertModelFiles>* TorchGolden::files_ = nullptr;
+Goldens* TorchGolden::goldens_ = nullptr;
+
+TEST_F(TorchGolden, DescribesTheModel) {
+  const EncoderDescription description = DescribeModel(**files_);
+  EXPECT_EQ(description.dimensions, 384);
+  EXPECT_EQ(description.max_tokens, 256);
+  EXPECT_EQ(description.vocabulary_size, 30522);
+  EXPECT_EQ(description.model_digest.size(), 64u);
+  EXPECT_EQ(goldens_->texts.size(), 500u);
+}
+
+// fp32 agrees with the reference on every text, and its vectors are of unit length.
+TEST_F(TorchGolden, Fp32AgreesWithSentenceTransformers) {
+  const auto encoder = Make(Precision::kFp32);
+  const std::vector<float> vectors = EncodeAll(*encoder, Shuffled(1), 8);
+  const double worst = WorstCosine(vectors);
+  RecordProperty("worst_cosine_error", std::to_string(1 - worst));
+  EXPECT_GE(worst, 0.99999);
+  for (size_t i = 0; i < goldens_->texts.size(); ++i) {
+    const float* const vector = &vectors[i * 384];
+    EXPECT_NEAR(std::inner_product(vector, vector + 384, vector, 0.0), 1.0, 1e-5) << "text " << i;
+  }
+}
+
+TEST_F(TorchGolden, Bf16AgreesWithSentenceTransformers) {
+  const auto encoder = Make(Precision::kBf16);
+  EXPECT_GE(WorstCosine(EncodeAll(*encoder, Shuffled(2), 8)), 0.999);
+}
+
+// A text's vector is the same alone, among 8 and among 37 others.
+TEST_F(TorchGolden, VectorsDoNotDependOnTheBatch) {
+  const auto encoder = Make(Precision::kFp32);
+  std::vector<size_t> order = Shuffled(3);
+  order.resize(120);
+  const std::vector<float> alone = EncodeAll(*encoder, order, 1);
+  for (const size_t batch : {8, 37}) {
+    std::shuffle(order.begin(), order.end(), std::mt19937(4));
+    const std::vector<float> together = EncodeAll(*encoder, order, batch);
+    float worst = 0;
+    for (size_t i = 0; i < alone.size(); ++i) worst = std::max(worst, std::abs(alone[i] - together[i]));
+    EXPECT_LE(worst, 1e-5F) << "batches of " << batch;
+  }
+}
+
+}  // namespace
+}  // namespace sluice
