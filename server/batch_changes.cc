@@ -27,4 +27,14 @@ void BatchChanges::OnOutcomes(const std::string& batch_id) {
   for (const auto& changed : told) (*changed)();
 }
 
+void BatchChanges::Close() {
+  closed_.store(true);
+  std::vector<std::shared_ptr<const Callback>> told;
+  {
+    MutexLock lock(mutex_);
+    for (const auto& [batch_id, changed] : watches_) told.push_back(changed);
+  }
+  for (const auto& changed : told) (*changed)();
+}
+
 }  // namespace sluice

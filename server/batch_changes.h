@@ -1,6 +1,7 @@
 // BatchChanges: who wants to be told when a batch changes.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,7 +32,12 @@ class BatchChanges {
   // Calls `changed` of every watch of the batch, on this thread: it must not block.
   void OnOutcomes(const std::string& batch_id);
 
+  // For a drain: closed() from here on, and every watch is called to see it.
+  void Close();
+  bool closed() const { return closed_.load(); }
+
  private:
+  std::atomic<bool> closed_ = false;
   Mutex mutex_;
   std::multimap<std::string, std::shared_ptr<const Callback>> watches_ ABSL_GUARDED_BY(mutex_);
 };

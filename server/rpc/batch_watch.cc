@@ -23,6 +23,11 @@ absl::StatusOr<absl::Duration> IntervalFromProto(const v1::WatchBatchRequest& re
   return *interval;
 }
 
+absl::Status Draining() {
+  return WithRetryDelay(WithReason(absl::UnavailableError("the server is draining; watch again later"), "DRAINING"),
+                        absl::Seconds(1));
+}
+
 }  // namespace
 
 BatchWatch::BatchWatch(BatchWatchParts parts, grpc::CallbackServerContext* context)
@@ -51,6 +56,10 @@ void BatchWatch::Open(const v1::WatchBatchRequest& request) {
 }
 
 void BatchWatch::OnChanged() {
+  if (parts_.changes->closed()) {
+    FinishFrom(Phase::kAlarm, Draining());
+    return FinishFrom(Phase::kIdle, Draining());
+  }
   {
     MutexLock lock(mutex_);
     changed_ = true;
@@ -118,6 +127,8 @@ void BatchWatch::OnWriteDone(bool ok) {
     if (!cancelled) phase_ = again ? Phase::kAlarm : Phase::kIdle;
   }
   if (cancelled) return FinishFrom(Phase::kWriting, absl::CancelledError("cancelled"));
+  // Closed between: whoever closed it found no phase to end.
+  if (parts_.changes->closed()) return OnChanged();
   if (again) SetAlarm();
 }
 

@@ -1,5 +1,5 @@
 // BatchWatch: one WatchBatch call: the batch's progress now, and again when it changed, but not more often than the
-// client asked for.
+// client asked for. Ends with the batch, or with UNAVAILABLE when the server drains.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/base/mutex.h"
+#include "core/store/batch_store.h"
 #include "server/batch_changes.h"
 #include "server/progress_rate.h"
 #include "server/rpc/rpc_method.h"
@@ -58,7 +59,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   std::string batch_id_;
   absl::Duration min_interval_ = absl::Milliseconds(200);
 
-  // Touched only by the phase that is under way.
+  // Touched only by the phase that is under way, one step after the other.
   grpc::Alarm alarm_;
   ProgressRate rate_;
   absl::Duration last_write_ = -absl::InfiniteDuration();
