@@ -1,7 +1,7 @@
 // Tier: the defaults a machine starts from, before calibration refines them. Pure.
 #pragma once
 
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -17,24 +17,29 @@ enum class DeviceRequest { kAuto, kCuda, kMps, kCpu, kNone };
 
 struct TierRequest {
   DeviceRequest device = DeviceRequest::kAuto;
-  int replicas = 0;             // 0: the tier's default
-  int max_batch_jobs = 0;       // 0: the tier's default
-  int64_t max_batch_tokens = 0; // 0: the tier's default
-  int emergency_max_cores = 0;  // the emergency tier is taken with this many cores or fewer; 0 never
+  // 0: the tier's default.
+  int replicas = 0;              // at most 64
+  int max_batch_jobs = 0;        // at most 4096
+  int64_t max_batch_tokens = 0;  // at most 1,048,576
+  // With kAuto and no GPU the emergency tier is taken with this many cores or fewer; 0 never.
+  int emergency_max_cores = 0;
 };
 
 struct TierChoice {
   Tier tier = Tier::kCpu;
-  std::string reason;  // a sentence: "no CUDA or MPS device; 2 cores"
+  std::string reason;                  // a sentence: "no CUDA or MPS device; 2 cores"
   std::vector<ComputeDevice> devices;  // the ones in use; empty on cpu and emergency
-  int replicas = 1;                    // in all; 0 in emergency
+  int replicas = 1;                    // in all; one a GPU, cores / 6 rounded up on cpu; 0 in emergency
   int threads_per_replica = 1;         // cpu: one a core, at most 6 a replica
   int max_batch_jobs = 6;              // cuda 24, mps 12, cpu 6
   int64_t max_batch_tokens = 2048;     // cuda 16384, mps 4096, cpu 2048
 };
 
-// FAILED_PRECONDITION when a device is asked for by name and is not there; INVALID_ARGUMENT names a number out of
-// range.
+// Lets "auto" take every CUDA device, else the MPS device, else the CPU. With fewer replicas than devices
+// only the first so many are used.
+//
+// FAILED_PRECONDITION when a device is asked for by name and is not there; INVALID_ARGUMENT names a number
+// out of range.
 absl::StatusOr<TierChoice> ChooseTier(const Hardware& hardware, const std::vector<ComputeDevice>& devices,
                                       const TierRequest& request);
 

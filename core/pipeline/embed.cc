@@ -43,8 +43,11 @@ void EmbedStage::Tokenize(const LeasePtr& lease, Truncation truncation) {
     absl::StatusOr<TokenSequence> sequence = absl::CancelledError("no longer wanted");
     if (lease->stop == StopReason::kNone) {
       absl::StatusOr<std::string> text = context_.parts.codec->DecodeText(lease->claim.payload);
-      sequence = text.status();
-      if (text.ok()) sequence = context_.parts.tokenizer->Encode(*text, context_.options.max_tokens, truncation);
+      if (text.ok()) {
+        sequence = context_.parts.tokenizer->Encode(*text, context_.options.max_tokens, truncation);
+      } else {
+        sequence = text.status();
+      }
     }
     context_.loop->Post([this, lease, sequence = std::move(sequence)]() mutable {
       if (lease->stop != StopReason::kNone) return context_.sink->Stop(lease);

@@ -37,8 +37,12 @@ class WindowGather {
  private:
   // The last window's thread alone gets here.
   void Finish() {
-    absl::StatusOr<std::vector<float>> answer = failure_;
-    if (failure_.ok()) answer = PoolWindows(vectors_, tokens_);
+    absl::StatusOr<std::vector<float>> answer = std::vector<float>();
+    if (failure_.ok()) {
+      answer = PoolWindows(vectors_, tokens_);
+    } else {
+      answer = failure_;
+    }
     loop_->Post([done = std::move(done_), answer = std::move(answer)]() mutable {
       std::move(done)(std::move(answer));
     });
