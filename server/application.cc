@@ -1,0 +1,270 @@
+#include "server/application.h"
+
+#include <grpcpp/impl/codegen/service_type.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error_details.h"
+#include "core/base/log.h"
+#include "core/base/notification.h"
+#include "core/base/status_macros.h"
+#include "core/base/thread.h"
+#include "core/base/thread_pool.h"
+#include "core/metrics/process_metrics.h"
+#include "core/metrics/service_metrics.h"
+#include "core/pipeline/pipeline.h"
+#include "core/results/result_feed.h"
+#include "core/store/sqlite/sqlite_batch_store.h"
+#include "server/convert/job_codec.h"
+#include "server/front_door.h"
+#include "server/grpc_server.h"
+#include "server/http/admin_server.h"
+#include "server/model.h"
+#include "server/ready_file.h"
+#include "server/rpc/batch_service.h"
+#include "server/rpc/embedding_service.h"
+#include "server/rpc/server_service.h"
+#include "server/store_events.h"
+
+namespace sluice {
+namespace {
+
+constexpr double kLeastPostingsPerSecond = 5;
+constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
+constexpr absl::Duration kCallsTimeout = absl::Seconds(10);  // of what still runs when the gRPC server shuts down
+
+absl::Status PrepareDataDirectory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (!error && std::filesystem::is_directory(path, error)) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat("--data=", path, " is not a directory and cannot be made one"));
+}
+
+class WholeApplication final : public Application {
+ public:
+  WholeApplication(Config config, EncoderSource& source, const Clock& clock)
+      : config_(std::move(config)), source_(source), clock_(clock) {}
+
+  ~WholeApplication() override {
+    if (store_ != nullptr) store_->SetListener(nullptr);
+    stop_upkeep_.Notify();
+    upkeep_.Join();
+    if (feed_ != nullptr) feed_->Close();  // ends streams, for which the gRPC server would wait
+  }
+
+  absl::Status Start() {
+    SLUICE_RETURN_IF_ERROR(ChooseHardware());
+    SLUICE_RETURN_IF_ERROR(StartExecutors());
+    SLUICE_RETURN_IF_ERROR(OpenStore());
+    SLUICE_RETURN_IF_ERROR(LoadModel());
+    SLUICE_RETURN_IF_ERROR(StartWork());
+    SLUICE_RETURN_IF_ERROR(StartServers());
+    upkeep_ = Thread("upkeep", [this] { KeepUp(); });
+    ready_.store(true);
+    if (!config_.ready_file.empty()) {
+      SLUICE_RETURN_IF_ERROR(WriteReadyFile(config_.ready_file, grpc_address(), admin_address()));
+    }
+    Log(LogLevel::kInfo, "ready: gRPC on ", grpc_address(), ", admin on ", admin_address());
+    return absl::OkStatus();
+  }
+
+  const std::string& grpc_address() const override { return grpc_server_->address(); }
+  const std::string& admin_address() const override { return admin_server_->address(); }
+
+  void Drain() override {
+    if (drained_) return;
+    drained_ = true;
+    Log(LogLevel::kInfo, "draining: no new batches; running work has ", absl::FormatDuration(config_.drain_timeout));
+    ready_.store(false);
+    grpc_server_->BeginDrain();
+    door_->BeginDrain();
+    const bool in_time = pipeline_->Drain(config_.drain_timeout);
+    feed_->Close();
+    changes_.Close();
+    grpc_server_->Shutdown(kCallsTimeout);
+    Log(in_time ? LogLevel::kInfo : LogLevel::kWarning,
+        in_time ? "drained: all running work is committed or given back"
+                : "drained: some work did not end in time; its leases go back when they run out");
+  }
+
+ private:
+  absl::Status ChooseHardware() {
+    facts_.hardware = DetectHardware();
+    absl::StatusOr<TierChoice> tier = ChooseTier(facts_.hardware, source_.Devices(), config_.tier);
+    if (!tier.ok()) return WithReason(tier.status(), "DEVICE_UNUSABLE");
+    facts_.tier = *std::move(tier);
+    facts_.version = SLUICE_VERSION;
+    facts_.start_time = clock_.WallNow();
+    facts_.libraries = source_.Libraries();
+    facts_.libraries["grpc"] = GrpcVersion();
+    return absl::OkStatus();
+  }
+
+  int PhaseOneWorkers() const {
+    return config_.phase_one_workers > 0 ? config_.phase_one_workers : std::min(facts_.hardware.cores, 256);
+  }
+
+  absl::Status StartExecutors() {
+    SLUICE_ASSIGN_OR_RETURN(front_executor_, ThreadPool::Create({.name = "front", .num_threads = 2}));
+    SLUICE_ASSIGN_OR_RETURN(work_executor_, ThreadPool::Create({.name = "work", .num_threads = PhaseOneWorkers()}));
+    return absl::OkStatus();
+  }
+
+  absl::Status OpenStore() {
+    SLUICE_RETURN_IF_ERROR(PrepareDataDirectory(config_.data));
+    const std::string path = (std::filesystem::path(config_.data) / "batches.db").string();
+    SLUICE_ASSIGN_OR_RETURN(store_, OpenSqliteBatchStore({.path = path}, clock_));
+    process_metrics_ = std::make_unique<ProcessMetrics>(config_.data);
+    return absl::OkStatus();
+  }
+
+  // Leaves model_ null in the emergency tier.
+  absl::Status LoadModel() {
+    if (facts_.tier.tier != Tier::kEmergency) {
+      const ModelParts parts = {front_executor_.get(), &clock_, &metrics_};
+      SLUICE_ASSIGN_OR_RETURN(
+          model_, Model::Load({config_.model, facts_.tier, config_.precision}, source_, parts));
+      SLUICE_ASSIGN_OR_RETURN(const double rate, model_->MeasurePostingsPerSecond());
+      Log(LogLevel::kInfo, "model ", model_->description().model_name, ": ", static_cast<int64_t>(rate),
+          " postings/s measured; precision ", model_->precision_reason());
+      if (rate < kLeastPostingsPerSecond) BecomeEmergency(rate);
+    }
+    if (model_ != nullptr) {
+      facts_.has_model = true;
+      facts_.model = model_->description();
+      facts_.replicas = model_->Replicas();
+    }
+    Log(facts_.tier.tier == Tier::kEmergency ? LogLevel::kWarning : LogLevel::kInfo, "tier ",
+        TierName(facts_.tier.tier), ": ", facts_.tier.reason);
+    return absl::OkStatus();
+  }
+
+  void BecomeEmergency(double rate) {
+    model_.reset();
+    facts_.tier = {.tier = Tier::kEmergency,
+                   .reason = absl::StrCat("the encoder manages ", rate, " postings/s here, less than ",
+                                          kLeastPostingsPerSecond, ": rules only"),
+                   .replicas = 0};
+  }
+
+  absl::Status StartWork() {
+    SLUICE_ASSIGN_OR_RETURN(feed_, ResultFeed::Create({}, *store_));
+    PipelineOptions options;
+    options.phase_one_workers = PhaseOneWorkers();
+    options.retention = config_.retention;
+    if (model_ != nullptr) {
+      options.model_digest = model_->description().model_digest;
+      options.max_tokens = model_->description().max_tokens;
+      options.credit_target_tokens = model_->CreditTargetTokens();
+    }
+    SLUICE_ASSIGN_OR_RETURN(
+        pipeline_, Pipeline::Create(options, {.store = store_.get(),
+                                              .codec = &codec_,
+                                              .scheduler = model_ == nullptr ? nullptr : &model_->scheduler(),
+                                              .tokenizer = model_ == nullptr ? nullptr : &model_->tokenizer(),
+                                              .executor = work_executor_.get(),
+                                              .clock = &clock_,
+                                              .metrics = &metrics_}));
+    events_ = std::make_unique<StoreEvents>(*pipeline_, *feed_, changes_);
+    store_->SetListener(events_.get());
+    pipeline_->OnReady();  // what came before there was a listener
+    return absl::OkStatus();
+  }
+
+  absl::Status StartServers() {
+    const AdmissionLimits limits;
+    facts_.max_queued_jobs = limits.max_queued_jobs;
+    door_ = std::make_unique<FrontDoor>(limits, *store_, metrics_);
+    door_->Refresh(0);
+    batch_service_ = std::make_unique<BatchService>(BatchServiceParts{.store = store_.get(),
+                                                                      .feed = feed_.get(),
+                                                                      .changes = &changes_,
+                                                                      .door = door_.get(),
+                                                                      .executor = front_executor_.get(),
+                                                                      .clock = &clock_,
+                                                                      .metrics = &metrics_,
+                                                                      .has_model = facts_.has_model});
+    embedding_service_ = std::make_unique<EmbeddingService>(
+        EmbeddingServiceParts{.embedder = model_ == nullptr ? nullptr : &model_->embedder(),
+                              .dimensions = facts_.model.dimensions,
+                              .model = facts_.model.model_name,
+                              .door = door_.get(),
+                              .clock = &clock_,
+                              .metrics = &metrics_});
+    server_service_ = std::make_unique<ServerService>(facts_, *door_, clock_, metrics_);
+    ShowFacts();
+    SLUICE_ASSIGN_OR_RETURN(admin_server_, AdminServer::Create({.address = config_.admin}, AdminPages()));
+    SLUICE_ASSIGN_OR_RETURN(
+        grpc_server_, GrpcServer::Create({.address = config_.listen, .reflection = config_.reflection},
+                                         {batch_service_.get(), embedding_service_.get(), server_service_.get()}));
+    return absl::OkStatus();
+  }
+
+  void ShowFacts() {
+    metrics_.SetBuild({{"version", facts_.version}});
+    metrics_.SetHardware({{"tier", TierName(facts_.tier.tier)},
+                          {"cores", absl::StrCat(facts_.hardware.cores)},
+                          {"processor", facts_.hardware.processor}});
+  }
+
+  AdminServer::Pages AdminPages() {
+    return {.metrics =
+                [this] {
+                  std::vector<prometheus::MetricFamily> families = registry_.Collect();
+                  for (prometheus::MetricFamily& family : process_metrics_->Collect()) {
+                    families.push_back(std::move(family));
+                  }
+                  return prometheus::TextSerializer().Serialize(families);
+                },
+            .ready = [this] { return ready_.load(); }};
+  }
+
+  void KeepUp() {
+    while (!stop_upkeep_.WaitFor(kUpkeepInterval)) door_->Refresh(pipeline_->JobsPerSecond());
+  }
+
+  // In the order of construction; destroyed from the last to the first.
+  const Config config_;
+  EncoderSource& source_;
+  const Clock& clock_;
+  prometheus::Registry registry_;
+  ServiceMetrics metrics_{registry_};
+  ServerFacts facts_;
+  const ProtoJobCodec codec_;
+  BatchChanges changes_;
+  std::unique_ptr<ProcessMetrics> process_metrics_;
+  std::unique_ptr<ThreadPool> front_executor_;
+  std::unique_ptr<ThreadPool> work_executor_;
+  std::unique_ptr<StoreEvents> events_;
+  std::unique_ptr<BatchStore> store_;
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<ResultFeed> feed_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<FrontDoor> door_;
+  std::unique_ptr<BatchService> batch_service_;
+  std::unique_ptr<EmbeddingService> embedding_service_;
+  std::unique_ptr<ServerService> server_service_;
+  std::unique_ptr<AdminServer> admin_server_;
+  std::unique_ptr<GrpcServer> grpc_server_;
+  std::atomic<bool> ready_ = false;
+  bool drained_ = false;
+  Notification stop_upkeep_;
+  Thread upkeep_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Application>> Application::Start(Config config, EncoderSource& source,
+                                                                const Clock& clock) {
+  auto application = std::make_unique<WholeApplication>(std::move(config), source, clock);
+  if (absl::Status started = application->Start(); !started.ok()) return started;
+  return application;
+}
+
+}  // namespace sluice

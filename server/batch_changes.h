@@ -1,0 +1,45 @@
+// BatchChanges: who wants to be told when a batch changes.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/base/mutex.h"
+
+namespace sluice {
+
+// Thread-safe. Must outlive its watches.
+class BatchChanges {
+ public:
+  using Callback = std::function<void()>;
+
+  // Destroying it ends the watch; a callback that is under way may still end after that.
+  class Watch {
+   public:
+    Watch(BatchChanges& changes, std::string batch_id, Callback changed);
+    ~Watch();
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+   private:
+    BatchChanges& changes_;
+    std::multimap<std::string, std::shared_ptr<const Callback>>::iterator place_;
+  };
+
+  // Calls `changed` of every watch of the batch, on this thread: it must not block.
+  void OnOutcomes(const std::string& batch_id);
+
+  // For a drain: closed() from here on, and every watch is called to see it.
+  void Close();
+  bool closed() const { return closed_.load(); }
+
+ private:
+  std::atomic<bool> closed_ = false;
+  Mutex mutex_;
+  std::multimap<std::string, std::shared_ptr<const Callback>> watches_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace sluice

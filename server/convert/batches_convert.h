@@ -1,0 +1,48 @@
+// BatchService's messages checked and turned into the store's values, and back.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/store/batch_store.h"
+#include "sluice/v1/batches.pb.h"
+
+namespace sluice {
+
+struct NewBatchContext {
+  std::string tenant;
+  absl::Time now;
+  bool has_model = false;
+};
+
+// Checks everything about a batch but its jobs; a screen batch's profile is compiled to find what is wrong with it.
+// The digest is left empty. INVALID_ARGUMENT carries every violation, with paths from "batch."; FAILED_PRECONDITION
+// (reason NO_MODEL): an embed batch without a model.
+absl::StatusOr<NewBatch> NewBatchFromProto(const v1::NewBatch& proto, const NewBatchContext& context);
+
+// `path_index` is the first job's in "jobs[i]". INVALID_ARGUMENT carries up to kMaxFieldViolations violations.
+// Duplicate ids are for the store to find.
+absl::StatusOr<std::vector<NewJob>> JobsFromProto(JobKind kind, int64_t path_index,
+                                                  const google::protobuf::RepeatedPtrField<v1::Job>& jobs);
+
+// Nothing wrong with a request of so many bytes, which `method` takes at most kMaxRequestBytes of.
+absl::Status CheckRequestBytes(int64_t bytes, absl::string_view advice);
+
+// "batches/{id}" to the id; INVALID_ARGUMENT, field "name".
+absl::StatusOr<std::string> BatchIdFromName(absl::string_view name);
+std::string BatchName(absl::string_view id);
+
+// 0 means `preset`; INVALID_ARGUMENT (field "page_size") below 0 or above `limit`.
+absl::StatusOr<int> PageSizeFromProto(int32_t page_size, int preset, int64_t limit);
+absl::Status CheckPageToken(const std::string& page_token);
+// "" and "score" are the one order there is; INVALID_ARGUMENT (field "order_by").
+absl::Status CheckOrderBy(absl::string_view order_by);
+
+// DATA_LOSS when the stored plan or result is no message of this server's.
+absl::Status BatchToProto(const Batch& batch, v1::Batch* proto);
+absl::Status OutcomeToProto(JobKind kind, const Outcome& outcome, v1::JobResult* proto);
+
+}  // namespace sluice

@@ -1,0 +1,28 @@
+// Embed requests checked and turned into calls; vectors encoded for the wire.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/inference/embedder.h"
+#include "core/text/token_sequence.h"
+#include "sluice/v1/embeddings.pb.h"
+
+namespace sluice {
+
+// INVALID_ARGUMENT naming `field` when unset or unknown.
+absl::StatusOr<Truncation> TruncationFromProto(v1::Truncation truncation, absl::string_view field);
+
+// INVALID_ARGUMENT names the field: texts (none, too many), texts[i] (too large),
+// truncation, encoding. Deadline and cancellation are left to the caller.
+absl::StatusOr<EmbedCall> EmbedCallFromProto(const v1::EmbedRequest& request);
+
+void EmbedAnswerToProto(const EmbedAnswer& answer, int dimensions, const std::string& model,
+                        v1::VectorEncoding encoding, v1::EmbedResponse* response);
+
+// `vectors` is [n, dimensions] row-major; so is the answer, little-endian whatever the machine. FLOAT16 rounds to
+// nearest even; INT8 is round(127 x), clamped; BINARY fills each row up to whole bytes with zeros.
+std::string EncodeVectors(absl::Span<const float> vectors, int dimensions, v1::VectorEncoding encoding);
+
+}  // namespace sluice

@@ -1,0 +1,66 @@
+#include "server/convert/server_convert.h"
+
+#include "core/screening/screener.h"
+#include "server/convert/time_convert.h"
+#include "server/limits.h"
+
+namespace sluice {
+namespace {
+
+void DevicesToProto(const ServerFacts& facts, v1::Server* proto) {
+  for (const ComputeDevice& device : facts.tier.devices) {
+    v1::Device* added = proto->add_devices();
+    added->set_type(device.type);
+    added->set_index(device.index);
+    added->set_name(device.name);
+    added->set_memory_bytes(device.memory_bytes);
+  }
+  if (!facts.tier.devices.empty()) return;
+  v1::Device* processor = proto->add_devices();
+  processor->set_type("cpu");
+  processor->set_name(facts.hardware.processor);
+  processor->set_memory_bytes(facts.hardware.memory_bytes);
+}
+
+void LimitsToProto(int64_t max_queued_jobs, v1::Limits* proto) {
+  proto->set_max_posting_bytes(kMaxPostingBytes);
+  proto->set_max_text_bytes(kMaxTextBytes);
+  proto->set_max_create_batch_bytes(kMaxRequestBytes);
+  proto->set_max_jobs_per_batch(kMaxJobsPerBatch);
+  proto->set_max_texts_per_embed(static_cast<int32_t>(kMaxTextsPerEmbed));
+  proto->set_max_queued_jobs(max_queued_jobs);
+  proto->set_max_rules(ProfileLimits().max_rules);
+}
+
+}  // namespace
+
+void ServerToProto(const ServerFacts& facts, bool draining, v1::Server* proto) {
+  proto->set_version(facts.version);
+  proto->set_tier(TierName(facts.tier.tier));
+  proto->set_tier_reason(facts.tier.reason);
+  DevicesToProto(facts, proto);
+  if (facts.has_model) {
+    proto->mutable_model()->set_name(facts.model.model_name);
+    proto->mutable_model()->set_digest(facts.model.model_digest);
+    proto->mutable_model()->set_dimensions(facts.model.dimensions);
+    proto->mutable_model()->set_max_tokens(facts.model.max_tokens);
+  }
+  LimitsToProto(facts.max_queued_jobs, proto->mutable_limits());
+  proto->set_draining(draining);
+  TimeToProto(facts.start_time, proto->mutable_start_time());
+  proto->mutable_host()->set_cores(facts.hardware.cores);
+  proto->mutable_host()->set_memory_bytes(facts.hardware.memory_bytes);
+  proto->mutable_host()->set_processor(facts.hardware.processor);
+  for (const std::string& feature : facts.hardware.features) proto->mutable_host()->add_features(feature);
+  for (const ReplicaStatus& replica : facts.replicas) {
+    v1::Replica* added = proto->add_replicas();
+    added->set_device(DeviceTypeName(replica.encoder.device));
+    added->set_precision(PrecisionName(replica.encoder.precision));
+    added->set_threads(facts.tier.threads_per_replica);
+    added->set_max_batch_jobs(replica.limits.max_jobs);
+    added->set_max_batch_tokens(replica.limits.max_tokens);
+  }
+  proto->mutable_libraries()->insert(facts.libraries.begin(), facts.libraries.end());
+}
+
+}  // namespace sluice

@@ -1,0 +1,106 @@
+#include "server/convert/status_convert.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "core/base/error_details.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kMaxMessageBytes = 1024;
+// gRPC's default bound of all metadata is 8 KiB, and binary metadata travels as base64.
+constexpr size_t kMaxDetailsBytes = 4096;
+
+// Cuts at a character's start, so that what was UTF-8 stays so.
+std::string CutMessage(absl::string_view message) {
+  if (message.size() <= kMaxMessageBytes) return std::string(message);
+  size_t end = kMaxMessageBytes;
+  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
+  return std::string(message.substr(0, end)) + "…";
+}
+
+void AddBadRequest(const std::vector<FieldViolation>& violations, google::rpc::Status* proto) {
+  google::rpc::BadRequest bad_request;
+  for (const FieldViolation& violation : violations) {
+    google::rpc::BadRequest::FieldViolation* added = bad_request.add_field_violations();
+    added->set_field(CutMessage(violation.field));
+    added->set_description(CutMessage(violation.description));
+  }
+  while (bad_request.ByteSizeLong() > kMaxDetailsBytes && bad_request.field_violations_size() > 1) {
+    bad_request.mutable_field_violations()->RemoveLast();
+  }
+  proto->add_details()->PackFrom(bad_request);
+}
+
+}  // namespace
+
+void StatusToProto(const absl::Status& status, google::rpc::Status* proto) {
+  proto->set_code(static_cast<int>(status.code()));
+  proto->set_message(CutMessage(status.message()));
+  if (const std::string reason = ReasonOf(status); !reason.empty()) {
+    google::rpc::ErrorInfo info;
+    info.set_reason(reason);
+    info.set_domain(std::string(kErrorDomain));
+    proto->add_details()->PackFrom(info);
+  }
+  if (const auto violations = FieldViolationsOf(status); !violations.empty()) AddBadRequest(violations, proto);
+  if (const auto delay = RetryDelayOf(status); delay.has_value()) {
+    google::rpc::RetryInfo retry;
+    retry.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(*delay));
+    const absl::Duration rest = *delay - absl::Seconds(absl::ToInt64Seconds(*delay));
+    retry.mutable_retry_delay()->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+    proto->add_details()->PackFrom(retry);
+  }
+}
+
+absl::Status StatusFromProto(const google::rpc::Status& proto) {
+  absl::Status status(static_cast<absl::StatusCode>(proto.code()), proto.message());
+  if (status.ok()) return status;
+  google::rpc::BadRequest bad_request;
+  google::rpc::ErrorInfo info;
+  google::rpc::RetryInfo retry;
+  // Violations first: they make a status of their own, to which the message and the rest are put back.
+  for (const auto& detail : proto.details()) {
+    if (!detail.Is<google::rpc::BadRequest>() || !detail.UnpackTo(&bad_request)) continue;
+    std::vector<FieldViolation> violations;
+    for (const auto& violation : bad_request.field_violations()) {
+      violations.push_back({violation.field(), violation.description()});
+    }
+    const absl::Status with_fields = FieldErrors(violations);
+    with_fields.ForEachPayload([&](absl::string_view url, const absl::Cord& value) { status.SetPayload(url, value); });
+  }
+  for (const auto& detail : proto.details()) {
+    if (detail.Is<google::rpc::ErrorInfo>() && detail.UnpackTo(&info)) {
+      status = WithReason(std::move(status), info.reason());
+    } else if (detail.Is<google::rpc::RetryInfo>() && detail.UnpackTo(&retry)) {
+      status = WithRetryDelay(std::move(status), absl::Seconds(retry.retry_delay().seconds()) +
+                                                     absl::Nanoseconds(retry.retry_delay().nanos()));
+    }
+  }
+  return status;
+}
+
+grpc::Status ToGrpcStatus(const absl::Status& status) {
+  if (status.ok()) return grpc::Status::OK;
+  google::rpc::Status proto;
+  StatusToProto(status, &proto);
+  std::string details;
+  if (proto.details_size() > 0) details = proto.SerializeAsString();
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), proto.message(), details);
+}
+
+absl::Status FromGrpcStatus(const grpc::Status& status) {
+  if (status.ok()) return absl::OkStatus();
+  google::rpc::Status proto;
+  if (status.error_details().empty() || !proto.ParseFromString(status.error_details())) {
+    return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
+  }
+  return StatusFromProto(proto);
+}
+
+}  // namespace sluice

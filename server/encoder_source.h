@@ -1,0 +1,49 @@
+// EncoderSource: where encoders come from: LibTorch in a full build, a fake in tests, nowhere in a build without.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/hardware/hardware.h"
+#include "core/hardware/tier.h"
+#include "core/inference/encoder.h"
+#include "core/inference/replica_pool.h"
+
+namespace sluice {
+
+struct EncoderRequest {
+  std::string model_directory;
+  TierChoice tier;                     // cuda, mps or cpu
+  std::optional<Precision> precision;  // nothing: the source chooses, by measurement
+};
+
+struct EncoderPlan {
+  EncoderDescription model;  // device and precision are not set
+  std::vector<ReplicaSpec> replicas;
+  std::string precision_reason;
+};
+
+// Used by one thread, at start.
+class EncoderSource {
+ public:
+  virtual ~EncoderSource() = default;
+
+  // Devices beside the processor.
+  virtual std::vector<ComputeDevice> Devices() const = 0;
+
+  // Reads the model; the replicas' encoders are made later, by their own threads. Errors as LoadBertModelFiles;
+  // UNIMPLEMENTED in a build without an encoder.
+  virtual absl::StatusOr<EncoderPlan> Plan(const EncoderRequest& request) = 0;
+
+  // Name and version of what it is built on.
+  virtual std::map<std::string, std::string> Libraries() const = 0;
+};
+
+// The one this build has.
+std::unique_ptr<EncoderSource> MakeEncoderSource();
+
+}  // namespace sluice

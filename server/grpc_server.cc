@@ -1,0 +1,77 @@
+#include "server/grpc_server.h"
+
+#include <dlfcn.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "server/limits.h"
+
+namespace sluice {
+namespace {
+
+// Linked, the library would switch reflection on for every server; loaded, it does from then on.
+absl::Status LoadReflection() {
+  if (dlopen(SLUICE_REFLECTION_LIBRARY, RTLD_NOW | RTLD_GLOBAL) != nullptr) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat("--reflection: ", dlerror()));
+}
+
+void SetArguments(const GrpcServer::Options& options, grpc::ServerBuilder& builder) {
+  grpc::ResourceQuota quota("sluiced");
+  quota.Resize(static_cast<size_t>(options.memory_quota_bytes));
+  builder.SetResourceQuota(quota);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(kMaxReceiveBytes));
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // else a second server shares the port silently
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+}
+
+}  // namespace
+
+GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::string address)
+    : server_(std::move(server)), address_(std::move(address)) {}
+
+GrpcServer::~GrpcServer() { Shutdown(absl::ZeroDuration()); }
+
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options,
+                                                               const std::vector<grpc::Service*>& services) {
+  if (options.reflection) SLUICE_RETURN_IF_ERROR(LoadReflection());
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  SetArguments(options, builder);
+  int port = 0;
+  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  if (server == nullptr || port == 0) {
+    return absl::UnavailableError(absl::StrCat(
+        "cannot listen on ", options.address, ": it is in use by another process, or no address of this machine"));
+  }
+  std::string address = options.address;
+  if (!absl::StartsWith(address, "unix:")) {
+    address = absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
+  }
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(server), std::move(address)));
+}
+
+void GrpcServer::BeginDrain() { server_->GetHealthCheckService()->SetServingStatus(false); }
+
+void GrpcServer::Shutdown(absl::Duration timeout) {
+  if (shut_down_) return;
+  shut_down_ = true;
+  server_->GetHealthCheckService()->Shutdown();
+  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
+}
+
+std::string GrpcVersion() { return grpc::Version(); }
+
+}  // namespace sluice

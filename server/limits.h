@@ -1,0 +1,50 @@
+// Limits: the bounds a request is checked against, each with one name. The table in the docs is made from this one.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace sluice {
+
+inline constexpr int64_t kMaxPostingBytes = 256 << 10;
+inline constexpr int64_t kMaxTextBytes = 256 << 10;
+inline constexpr int64_t kMaxRequestBytes = 4 << 20;
+inline constexpr int64_t kMaxJobsPerBatch = 1'000'000;
+inline constexpr int64_t kMaxJobIdBytes = 256;
+inline constexpr int64_t kMaxRequestIdBytes = 128;
+inline constexpr int64_t kMaxTextsPerEmbed = 1024;
+inline constexpr int64_t kMaxExpirySeconds = 7 * 24 * 3600;
+inline constexpr int64_t kMaxPriority = 100;
+inline constexpr int64_t kMaxBatchesPage = 1000;
+inline constexpr int64_t kMaxResultsPage = 256;
+inline constexpr int64_t kMaxPageTokenBytes = 1024;
+inline constexpr int64_t kMinWatchIntervalMs = 20;
+inline constexpr int64_t kMaxFieldViolations = 32;
+
+// gRPC itself cuts off here; between this and kMaxRequestBytes the refusal is ours and names the field.
+inline constexpr int64_t kMaxReceiveBytes = 2 * kMaxRequestBytes;
+
+struct Limit {
+  const char* name;
+  int64_t value;
+  const char* doc;
+};
+
+inline constexpr std::array<Limit, 14> kLimits = {{
+    {"max_posting_bytes", kMaxPostingBytes, "bytes of one posting, all its fields together"},
+    {"max_text_bytes", kMaxTextBytes, "bytes of one text to embed"},
+    {"max_request_bytes", kMaxRequestBytes, "bytes of a CreateBatch or Embed request, or of one part of an upload"},
+    {"max_jobs_per_batch", kMaxJobsPerBatch, "jobs in a batch"},
+    {"max_job_id_bytes", kMaxJobIdBytes, "bytes of a job's id"},
+    {"max_request_id_bytes", kMaxRequestIdBytes, "bytes of a request_id"},
+    {"max_texts_per_embed", kMaxTextsPerEmbed, "texts in an Embed request"},
+    {"max_expiry_seconds", kMaxExpirySeconds, "seconds of NewBatch.expires_after"},
+    {"max_priority", kMaxPriority, "NewBatch.priority, and the same below zero"},
+    {"max_batches_page", kMaxBatchesPage, "ListBatchesRequest.page_size"},
+    {"max_results_page", kMaxResultsPage, "ListResultsRequest.page_size"},
+    {"max_page_token_bytes", kMaxPageTokenBytes, "bytes of a page token"},
+    {"min_watch_interval_ms", kMinWatchIntervalMs, "WatchBatchRequest.min_interval, at least"},
+    {"max_field_violations", kMaxFieldViolations, "field violations that one answer names"},
+}};
+
+}  // namespace sluice

@@ -1,0 +1,58 @@
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/error_details.h"
+#include "core/base/log.h"
+#include "server/application.h"
+#include "server/config/config_sources.h"
+#include "server/signals.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kExitFailure = 1;
+constexpr int kExitUsage = 2;
+
+std::optional<std::string> Variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+int Fail(const absl::Status& status, int exit_code) {
+  std::cerr << "sluiced: " << status.message() << "\n";
+  return exit_code;
+}
+
+int Run(const std::vector<std::string>& arguments) {
+  const absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
+  if (!line.ok()) return Fail(line.status(), kExitUsage);
+  if (line->answer.has_value()) {
+    std::cout << *line->answer;
+    return EXIT_SUCCESS;
+  }
+  const absl::StatusOr<Config> config = LoadConfig(*line, Variable);
+  if (!config.ok()) return Fail(config.status(), kExitUsage);
+  if (absl::Status log = ConfigureLog(config->log); !log.ok()) return Fail(log, kExitFailure);
+
+  const std::unique_ptr<EncoderSource> source = MakeEncoderSource();
+  absl::StatusOr<std::unique_ptr<Application>> application = Application::Start(*config, *source, Clock::Real());
+  if (!application.ok()) {
+    const std::string reason = ReasonOf(application.status());
+    const bool users = reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE";
+    return Fail(application.status(), users ? kExitUsage : kExitFailure);
+  }
+  WaitForTerminationSignal();
+  (*application)->Drain();
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace sluice
+
+int main(int argc, char** argv) {
+  sluice::BlockTerminationSignals();
+  return sluice::Run({argv + 1, argv + argc});
+}

@@ -1,0 +1,63 @@
+// Model: everything between a text and its vector, put together: tokenizer, scheduler, replicas, embedder.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "core/base/clock.h"
+#include "core/base/executor.h"
+#include "core/batching/micro_batch_scheduler.h"
+#include "core/inference/embedder.h"
+#include "core/inference/replica_pool.h"
+#include "core/metrics/service_metrics.h"
+#include "core/text/tokenizer.h"
+#include "server/encoder_source.h"
+
+namespace sluice {
+
+// `executor`, `clock` and `metrics` must outlive the model.
+struct ModelParts {
+  Executor* executor = nullptr;  // tokenizing of interactive calls
+  const Clock* clock = nullptr;
+  ServiceMetrics* metrics = nullptr;
+};
+
+// Thread-safe once loaded.
+class Model {
+ public:
+  // Reads the files, makes the encoders and waits until they are warm. Every failure has reason MODEL_UNUSABLE and
+  // names the file or device.
+  static absl::StatusOr<std::unique_ptr<Model>> Load(const EncoderRequest& request, EncoderSource& source,
+                                                     const ModelParts& parts);
+  // Fails what waits with UNAVAILABLE, lets running micro-batches end, joins.
+  ~Model();
+
+  // Times one full micro-batch of texts as long as a usual posting, after one that is not timed; every replica is
+  // taken to be as fast. Blocks for both.
+  absl::StatusOr<double> MeasurePostingsPerSecond();
+
+  const EncoderDescription& description() const { return description_; }
+  const std::string& precision_reason() const { return precision_reason_; }
+  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  MicroBatchScheduler& scheduler() { return *scheduler_; }
+  Embedder& embedder() { return *embedder_; }
+  std::vector<ReplicaStatus> Replicas() const { return pool_->Replicas(); }
+  int64_t CreditTargetTokens() const { return pool_->CreditTargetTokens(); }
+
+ private:
+  Model() = default;
+  absl::Status RunProbe(int texts);
+
+  EncoderDescription description_;
+  std::string precision_reason_;
+  const Clock* clock_ = nullptr;
+  std::unique_ptr<Tokenizer> tokenizer_;
+  std::unique_ptr<SchedulerObserver> observer_;
+  std::unique_ptr<MicroBatchScheduler> scheduler_;
+  std::unique_ptr<ReplicaPool> pool_;
+  std::unique_ptr<Embedder> embedder_;
+};
+
+}  // namespace sluice

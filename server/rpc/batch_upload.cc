@@ -1,0 +1,98 @@
+#include "server/rpc/batch_upload.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error_details.h"
+#include "server/convert/batches_convert.h"
+#include "server/limits.h"
+
+namespace sluice {
+
+BatchUpload::BatchUpload(BatchUploadParts parts, grpc::CallbackServerContext* context, v1::Batch* response)
+    : parts_(std::move(parts)), context_(context), response_(response), started_(parts_.method->Start()) {
+  absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitUpload();
+  if (!ticket.ok()) {
+    End(ticket.status());
+    return;
+  }
+  upload_ticket_ = *std::move(ticket);
+  StartRead(&part_);
+}
+
+void BatchUpload::OnReadDone(bool ok) { Schedule(ok ? &BatchUpload::TakePart : &BatchUpload::Seal); }
+
+void BatchUpload::Schedule(void (BatchUpload::*step)()) {
+  if (!parts_.executor->TrySchedule([this, step] { (this->*step)(); })) Fail(ServerBusy());
+}
+
+void BatchUpload::TakePart() {
+  const auto bytes = static_cast<int64_t>(part_.ByteSizeLong());
+  if (absl::Status size = CheckRequestBytes(bytes, "send the jobs in smaller parts"); !size.ok()) return Fail(size);
+  absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitJobs(part_.jobs_size(), bytes);
+  if (!ticket.ok()) return Fail(ticket.status());
+  part_ticket_ = *std::move(ticket);
+  if (batch_id_.empty()) return Begin();
+  if (part_.has_batch()) return Fail(FieldError("batch", "is only for the first message"));
+  Append();
+}
+
+void BatchUpload::Begin() {
+  if (!part_.has_batch()) return Fail(FieldError("batch", "is missing in the first message"));
+  absl::StatusOr<NewBatch> batch =
+      NewBatchFromProto(part_.batch(), {parts_.tenant, parts_.clock->WallNow(), parts_.has_model});
+  if (!batch.ok()) return Fail(batch.status());
+  digest_.Add(part_.batch(), "request_id");
+  kind_ = batch->kind;
+  parts_.store->BeginUpload(*std::move(batch), [this](absl::StatusOr<Batch> begun) {
+    if (!begun.ok()) return Fail(begun.status());
+    if (begun->state != BatchState::kUploading) return End(BatchToProto(*begun, response_));
+    batch_id_ = begun->id;
+    part_.jobs_size() > 0 ? Schedule(&BatchUpload::Append) : ReadNext();
+  });
+}
+
+void BatchUpload::Append() {
+  if (part_.jobs_size() == 0) return ReadNext();
+  if (jobs_ + part_.jobs_size() > kMaxJobsPerBatch) {
+    return Fail(FieldError("jobs", absl::StrCat("are more than ", kMaxJobsPerBatch, ", the limit of a batch")));
+  }
+  absl::StatusOr<std::vector<NewJob>> jobs = JobsFromProto(kind_, jobs_, part_.jobs());
+  if (!jobs.ok()) return Fail(jobs.status());
+  for (const v1::Job& job : part_.jobs()) digest_.Add(job);
+  jobs_ += part_.jobs_size();
+  parts_.store->AppendJobs(batch_id_, *std::move(jobs), [this](absl::Status appended) {
+    appended.ok() ? ReadNext() : Fail(std::move(appended));
+  });
+}
+
+void BatchUpload::ReadNext() {
+  part_ticket_ = FrontDoor::Ticket();
+  part_.Clear();
+  StartRead(&part_);
+}
+
+void BatchUpload::Seal() {
+  if (context_->IsCancelled()) return Fail(absl::CancelledError("the stream was cut before its end"));
+  if (batch_id_.empty()) return Fail(FieldError("batch", "is missing: the stream ended before the first message"));
+  if (jobs_ == 0) return Fail(FieldError("jobs", "is empty; a batch needs 1 or more"));
+  parts_.store->SealUpload(batch_id_, digest_.Finish(), [this](absl::StatusOr<Batch> sealed) {
+    if (!sealed.ok()) return Fail(sealed.status());
+    End(BatchToProto(*sealed, response_));
+  });
+}
+
+void BatchUpload::Fail(absl::Status status) {
+  if (batch_id_.empty()) return End(status);
+  // What a failed abandon leaves behind is swept later; the client is told why the upload failed.
+  parts_.store->AbandonUpload(batch_id_, [this, status](const absl::Status&) { End(status); });
+}
+
+void BatchUpload::End(const absl::Status& status) {
+  upload_ticket_ = FrontDoor::Ticket();
+  part_ticket_ = FrontDoor::Ticket();
+  Finish(parts_.method->Finish(started_, status, *context_));
+}
+
+}  // namespace sluice

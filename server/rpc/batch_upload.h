@@ -1,0 +1,60 @@
+// BatchUpload: one UploadBatch stream, from its first message to the sealed batch.
+#pragma once
+
+#include <grpcpp/support/server_callback.h>
+
+#include <cstdint>
+#include <string>
+
+#include "core/base/executor.h"
+#include "server/convert/request_digest.h"
+#include "server/front_door.h"
+#include "server/rpc/rpc_method.h"
+#include "sluice/v1/batches.pb.h"
+
+namespace sluice {
+
+struct BatchUploadParts {
+  const RpcMethod* method = nullptr;
+  BatchStore* store = nullptr;
+  FrontDoor* door = nullptr;
+  Executor* executor = nullptr;  // for checking parts
+  const Clock* clock = nullptr;
+  bool has_model = false;
+  std::string tenant;
+};
+
+// Owns itself until OnDone. A chain of steps, one at a time: read a part, check it, append it, read the next; so the
+// store's pace is the client's. Sealed on half-close; abandoned on cancellation and on any error.
+class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest> {
+ public:
+  // All in `parts`, and both pointers, outlive the call.
+  BatchUpload(BatchUploadParts parts, grpc::CallbackServerContext* context, v1::Batch* response);
+
+  void OnReadDone(bool ok) override;
+  void OnDone() override { delete this; }
+
+ private:
+  void Schedule(void (BatchUpload::*step)());
+  void TakePart();
+  void Begin();
+  void Append();
+  void ReadNext();
+  void Seal();
+  void Fail(absl::Status status);
+  void End(const absl::Status& status);
+
+  const BatchUploadParts parts_;
+  grpc::CallbackServerContext* const context_;
+  v1::Batch* const response_;
+  const absl::Duration started_;
+  FrontDoor::Ticket upload_ticket_;
+  FrontDoor::Ticket part_ticket_;
+  v1::UploadBatchRequest part_;
+  RequestDigest digest_;
+  std::string batch_id_;  // "" before the first message
+  JobKind kind_ = JobKind::kScreen;
+  int64_t jobs_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,160 @@
+#include "server/rpc/batch_watch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "core/base/error_details.h"
+#include "server/convert/batches_convert.h"
+#include "server/convert/time_convert.h"
+#include "server/limits.h"
+
+namespace sluice {
+namespace {
+
+constexpr absl::Duration kMaxInterval = absl::Minutes(1);
+
+absl::StatusOr<absl::Duration> IntervalFromProto(const v1::WatchBatchRequest& request, absl::Duration preset) {
+  if (!request.has_min_interval()) return preset;
+  const auto interval = DurationFromProto(request.min_interval());
+  if (!interval.has_value() || *interval < absl::Milliseconds(kMinWatchIntervalMs) || *interval > kMaxInterval) {
+    return FieldError("min_interval", "must be from 20 ms to 1 minute");
+  }
+  return *interval;
+}
+
+absl::Status Draining() {
+  return WithRetryDelay(WithReason(absl::UnavailableError("the server is draining; watch again later"), "DRAINING"),
+                        absl::Seconds(1));
+}
+
+}  // namespace
+
+BatchWatch::BatchWatch(BatchWatchParts parts, grpc::CallbackServerContext* context)
+    : parts_(std::move(parts)), context_(context), started_(parts_.method->Start()) {}
+
+BatchWatch* BatchWatch::Start(BatchWatchParts parts, grpc::CallbackServerContext* context,
+                              const v1::WatchBatchRequest& request) {
+  std::shared_ptr<BatchWatch> watch(new BatchWatch(std::move(parts), context));
+  watch->self_ = watch;
+  watch->Open(request);
+  return watch.get();
+}
+
+void BatchWatch::Open(const v1::WatchBatchRequest& request) {
+  absl::StatusOr<std::string> batch_id = BatchIdFromName(request.name());
+  if (!batch_id.ok()) return FinishFrom(Phase::kReading, batch_id.status());
+  const absl::StatusOr<absl::Duration> interval = IntervalFromProto(request, min_interval_);
+  if (!interval.ok()) return FinishFrom(Phase::kReading, interval.status());
+  batch_id_ = *std::move(batch_id);
+  min_interval_ = *interval;
+  // Before the first read, so that no change falls between.
+  watch_ = std::make_unique<BatchChanges::Watch>(*parts_.changes, batch_id_, [weak = weak_from_this()] {
+    if (const std::shared_ptr<BatchWatch> self = weak.lock()) self->OnChanged();
+  });
+  Read();
+}
+
+void BatchWatch::OnChanged() {
+  if (parts_.changes->closed()) {
+    FinishFrom(Phase::kAlarm, Draining());
+    return FinishFrom(Phase::kIdle, Draining());
+  }
+  {
+    MutexLock lock(mutex_);
+    changed_ = true;
+    if (phase_ != Phase::kIdle) return;
+    phase_ = Phase::kAlarm;
+  }
+  SetAlarm();
+}
+
+void BatchWatch::SetAlarm() {
+  const absl::Duration wait =
+      std::max(absl::ZeroDuration(), last_write_ + min_interval_ - parts_.clock->MonotonicNow());
+  alarm_.Set(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(wait),
+             [self = shared_from_this()](bool) { self->OnAlarm(); });
+}
+
+void BatchWatch::OnAlarm() {
+  {
+    MutexLock lock(mutex_);
+    if (phase_ != Phase::kAlarm) return;
+    phase_ = Phase::kReading;
+    changed_ = false;
+  }
+  Read();
+}
+
+void BatchWatch::Read() {
+  parts_.store->GetBatch(parts_.tenant, batch_id_, [self = shared_from_this()](absl::StatusOr<Batch> batch) {
+    if (!batch.ok()) return self->FinishFrom(Phase::kReading, batch.status());
+    self->Write(*batch);
+  });
+}
+
+void BatchWatch::Write(const Batch& batch) {
+  bool cancelled = false;
+  {
+    MutexLock lock(mutex_);
+    cancelled = cancelled_;
+    phase_ = Phase::kWriting;
+  }
+  if (cancelled) return FinishFrom(Phase::kWriting, absl::CancelledError("cancelled"));
+  const absl::Duration now = parts_.clock->MonotonicNow();
+  last_write_ = now;
+  finished_batch_ = IsTerminal(batch.state);
+  rate_.Add(now, batch.counts.done());
+  message_.Clear();
+  if (absl::Status status = BatchToProto(batch, message_.mutable_batch()); !status.ok()) {
+    return FinishFrom(Phase::kWriting, status);
+  }
+  message_.set_jobs_per_second(rate_.JobsPerSecond());
+  const auto time_left = rate_.TimeLeft(batch.counts.jobs - batch.counts.done());
+  if (time_left.has_value() && !finished_batch_) DurationToProto(*time_left, message_.mutable_time_left());
+  StartWrite(&message_);
+}
+
+void BatchWatch::OnWriteDone(bool ok) {
+  if (!ok) return FinishFrom(Phase::kWriting, absl::CancelledError("the stream was cut"));
+  if (finished_batch_) return FinishFrom(Phase::kWriting, absl::OkStatus());
+  bool cancelled = false;
+  bool again = false;
+  {
+    MutexLock lock(mutex_);
+    cancelled = cancelled_;
+    again = changed_;
+    if (!cancelled) phase_ = again ? Phase::kAlarm : Phase::kIdle;
+  }
+  if (cancelled) return FinishFrom(Phase::kWriting, absl::CancelledError("cancelled"));
+  // Closed between: whoever closed it found no phase to end.
+  if (parts_.changes->closed()) return OnChanged();
+  if (again) SetAlarm();
+}
+
+void BatchWatch::OnCancel() {
+  Phase phase = Phase::kFinished;
+  {
+    MutexLock lock(mutex_);
+    cancelled_ = true;
+    phase = phase_;
+  }
+  // Reading and writing end by themselves and see the flag.
+  if (phase == Phase::kIdle || phase == Phase::kAlarm) FinishFrom(phase, absl::CancelledError("cancelled"));
+}
+
+void BatchWatch::FinishFrom(Phase from, const absl::Status& status) {
+  {
+    MutexLock lock(mutex_);
+    if (phase_ != from) return;
+    phase_ = Phase::kFinished;
+  }
+  Finish(parts_.method->Finish(started_, status, *context_));
+}
+
+void BatchWatch::OnDone() {
+  const std::shared_ptr<BatchWatch> self = std::move(self_);
+  watch_.reset();
+}
+
+}  // namespace sluice

@@ -1,0 +1,75 @@
+// BatchWatch: one WatchBatch call: the batch's progress now, and again when it changed, but not more often than the
+// client asked for. Ends with the batch, or with UNAVAILABLE when the server drains.
+#pragma once
+
+#include <grpcpp/alarm.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <memory>
+#include <string>
+
+#include "core/base/mutex.h"
+#include "core/store/batch_store.h"
+#include "server/batch_changes.h"
+#include "server/progress_rate.h"
+#include "server/rpc/rpc_method.h"
+#include "sluice/v1/batches.pb.h"
+
+namespace sluice {
+
+struct BatchWatchParts {
+  const RpcMethod* method = nullptr;
+  BatchStore* store = nullptr;
+  BatchChanges* changes = nullptr;
+  const Clock* clock = nullptr;
+  std::string tenant;
+};
+
+// Changes while an answer is on its way count as one. Keeps itself alive until OnDone; an alarm that is set keeps it
+// alive until it rings.
+class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
+                         public std::enable_shared_from_this<BatchWatch> {
+ public:
+  // All in `parts`, and `context`, outlive the call. The reactor to hand to gRPC; no ownership.
+  static BatchWatch* Start(BatchWatchParts parts, grpc::CallbackServerContext* context,
+                           const v1::WatchBatchRequest& request);
+
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override;
+
+ private:
+  // Whoever moves the phase on, under the mutex, acts; so each step happens once and Finish is the last.
+  enum class Phase { kIdle, kAlarm, kReading, kWriting, kFinished };
+
+  BatchWatch(BatchWatchParts parts, grpc::CallbackServerContext* context);
+  void Open(const v1::WatchBatchRequest& request);
+  void OnChanged();
+  void OnAlarm();
+  void Read();
+  void Write(const Batch& batch);
+  void SetAlarm();
+  void FinishFrom(Phase from, const absl::Status& status);
+
+  const BatchWatchParts parts_;
+  grpc::CallbackServerContext* const context_;
+  const absl::Duration started_;
+  std::shared_ptr<BatchWatch> self_;  // until OnDone
+  std::unique_ptr<BatchChanges::Watch> watch_;
+  std::string batch_id_;
+  absl::Duration min_interval_ = absl::Milliseconds(200);
+
+  // Touched only by the phase that is under way, one step after the other.
+  grpc::Alarm alarm_;
+  ProgressRate rate_;
+  absl::Duration last_write_ = -absl::InfiniteDuration();
+  bool finished_batch_ = false;
+  v1::BatchProgress message_;
+
+  Mutex mutex_;
+  Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kReading;
+  bool changed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace sluice

@@ -1,0 +1,36 @@
+// EmbeddingService: sluice.v1.EmbeddingService over the embedder.
+#pragma once
+
+#include <string>
+
+#include "core/inference/embedder.h"
+#include "server/front_door.h"
+#include "server/rpc/rpc_method.h"
+#include "sluice/v1/embeddings.grpc.pb.h"
+
+namespace sluice {
+
+// All must outlive the service and its calls.
+struct EmbeddingServiceParts {
+  Embedder* embedder = nullptr;  // null: every call is FAILED_PRECONDITION, reason NO_MODEL
+  int dimensions = 0;
+  std::string model;
+  FrontDoor* door = nullptr;
+  const Clock* clock = nullptr;
+  ServiceMetrics* metrics = nullptr;
+};
+
+// Thread-safe; nothing blocks. A call's deadline and cancellation go with its texts to the scheduler.
+class EmbeddingService final : public v1::EmbeddingService::CallbackService {
+ public:
+  explicit EmbeddingService(EmbeddingServiceParts parts);
+
+  grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* context, const v1::EmbedRequest* request,
+                                  v1::EmbedResponse* response) override;
+
+ private:
+  const EmbeddingServiceParts parts_;
+  const RpcMethod embed_;
+};
+
+}  // namespace sluice

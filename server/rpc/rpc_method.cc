@@ -1,0 +1,35 @@
+#include "server/rpc/rpc_method.h"
+
+#include <string>
+
+#include "core/base/error_details.h"
+#include "server/convert/status_convert.h"
+
+namespace sluice {
+
+RpcMethod::RpcMethod(ServiceMetrics& metrics, const Clock& clock, absl::string_view service,
+                     absl::string_view method, absl::string_view type)
+    : clock_(clock), metrics_(metrics.RpcMethod(service, method, type)) {}
+
+absl::Duration RpcMethod::Start() const {
+  metrics_.started_total->Increment();
+  return clock_.MonotonicNow();
+}
+
+grpc::Status RpcMethod::Finish(absl::Duration started, const absl::Status& status,
+                               grpc::CallbackServerContext& context) const {
+  metrics_.handling_seconds->Observe(absl::ToDoubleSeconds(clock_.MonotonicNow() - started));
+  metrics_.handled_total[static_cast<int>(status.code())]->Increment();
+  if (const auto delay = RetryDelayOf(status); delay.has_value()) {
+    context.AddTrailingMetadata(kPushbackTrailer, std::to_string(absl::ToInt64Milliseconds(*delay)));
+  }
+  return ToGrpcStatus(status);
+}
+
+absl::Status ServerBusy() {
+  return WithRetryDelay(
+      WithReason(absl::ResourceExhaustedError("the server has more requests at hand than it takes"), "SERVER_BUSY"),
+      absl::Seconds(1));
+}
+
+}  // namespace sluice
