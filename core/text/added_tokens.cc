@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "core/text/unicode.h"
 
 namespace sluice {
 namespace {
@@ -22,6 +23,30 @@ std::vector<std::pair<std::string, int32_t>> IndexByContent(const std::vector<Ad
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens)
     : tokens_(std::move(tokens)), trie_(IndexByContent(tokens_)), starts_(256) {
   for (const AddedToken& token : tokens_) starts_[static_cast<unsigned char>(token.content.front())] = true;
+}
+
+bool AddedTokens::StandsAlone(absl::string_view text, size_t start, size_t end) {
+  return (start == 0 || !unicode::IsWordCharacter(unicode::Before(text, start))) &&
+         (end == text.size() || !unicode::IsWordCharacter(unicode::At(text, end)));
+}
+
+size_t AddedTokens::StartOfSpace(absl::string_view text, size_t first, size_t end) {
+  while (end > first) {
+    size_t start = end - 1;
+    while (start > first && (text[start] & 0xC0) == 0x80) --start;
+    if (!unicode::IsWhitespace(unicode::At(text, start))) break;
+    end = start;
+  }
+  return end;
+}
+
+size_t AddedTokens::EndOfSpace(absl::string_view text, size_t start) {
+  while (start < text.size()) {
+    size_t next = start;
+    if (!unicode::IsWhitespace(unicode::Next(text, &next))) break;
+    start = next;
+  }
+  return start;
 }
 
 }  // namespace sluice

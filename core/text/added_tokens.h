@@ -2,22 +2,22 @@
 // words: [CLS], [MASK] and what a fine-tuning added.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 #include "core/text/string_trie.h"
-#include "core/text/unicode.h"
 
 namespace sluice {
 
-// The flags lstrip and rstrip of the format are left out on purpose: they only widen a match over white
-// space, and every pre-tokenizer here drops white space anyway.
 struct AddedToken {
   std::string content;  // not empty
   int32_t id = 0;
   bool single_word = false;  // matches only between characters that are no word characters
+  bool lstrip = false;       // takes the white space before it along
+  bool rstrip = false;       // and behind it
 };
 
 // Leftmost-longest matching of a fixed set of tokens. Immutable and thread-safe.
@@ -44,9 +44,10 @@ class AddedTokens {
       const AddedToken& token = tokens_[match.value];
       const size_t end = i + match.length;
       if (!token.single_word || StandsAlone(text, i, end)) {
-        if (start < i) on_text(text.substr(start, i - start));
+        const size_t from = token.lstrip ? StartOfSpace(text, start, i) : i;
+        if (start < from) on_text(text.substr(start, from - start));
         on_token(token.id);
-        start = end;
+        start = token.rstrip ? EndOfSpace(text, std::max(start, end)) : end;
       }
       i = end;
     }
@@ -54,10 +55,12 @@ class AddedTokens {
   }
 
  private:
-  static bool StandsAlone(absl::string_view text, size_t start, size_t end) {
-    return (start == 0 || !unicode::IsWordCharacter(unicode::Before(text, start))) &&
-           (end == text.size() || !unicode::IsWordCharacter(unicode::At(text, end)));
-  }
+  static bool StandsAlone(absl::string_view text, size_t start, size_t end);
+
+  // The white space that ends at `end` and reaches back to `first` at most; the end of the one that starts at
+  // `start`.
+  static size_t StartOfSpace(absl::string_view text, size_t first, size_t end);
+  static size_t EndOfSpace(absl::string_view text, size_t start);
 
   const std::vector<AddedToken> tokens_;
   const StringTrie trie_;     // content to index in tokens_

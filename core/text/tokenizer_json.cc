@@ -130,6 +130,8 @@ absl::Status AddTokens(const JsonNode& list, const Vocabulary& vocabulary, Token
     SLUICE_ASSIGN_OR_RETURN(token.content, element.String("content"));
     SLUICE_ASSIGN_OR_RETURN(token.id, element.Count("id"));
     SLUICE_ASSIGN_OR_RETURN(token.single_word, element.Bool("single_word"));
+    SLUICE_ASSIGN_OR_RETURN(token.lstrip, element.Bool("lstrip"));
+    SLUICE_ASSIGN_OR_RETURN(token.rstrip, element.Bool("rstrip"));
     SLUICE_ASSIGN_OR_RETURN(const bool normalized, element.Bool("normalized"));
     SLUICE_ASSIGN_OR_RETURN(const bool special, element.Bool("special"));
     if (!seen.insert(token.content).second) return element.Error("the content is given twice");

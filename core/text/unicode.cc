@@ -4,6 +4,7 @@
 #include <unicode/utf8.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/ascii.h"
 
@@ -36,6 +37,28 @@ constexpr LowerCaseRange kYoungLowerCase[] = {
     {0xA7DA, 0xA7DA, 1},      {0xA7DC, 0xA7DC, 0x19B - 0xA7DC},
     {0x10D50, 0x10D65, 0x20}, {0x16EA0, 0x16EB8, 0x1B},
 };
+
+struct CodePointRange {
+  char32_t first, last;
+};
+
+// Word characters of Unicode 15.1 and 16, younger than ICU 72.
+constexpr CodePointRange kYoungWordCharacters[] = {
+    {0x897, 0x897},     {0x1C89, 0x1C8A},   {0xA7CB, 0xA7CD},   {0xA7DA, 0xA7DC},   {0x105C0, 0x105F3},
+    {0x10D40, 0x10D65}, {0x10D69, 0x10D6D}, {0x10D6F, 0x10D85}, {0x10EC2, 0x10EC4}, {0x10EFC, 0x10EFC},
+    {0x11380, 0x11389}, {0x1138B, 0x1138B}, {0x1138E, 0x1138E}, {0x11390, 0x113B5}, {0x113B7, 0x113C0},
+    {0x113C2, 0x113C2}, {0x113C5, 0x113C5}, {0x113C7, 0x113CA}, {0x113CC, 0x113D3}, {0x113E1, 0x113E2},
+    {0x116D0, 0x116E3}, {0x11BC0, 0x11BE0}, {0x11BF0, 0x11BF9}, {0x11F5A, 0x11F5A}, {0x13460, 0x143FA},
+    {0x16100, 0x16139}, {0x16D40, 0x16D6C}, {0x16D70, 0x16D79}, {0x18CFF, 0x18CFF}, {0x1CCF0, 0x1CCF9},
+    {0x1E5D0, 0x1E5FA}, {0x2EBF0, 0x2EE5D},
+};
+
+bool IsYoungWordCharacter(char32_t c) {
+  const auto* range =
+      std::lower_bound(std::begin(kYoungWordCharacters), std::end(kYoungWordCharacters), c,
+                       [](const CodePointRange& r, char32_t value) { return r.last < value; });
+  return range != std::end(kYoungWordCharacters) && range->first <= c;
+}
 
 }  // namespace
 
@@ -100,7 +123,8 @@ bool IsChinese(char32_t c) {
 bool IsWordCharacter(char32_t c) {
   const auto code_point = static_cast<UChar32>(c);
   return (CategoryMask(c) & (U_GC_M_MASK | U_GC_ND_MASK | U_GC_PC_MASK)) != 0 ||
-         u_isUAlphabetic(code_point) || u_hasBinaryProperty(code_point, UCHAR_JOIN_CONTROL);
+         u_isUAlphabetic(code_point) || u_hasBinaryProperty(code_point, UCHAR_JOIN_CONTROL) ||
+         IsYoungWordCharacter(c);
 }
 
 bool IsNormalizable(char32_t c) {

@@ -1,9 +1,9 @@
 // What the reference tokenizer (the Rust crate `tokenizers`, 0.23) takes each code point for.
 //
 // The reference mixes Unicode versions: general categories are those of 8.0, normalisation forms and
-// combining classes those of 9.0, lower case that of 17.0. ICU knows one version, 15 or later, and each code
-// point's age: a younger code point counts as unassigned, and the few whose property changed since then are
-// listed in the source.
+// combining classes those of 9.0, word characters those of 16.0, lower case that of 17.0. ICU knows one
+// version, 15 or later, and each code point's age: a younger code point counts as unassigned, and the few
+// whose property changed since then are listed in the source.
 //
 // Pure functions, safe from any thread.
 #pragma once
