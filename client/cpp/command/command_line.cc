@@ -1,0 +1,218 @@
+#include "client/cpp/command/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/cpp/formats/field_values.h"
+#include "core/base/status_macros.h"
+
+#ifndef SLUICE_VERSION
+#define SLUICE_VERSION "unknown"
+#endif
+
+namespace sluice {
+namespace {
+
+constexpr int kMaxTop = 1'000'000;
+
+const std::map<std::string, v1::Gate::Policy> kPolicies = {{"volume", v1::Gate::VOLUME},
+                                                           {"fixed", v1::Gate::FIXED},
+                                                           {"all", v1::Gate::ALL},
+                                                           {"rules_only", v1::Gate::RULES_ONLY}};
+const std::map<std::string, v1::Gate::Preference> kPreferences = {
+    {"quality", v1::Gate::QUALITY}, {"balanced", v1::Gate::BALANCED}, {"speed", v1::Gate::SPEED}};
+const std::map<std::string, v1::Truncation> kTruncations = {
+    {"end", v1::TRUNCATION_END}, {"start", v1::TRUNCATION_START}, {"error", v1::TRUNCATION_ERROR}};
+
+// What the flags are parsed into before their values are understood.
+struct Words {
+  CommandLine line;
+  ScreenFlags screen;
+  EmbedFlags embed;
+  BatchesFlags batches;
+  HardwareFlags hardware;
+  std::string gate = "volume";
+  std::string preference = "balanced";
+  std::optional<double> threshold;
+  std::string as_of;
+  std::string truncate = "end";
+};
+
+template <typename Value>
+CLI::IsMember OneOf(const std::map<std::string, Value>& values) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : values) names.push_back(name);
+  return CLI::IsMember(names);
+}
+
+void AddResultFlags(CLI::App& app, std::optional<int>& top, std::string& output, bool& json) {
+  app.add_option("--top", top, "Show this many, best first (default: 20 in a table, all with --json)")
+      ->envname("SLUICE_TOP")
+      ->check(CLI::Range(1, kMaxTop));
+  app.add_option("--output", output, "Write every verdict to this file as JSON lines")
+      ->envname("SLUICE_OUTPUT");
+  app.add_flag("--json", json, "Verdicts as JSON lines on standard output")->envname("SLUICE_JSON");
+}
+
+void AddScreen(CLI::App& root, Words& words) {
+  CLI::App& app = *root.add_subcommand("screen", "Screen postings against a profile and rank them");
+  app.add_option("--profile", words.screen.profile, "Profile in YAML or JSON")
+      ->envname("SLUICE_PROFILE")
+      ->required();
+  app.add_option("--jobs", words.screen.jobs,
+                 "Postings: JSON lines, CSV, schema.org JobPosting as JSON or in a page")
+      ->envname("SLUICE_JOBS")
+      ->required()
+      ->take_all();
+  app.add_option("--preference", words.preference, "quality, balanced or speed")
+      ->envname("SLUICE_PREFERENCE")
+      ->check(OneOf(kPreferences));
+  app.add_option("--gate", words.gate, "Who goes on to the model: volume, fixed, all or rules_only")
+      ->envname("SLUICE_GATE")
+      ->check(OneOf(kPolicies));
+  app.add_option("--threshold", words.threshold,
+                 "Probability from which a posting goes on; with --gate=fixed")
+      ->envname("SLUICE_THRESHOLD")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--as-of", words.as_of, "Day that ages count from, YYYY-MM-DD (default: now)")
+      ->envname("SLUICE_AS_OF");
+  app.add_flag("--ignore-unknown-columns", words.screen.ignore_unknown_columns,
+               "Leave out columns that are not known")
+      ->envname("SLUICE_IGNORE_UNKNOWN_COLUMNS");
+  AddResultFlags(app, words.screen.top, words.screen.output, words.screen.json);
+}
+
+void AddEmbed(CLI::App& root, Words& words) {
+  CLI::App& app = *root.add_subcommand("embed", "Turn texts into vectors");
+  app.add_option("--input", words.embed.input, "JSON lines with \"text\", or one text a line")
+      ->envname("SLUICE_INPUT")
+      ->required();
+  app.add_option("--output", words.embed.output, "NumPy file: float32 [texts, dimensions]")
+      ->envname("SLUICE_OUTPUT")
+      ->required();
+  app.add_option("--truncate", words.truncate,
+                 "What to cut off a text over the model's limit: end, start, or error")
+      ->envname("SLUICE_TRUNCATE")
+      ->check(OneOf(kTruncations));
+  app.add_flag("--ignore-unknown-columns", words.embed.ignore_unknown_columns,
+               "Leave out fields other than id and text")
+      ->envname("SLUICE_IGNORE_UNKNOWN_COLUMNS");
+}
+
+void AddBatches(CLI::App& root, Words& words) {
+  using Action = BatchesFlags::Action;
+  CLI::App& app = *root.add_subcommand("batches", "Look after batches on the server");
+  app.require_subcommand(1);
+  const auto add = [&](const char* name, Action action, const char* help) -> CLI::App& {
+    CLI::App& verb = *app.add_subcommand(name, help);
+    verb.parse_complete_callback([&words, action] { words.batches.action = action; });
+    if (action != Action::kList)
+      verb.add_option("batch", words.batches.name, "Its name, with or without batches/")->required();
+    return verb;
+  };
+  const auto with_json = [&](CLI::App& verb) {
+    verb.add_flag("--json", words.batches.json, "As JSON")->envname("SLUICE_JSON");
+  };
+  with_json(add("ls", Action::kList, "List batches, newest first"));
+  with_json(add("get", Action::kGet, "Show one"));
+  add("watch", Action::kWatch, "Show progress until it ends");
+  AddResultFlags(add("results", Action::kResults, "Wait for it to end and show its ranked results"),
+                 words.batches.top, words.batches.output, words.batches.json);
+  add("cancel", Action::kCancel, "Start none of its jobs any more");
+  add("delete", Action::kDelete, "Purge a finished one with all its data");
+}
+
+void AddAll(CLI::App& app, Words& words) {
+  app.set_version_flag("--version", std::string("sluice " SLUICE_VERSION));
+  app.require_subcommand(1);
+  app.add_option("--server", words.line.server, "HOST:PORT or unix:/path (default: 127.0.0.1:7070)")
+      ->envname("SLUICE_SERVER");
+  app.add_flag("--local", words.line.local, "Start a server of one's own for the time being")
+      ->envname("SLUICE_LOCAL");
+  AddScreen(app, words);
+  AddEmbed(app, words);
+  AddBatches(app, words);
+  app.add_subcommand("hardware", "Show what the server runs on, and why")
+      ->add_flag("--json", words.hardware.json, "As JSON")
+      ->envname("SLUICE_JSON");
+}
+
+bool Given(const std::vector<std::string>& arguments, absl::string_view flag) {
+  return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+    return argument == flag || absl::StartsWith(argument, absl::StrCat(flag, "="));
+  });
+}
+
+// What is said on the command line wins over the environment.
+absl::Status ChooseServer(const std::vector<std::string>& arguments, CommandLine& line) {
+  if (!line.local || !Given(arguments, "--server")) return absl::OkStatus();
+  if (Given(arguments, "--local"))
+    return absl::InvalidArgumentError("--local and --server exclude each other");
+  line.local = false;
+  return absl::OkStatus();
+}
+
+absl::Status UnderstandScreen(const Words& words, ScreenFlags& screen) {
+  screen.gate.set_policy(kPolicies.at(words.gate));
+  screen.gate.set_preference(kPreferences.at(words.preference));
+  const bool fixed = screen.gate.policy() == v1::Gate::FIXED;
+  if (fixed != words.threshold.has_value()) {
+    return absl::InvalidArgumentError(fixed ? "--gate=fixed needs --threshold"
+                                            : "--threshold goes with --gate=fixed only");
+  }
+  if (fixed) screen.gate.set_threshold(*words.threshold);
+  if (words.as_of.empty()) return absl::OkStatus();
+  absl::CivilDay day;
+  const std::optional<std::string> date = ParseDate(words.as_of);
+  if (!date.has_value() || !absl::ParseCivilTime(*date, &day)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--as-of: '", words.as_of, "' is not a date as YYYY-MM-DD"));
+  }
+  screen.as_of = day;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ParsedCommandLine> Understand(const CLI::App& app, Words words) {
+  if (app.got_subcommand("screen")) {
+    SLUICE_RETURN_IF_ERROR(UnderstandScreen(words, words.screen));
+    words.line.command = std::move(words.screen);
+  } else if (app.got_subcommand("embed")) {
+    words.embed.truncation = kTruncations.at(words.truncate);
+    words.line.command = std::move(words.embed);
+  } else if (app.got_subcommand("batches")) {
+    std::string& name = words.batches.name;
+    if (!name.empty() && !absl::StartsWith(name, "batches/")) name = "batches/" + name;
+    words.line.command = std::move(words.batches);
+  } else {
+    words.line.command = words.hardware;
+  }
+  return ParsedCommandLine(std::move(words.line));
+}
+
+}  // namespace
+
+absl::StatusOr<ParsedCommandLine> ParseCommandLine(const std::vector<std::string>& arguments) {
+  CLI::App app("Screens job postings on a Sluice server", "sluice");
+  Words words;
+  AddAll(app, words);
+  try {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    return ParsedCommandLine(app.help());
+  } catch (const CLI::CallForAllHelp&) {
+    return ParsedCommandLine(app.help("", CLI::AppFormatMode::All));
+  } catch (const CLI::CallForVersion& version) {
+    return ParsedCommandLine(absl::StrCat(version.what(), "\n"));
+  } catch (const CLI::ParseError& error) {
+    return absl::InvalidArgumentError(absl::StrCat(error.what(), " (sluice --help says more)"));
+  }
+  SLUICE_RETURN_IF_ERROR(ChooseServer(arguments, words.line));
+  return Understand(app, std::move(words));
+}
+
+}  // namespace sluice

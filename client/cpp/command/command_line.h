@@ -1,0 +1,59 @@
+// The `sluice` command line: flags, each also SLUICE_… in the environment, as values. Pure but for the
+// environment.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/civil_time.h"
+#include "sluice/v1/batches.pb.h"
+
+namespace sluice {
+
+struct ScreenFlags {
+  std::string profile;
+  std::vector<std::string> jobs;
+  v1::Gate gate;
+  std::optional<absl::CivilDay> as_of;
+  std::optional<int> top;  // default 20 in a table, all as JSON
+  std::string output;      // all verdicts, as JSON lines
+  bool json = false;
+  bool ignore_unknown_columns = false;
+};
+
+struct EmbedFlags {
+  std::string input;
+  std::string output;
+  v1::Truncation truncation = v1::TRUNCATION_END;
+  bool ignore_unknown_columns = false;
+};
+
+struct BatchesFlags {
+  enum class Action { kList, kGet, kWatch, kResults, kCancel, kDelete };
+  Action action = Action::kList;
+  std::string name;  // "batches/{id}"; empty for kList
+  std::optional<int> top;
+  std::string output;
+  bool json = false;
+};
+
+struct HardwareFlags {
+  bool json = false;
+};
+
+struct CommandLine {
+  std::string server = "127.0.0.1:7070";
+  bool local = false;
+  std::variant<ScreenFlags, EmbedFlags, BatchesFlags, HardwareFlags> command;
+};
+
+// Either what to do, or a text to print (for --help and --version) and end.
+using ParsedCommandLine = std::variant<CommandLine, std::string>;
+
+// `arguments` without the program's name. INVALID_ARGUMENT names the flag and what it takes.
+absl::StatusOr<ParsedCommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
+
+}  // namespace sluice

@@ -1,0 +1,18 @@
+// RunCommand: the `sluice` command but for the process around it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "client/cpp/command/exit_code.h"
+#include "client/cpp/command/interruption.h"
+#include "client/cpp/command/terminal.h"
+#include "core/base/clock.h"
+
+namespace sluice {
+
+// `arguments` without the program's name. Reports its errors on terminal.err and never throws.
+ExitCode RunCommand(const std::vector<std::string>& arguments, Terminal& terminal, const Clock& clock,
+                    Interruption& interruption);
+
+}  // namespace sluice

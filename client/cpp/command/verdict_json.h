@@ -1,0 +1,24 @@
+// Results as JSON lines. Scripts rely on the names: id, verdict, score, phase1, phase2, reasons, rank.
+#pragma once
+
+#include <string>
+
+#include "sluice/v1/batches.pb.h"
+
+namespace sluice {
+
+// One object without a newline. rank is there once the batch is done; phase2 is null when the model did not
+// see the posting; a job without a verdict has "outcome" and "error" in its place, an embedding "vector".
+std::string ResultJson(const v1::JobResult& result);
+
+// Name, state, counts, times and plan of a batch.
+std::string BatchJson(const v1::Batch& batch);
+
+// "accept", "review", "reject".
+const char* DecisionText(v1::Verdict::Decision decision);
+// "pending", …, "completed_with_errors".
+std::string StateText(v1::Batch::State state);
+// "2026-01-15T10:00:00Z"; "" for none.
+std::string TimeText(const google::protobuf::Timestamp& time);
+
+}  // namespace sluice

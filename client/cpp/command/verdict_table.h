@@ -1,0 +1,33 @@
+// The ranked table: for people on a terminal, as plain tab-separated lines in a pipe. Pure.
+#pragma once
+
+#include <string>
+
+#include "client/cpp/command/follow_batch.h"
+#include "sluice/v1/batches.pb.h"
+
+namespace sluice {
+
+// What of a posting stands in the table beside its verdict; empty when only the id is known.
+struct Headline {
+  std::string title;
+  std::string company;
+  std::string location;
+};
+
+struct TableStyle {
+  bool terminal = false;  // colour, aligned, two lines a posting; otherwise one tab-separated line
+  int columns = 100;
+};
+
+// The line that names the columns; "" for a pipe.
+std::string TableHeader(const TableStyle& style);
+
+// One posting, with its newline: rank, score, verdict, what it is, its reasons. In a pipe: rank, score,
+// verdict, id, title, company, location, reasons.
+std::string TableRow(const v1::JobResult& result, const Headline& headline, const TableStyle& style);
+
+// What happened in all: verdicts, what the gate saved, how long each phase took, the batch's name.
+std::string Summary(const FollowedBatch& followed);
+
+}  // namespace sluice

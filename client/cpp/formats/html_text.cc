@@ -1,0 +1,258 @@
+#include <gumbo.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "client/cpp/formats/plain_text.h"
+#include "core/base/status_macros.h"
+
+namespace sluice {
+namespace {
+
+// Gumbo frees its tree by recursion: what nests deeper than this could exhaust the stack.
+constexpr int kMaxNesting = 4096;
+
+// Elements that never hold others, or that a next one of their kind closes: they do not nest.
+bool ClosesItself(absl::string_view tag) {
+  static constexpr absl::string_view kTags[] = {
+      "area", "base", "br", "col",    "dd",    "dt",     "embed", "hr", "img", "input", "li",
+      "link", "meta", "p",  "option", "param", "source", "td",    "th", "tr",  "track", "wbr"};
+  return std::find(std::begin(kTags), std::end(kTags), tag) != std::end(kTags);
+}
+
+absl::Status CheckNesting(absl::string_view html) {
+  int depth = 0;
+  for (size_t i = html.find('<'); i != absl::string_view::npos; i = html.find('<', i + 1)) {
+    const bool closes = i + 1 < html.size() && html[i + 1] == '/';
+    size_t end = i + 1 + (closes ? 1 : 0);
+    const size_t begin = end;
+    while (end < html.size() && absl::ascii_isalnum(html[end])) ++end;
+    if (end == begin || ClosesItself(absl::AsciiStrToLower(html.substr(begin, end - begin)))) continue;
+    depth = closes ? std::max(0, depth - 1) : depth + 1;
+    if (depth > kMaxNesting) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("HTML is nested deeper than ", kMaxNesting, " elements"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+using Tree = std::unique_ptr<GumboOutput, void (*)(GumboOutput*)>;
+
+absl::StatusOr<Tree> Parse(absl::string_view html) {
+  SLUICE_RETURN_IF_ERROR(CheckNesting(html));
+  return Tree(gumbo_parse_with_options(&kGumboDefaultOptions, html.data(), html.size()),
+              [](GumboOutput* output) { gumbo_destroy_output(&kGumboDefaultOptions, output); });
+}
+
+const GumboVector* ChildrenOf(const GumboNode& node) {
+  if (node.type == GUMBO_NODE_DOCUMENT) return &node.v.document.children;
+  if (node.type == GUMBO_NODE_ELEMENT || node.type == GUMBO_NODE_TEMPLATE) return &node.v.element.children;
+  return nullptr;
+}
+
+// Calls enter(node) before and leave(node) after a node's children; enter says whether to go into them.
+template <typename Enter, typename Leave>
+void Walk(const GumboNode& root, Enter enter, Leave leave) {
+  struct Step {
+    const GumboNode* node;
+    unsigned next_child;
+  };
+  std::vector<Step> path;
+  if (enter(root)) path.push_back({&root, 0});
+  while (!path.empty()) {
+    const GumboVector* children = ChildrenOf(*path.back().node);
+    if (children == nullptr || path.back().next_child == children->length) {
+      leave(*path.back().node);
+      path.pop_back();
+      continue;
+    }
+    const auto* child = static_cast<const GumboNode*>(children->data[path.back().next_child++]);
+    if (enter(*child)) path.push_back({child, 0});
+  }
+}
+
+bool IsBlock(GumboTag tag) {
+  switch (tag) {
+    case GUMBO_TAG_P:
+    case GUMBO_TAG_DIV:
+    case GUMBO_TAG_UL:
+    case GUMBO_TAG_OL:
+    case GUMBO_TAG_LI:
+    case GUMBO_TAG_H1:
+    case GUMBO_TAG_H2:
+    case GUMBO_TAG_H3:
+    case GUMBO_TAG_H4:
+    case GUMBO_TAG_H5:
+    case GUMBO_TAG_H6:
+    case GUMBO_TAG_TR:
+    case GUMBO_TAG_TABLE:
+    case GUMBO_TAG_SECTION:
+    case GUMBO_TAG_ARTICLE:
+    case GUMBO_TAG_HEADER:
+    case GUMBO_TAG_FOOTER:
+    case GUMBO_TAG_BLOCKQUOTE:
+    case GUMBO_TAG_PRE:
+    case GUMBO_TAG_DL:
+    case GUMBO_TAG_DT:
+    case GUMBO_TAG_DD:
+    case GUMBO_TAG_HR:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Collapses white space as a browser does, and keeps lines apart where blocks are.
+class TextBuilder {
+ public:
+  void Text(absl::string_view text) {
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (preformatted_ > 0 && text[i] == '\n') {
+        NewLine();
+      } else if (absl::ascii_isspace(text[i])) {
+        space_pending_ = true;
+      } else if (absl::StartsWith(text.substr(i), "\xC2\xA0")) {
+        space_pending_ = true;
+        ++i;
+      } else {
+        if (space_pending_ && !out_.empty() && out_.back() != '\n') out_ += ' ';
+        space_pending_ = false;
+        out_ += text[i];
+      }
+    }
+  }
+
+  void NewLine() {
+    space_pending_ = false;
+    if (!out_.empty() && out_.back() != '\n') out_ += '\n';
+  }
+
+  void Enter(GumboTag tag) {
+    if (tag == GUMBO_TAG_BR || IsBlock(tag)) NewLine();
+    if (tag == GUMBO_TAG_LI) Text("- ");
+    if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH) Text(" ");
+    if (tag == GUMBO_TAG_PRE) ++preformatted_;
+  }
+
+  void Leave(GumboTag tag) {
+    if (tag == GUMBO_TAG_PRE) --preformatted_;
+    if (IsBlock(tag)) NewLine();
+  }
+
+  std::string Finish() && {
+    while (!out_.empty() && out_.back() == '\n') out_.pop_back();
+    return std::move(out_);
+  }
+
+ private:
+  std::string out_;
+  bool space_pending_ = false;
+  int preformatted_ = 0;
+};
+
+bool IsHidden(const GumboNode& node) {
+  return node.type == GUMBO_NODE_ELEMENT &&
+         (node.v.element.tag == GUMBO_TAG_SCRIPT || node.v.element.tag == GUMBO_TAG_STYLE);
+}
+
+absl::StatusOr<std::string> TextFromHtmlOnce(absl::string_view html) {
+  SLUICE_ASSIGN_OR_RETURN(const Tree tree, Parse(html));
+  TextBuilder text;
+  Walk(
+      *tree->root,
+      [&](const GumboNode& node) {
+        if (IsHidden(node)) return false;
+        if (node.type == GUMBO_NODE_ELEMENT) {
+          text.Enter(node.v.element.tag);
+        } else if (node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_WHITESPACE ||
+                   node.type == GUMBO_NODE_CDATA) {
+          text.Text(node.v.text.text);
+        }
+        return ChildrenOf(node) != nullptr;
+      },
+      [&](const GumboNode& node) {
+        if (node.type == GUMBO_NODE_ELEMENT) text.Leave(node.v.element.tag);
+      });
+  return std::move(text).Finish();
+}
+
+bool IsJsonLd(const GumboNode& node) {
+  if (node.type != GUMBO_NODE_ELEMENT || node.v.element.tag != GUMBO_TAG_SCRIPT) return false;
+  const GumboAttribute* type = gumbo_get_attribute(&node.v.element.attributes, "type");
+  if (type == nullptr) return false;
+  const absl::string_view value = absl::StripAsciiWhitespace(type->value);
+  return absl::StartsWithIgnoreCase(value, "application/ld+json");
+}
+
+bool HasCharacterReference(absl::string_view text) {
+  static constexpr absl::string_view kReferences[] = {"&amp;",  "&lt;", "&gt;",  "&nbsp;",
+                                                      "&quot;", "&#",   "&apos;"};
+  return std::any_of(std::begin(kReferences), std::end(kReferences), [&](absl::string_view reference) {
+    const size_t found = text.find(reference);
+    return found != absl::string_view::npos && text.find(';', found) != absl::string_view::npos;
+  });
+}
+
+}  // namespace
+
+bool HasHtmlTags(absl::string_view text) {
+  static constexpr absl::string_view kTags[] = {
+      "p",  "br",   "div",     "ul",      "ol",   "li", "b",   "strong", "i",   "em",
+      "u",  "span", "a",       "h1",      "h2",   "h3", "h4",  "h5",     "h6",  "table",
+      "tr", "td",   "section", "article", "font", "hr", "pre", "html",   "body"};
+  const size_t last_close = text.rfind('>');
+  if (last_close == absl::string_view::npos) return false;
+  for (size_t i = text.find('<'); i != absl::string_view::npos; i = text.find('<', i + 1)) {
+    size_t begin = i + 1;
+    if (begin < text.size() && text[begin] == '/') ++begin;
+    size_t end = begin;
+    while (end < text.size() && absl::ascii_isalnum(text[end])) ++end;
+    if (end == text.size()) return false;
+    const bool ends_name = absl::ascii_isspace(text[end]) || text[end] == '>' || text[end] == '/';
+    const std::string name = absl::AsciiStrToLower(text.substr(begin, end - begin));
+    if (ends_name && end <= last_close &&
+        std::find(std::begin(kTags), std::end(kTags), name) != std::end(kTags)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool LooksLikeHtml(absl::string_view text) {
+  return HasHtmlTags(text) || HasCharacterReference(text);
+}
+
+absl::StatusOr<std::string> TextFromHtml(absl::string_view html) {
+  // Without tags the line ends are the only structure there is.
+  SLUICE_ASSIGN_OR_RETURN(std::string text, HasHtmlTags(html)
+                                                ? TextFromHtmlOnce(html)
+                                                : TextFromHtmlOnce(absl::StrCat("<pre>", html, "</pre>")));
+  if (HasHtmlTags(text)) return TextFromHtmlOnce(text);
+  return text;
+}
+
+absl::StatusOr<std::vector<PageScript>> JsonLdScripts(absl::string_view page) {
+  SLUICE_ASSIGN_OR_RETURN(const Tree tree, Parse(page));
+  std::vector<PageScript> scripts;
+  Walk(
+      *tree->root,
+      [&](const GumboNode& node) {
+        if (!IsJsonLd(node)) return true;
+        const GumboVector& children = node.v.element.children;
+        for (unsigned i = 0; i < children.length; ++i) {
+          const auto* text = static_cast<const GumboNode*>(children.data[i]);
+          scripts.push_back({text->v.text.text, static_cast<int64_t>(text->v.text.start_pos.line)});
+        }
+        return false;
+      },
+      [](const GumboNode&) {});
+  return scripts;
+}
+
+}  // namespace sluice

@@ -1,0 +1,33 @@
+// PlainText: a posting's description as a person would read it aloud, from HTML or Markdown. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace sluice {
+
+// HTML when it has tags of running text or character references (also when those are escaped once more, as
+// feeds do), Markdown when it has its emphasis, headings, links or escapes; anything else comes back
+// unchanged. INVALID_ARGUMENT for HTML nested too deep. Takes and gives UTF-8.
+absl::StatusOr<std::string> PlainText(absl::string_view description);
+
+absl::StatusOr<std::string> TextFromHtml(absl::string_view html);
+std::string TextFromMarkdown(absl::string_view markdown);
+
+bool HasHtmlTags(absl::string_view text);
+bool LooksLikeHtml(absl::string_view text);
+bool LooksLikeMarkdown(absl::string_view text);
+
+struct PageScript {
+  std::string text;
+  int64_t line = 0;  // of the page, where the text begins
+};
+
+// The page's <script type="application/ld+json"> in order. INVALID_ARGUMENT for HTML nested too deep.
+absl::StatusOr<std::vector<PageScript>> JsonLdScripts(absl::string_view page);
+
+}  // namespace sluice

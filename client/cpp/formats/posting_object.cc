@@ -1,0 +1,113 @@
+#include "client/cpp/formats/posting_object.h"
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "client/cpp/formats/field_values.h"
+#include "client/cpp/formats/plain_text.h"
+#include "core/base/status_macros.h"
+
+namespace sluice {
+namespace {
+
+// Runs `parse` on a field that is there; `expected` says what it should have been.
+template <typename Value>
+absl::StatusOr<std::optional<Value>> Parsed(const RawPosting& fields, PostingColumn column,
+                                            const InputPlace& place,
+                                            std::optional<Value> (*parse)(absl::string_view),
+                                            absl::string_view expected) {
+  const std::string& text = fields.Value(column);
+  if (text.empty()) return std::optional<Value>();
+  std::optional<Value> value = parse(text);
+  if (value.has_value()) return value;
+  constexpr size_t kShownBytes = 40;
+  return ColumnError(
+      place, fields.Name(column),
+      absl::StrCat("'", absl::Utf8SafeCEscape(text.substr(0, kShownBytes)), "' is not ", expected));
+}
+
+absl::Status SetSalary(const RawPosting& fields, const InputPlace& place, v1::Posting& posting) {
+  constexpr absl::string_view kAmount = "an amount of at least 0, such as 55000 or 27.50";
+  SLUICE_ASSIGN_OR_RETURN(const auto bottom,
+                          Parsed(fields, PostingColumn::kMinAmount, place, &ParseAmount, kAmount));
+  SLUICE_ASSIGN_OR_RETURN(const auto top,
+                          Parsed(fields, PostingColumn::kMaxAmount, place, &ParseAmount, kAmount));
+  SLUICE_ASSIGN_OR_RETURN(const auto currency, Parsed(fields, PostingColumn::kCurrency, place, &ParseCurrency,
+                                                      "an ISO 4217 currency code, such as EUR"));
+  SLUICE_ASSIGN_OR_RETURN(const auto interval, Parsed(fields, PostingColumn::kInterval, place, &ParseInterval,
+                                                      "one of hourly, daily, weekly, monthly, yearly"));
+  if (bottom.has_value()) posting.set_min_amount(*bottom);
+  if (top.has_value()) posting.set_max_amount(*top);
+  if (currency.has_value()) posting.set_currency(*currency);
+  if (interval.has_value()) posting.set_interval(*interval);
+  return absl::OkStatus();
+}
+
+absl::Status SetDescription(RawPosting& fields, const InputPlace& place, v1::Posting& posting) {
+  const std::string& text = fields.Value(PostingColumn::kDescription);
+  // The limit again, before HTML is parsed: markup only shrinks.
+  constexpr size_t kMaxMarkupBytes = 4 * kMaxPostingBytes;
+  if (text.size() > kMaxMarkupBytes) {
+    return ColumnError(
+        place, fields.Name(PostingColumn::kDescription),
+        absl::StrCat(text.size(), " bytes; a posting may have ", kMaxPostingBytes, " (256 KiB) as text"));
+  }
+  absl::StatusOr<std::string> plain = PlainText(text);
+  if (!plain.ok())
+    return ColumnError(place, fields.Name(PostingColumn::kDescription), plain.status().message());
+  posting.set_description(*std::move(plain));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Job> JobFromFields(RawPosting fields, const InputPlace& place) {
+  v1::Job job;
+  v1::Posting& posting = *job.mutable_posting();
+  SLUICE_ASSIGN_OR_RETURN(
+      const auto date, Parsed(fields, PostingColumn::kDatePosted, place, &ParseDate, "a date as YYYY-MM-DD"));
+  SLUICE_ASSIGN_OR_RETURN(const auto remote,
+                          Parsed(fields, PostingColumn::kIsRemote, place, &ParseBoolean, "True or False"));
+  SLUICE_RETURN_IF_ERROR(SetSalary(fields, place, posting));
+  SLUICE_RETURN_IF_ERROR(SetDescription(fields, place, posting));
+  if (date.has_value()) posting.set_date_posted(*date);
+  if (remote.has_value()) posting.set_is_remote(*remote);
+  posting.set_title(fields.Take(PostingColumn::kTitle));
+  posting.set_company(fields.Take(PostingColumn::kCompany));
+  posting.set_location(fields.Take(PostingColumn::kLocation));
+  posting.set_job_type(fields.Take(PostingColumn::kJobType));
+  posting.set_job_url(fields.Take(PostingColumn::kJobUrl));
+
+  if (absl::StripAsciiWhitespace(posting.title()).empty() &&
+      absl::StripAsciiWhitespace(posting.description()).empty()) {
+    return InputError(place, "posting has neither title nor description");
+  }
+  if (const auto bytes = static_cast<int64_t>(posting.ByteSizeLong()); bytes > kMaxPostingBytes) {
+    return InputError(
+        place, absl::StrCat("posting has ", bytes, " bytes; the limit is ", kMaxPostingBytes, " (256 KiB)"));
+  }
+  job.set_id(fields.Take(PostingColumn::kId));
+  if (job.id().empty() && posting.job_url().size() <= kMaxJobIdBytes) job.set_id(posting.job_url());
+  return job;
+}
+
+absl::Status JobIds::Admit(const InputPlace& place, std::string& id) {
+  if (id.empty()) {
+    derived_here_ = place == last_derived_ ? derived_here_ + 1 : 1;
+    last_derived_ = place;
+    id = absl::StrCat(std::filesystem::path(place.file).filename().string(), ":", place.line);
+    if (derived_here_ > 1) absl::StrAppend(&id, "#", derived_here_);
+  }
+  if (id.size() > kMaxJobIdBytes) {
+    return ColumnError(place, "id", absl::StrCat(id.size(), " bytes; the limit is ", kMaxJobIdBytes));
+  }
+  const auto [first, is_new] = seen_.try_emplace(id, place);
+  if (is_new) return absl::OkStatus();
+  return ColumnError(place, "id", absl::StrCat("'", id, "' was there before, in ", PlaceText(first->second)));
+}
+
+}  // namespace sluice

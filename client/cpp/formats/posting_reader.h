@@ -1,0 +1,43 @@
+// ReadPostings: the postings of files in any of the accepted formats, one at a time.
+//
+// The format is told by content: '{' or '[' is JSON (lines when the first line is a whole value, a document
+// otherwise), '<' is a page with schema.org JSON-LD in it, anything else is CSV, whose delimiter is the one
+// of ',' ';' tab under which most columns are known. CSV that is not UTF-8 is taken for Windows-1252. Memory
+// does not grow with the files but for the ids seen; only an HTML page is held whole, at most kMaxPageBytes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+#include "client/cpp/formats/input_place.h"
+#include "sluice/v1/batches.pb.h"
+
+namespace sluice {
+
+inline constexpr size_t kMaxPageBytes = 16 << 20;
+
+struct PostingInputOptions {
+  bool ignore_unknown_columns = false;
+};
+
+// What a person should hear about their files besides errors.
+struct PostingInputSummary {
+  int64_t postings = 0;
+  std::map<std::string, int64_t> ignored_columns;  // name -> postings that had it
+  std::vector<std::string> notes;                  // "jobs.csv is not UTF-8: read as Windows-1252"
+};
+
+// Takes a job with its place. An error ends the reading and is handed on.
+using JobSink = absl::FunctionRef<absl::Status(v1::Job, const InputPlace&)>;
+
+// Ids are unique over all files. Blocks on the disk and in `sink`. NOT_FOUND names a missing file;
+// INVALID_ARGUMENT names file, line and column: unknown column, broken line, bad value, duplicate id, over a
+// limit, no posting at all.
+absl::StatusOr<PostingInputSummary> ReadPostings(const std::vector<std::string>& files,
+                                                 const PostingInputOptions& options, JobSink sink);
+
+}  // namespace sluice

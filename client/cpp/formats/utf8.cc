@@ -1,0 +1,126 @@
+#include "client/cpp/formats/utf8.h"
+
+#include <unicode/uchar.h>
+#include <unicode/utf8.h>
+
+#include <array>
+
+namespace sluice {
+namespace {
+
+// 0x80..0x9F; 0 where Windows-1252 has no character.
+constexpr std::array<char16_t, 32> kWindows1252 = {
+    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
+
+constexpr char32_t kReplacement = 0xFFFD;
+
+int CellsOf(UChar32 c) {
+  const int8_t type = u_charType(c);
+  if (type == U_NON_SPACING_MARK || type == U_ENCLOSING_MARK || type == U_FORMAT_CHAR) return 0;
+  const int width = u_getIntPropertyValue(c, UCHAR_EAST_ASIAN_WIDTH);
+  return width == U_EA_WIDE || width == U_EA_FULLWIDTH ? 2 : 1;
+}
+
+// The next code point, a control or broken one as a space.
+UChar32 NextPrintable(absl::string_view text, int32_t& position) {
+  UChar32 c = 0;
+  U8_NEXT(text.data(), position, static_cast<int32_t>(text.size()), c);
+  if (c < 0) return kReplacement;
+  const int8_t type = u_charType(c);
+  const bool steers = u_iscntrl(c) || type == U_LINE_SEPARATOR || type == U_PARAGRAPH_SEPARATOR ||
+                      (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+  return steers ? ' ' : c;
+}
+
+}  // namespace
+
+bool IsUtf8(absl::string_view text) {
+  Utf8Checker checker;
+  checker.Accept(text);
+  return checker.Finish();
+}
+
+bool Utf8Checker::Accept(absl::string_view piece) {
+  for (const char c : piece) {
+    if (!valid_) return false;
+    const auto byte = static_cast<unsigned char>(c);
+    if (pending_ > 0) {
+      valid_ = byte >= lowest_ && byte <= highest_;
+      --pending_;
+      lowest_ = 0x80;
+      highest_ = 0xBF;
+      continue;
+    }
+    if (byte < 0x80) continue;
+    if (byte >= 0xC2 && byte <= 0xDF) {
+      pending_ = 1;
+    } else if (byte >= 0xE0 && byte <= 0xEF) {
+      pending_ = 2;
+      if (byte == 0xE0) lowest_ = 0xA0;
+      if (byte == 0xED) highest_ = 0x9F;
+    } else if (byte >= 0xF0 && byte <= 0xF4) {
+      pending_ = 3;
+      if (byte == 0xF0) lowest_ = 0x90;
+      if (byte == 0xF4) highest_ = 0x8F;
+    } else {
+      valid_ = false;
+    }
+  }
+  return valid_;
+}
+
+void AppendUtf8(std::string& out, char32_t code_point) {
+  char bytes[U8_MAX_LENGTH];
+  int32_t length = 0;
+  UBool failed = false;
+  U8_APPEND(bytes, length, U8_MAX_LENGTH, static_cast<UChar32>(code_point), failed);
+  if (failed) return AppendUtf8(out, kReplacement);
+  out.append(bytes, length);
+}
+
+std::string Utf8FromWindows1252(absl::string_view text) {
+  std::string out;
+  out.reserve(text.size() + text.size() / 8);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out.push_back(c);
+    } else if (byte >= 0xA0) {
+      AppendUtf8(out, byte);
+    } else {
+      const char16_t mapped = kWindows1252[byte - 0x80];
+      AppendUtf8(out, mapped == 0 ? kReplacement : mapped);
+    }
+  }
+  return out;
+}
+
+int ColumnsOf(absl::string_view text) {
+  int cells = 0;
+  for (int32_t position = 0; position < static_cast<int32_t>(text.size());)
+    cells += CellsOf(NextPrintable(text, position));
+  return cells;
+}
+
+std::string FitColumns(absl::string_view text, int columns) {
+  std::string out;
+  size_t bytes_before_mark = 0;  // of `out`, up to where "…" still fits
+  int cells = 0;
+  for (int32_t position = 0; position < static_cast<int32_t>(text.size());) {
+    const UChar32 c = NextPrintable(text, position);
+    const int width = CellsOf(c);
+    if (cells + width > columns) {
+      out.resize(bytes_before_mark);
+      if (columns > 0) out += "…";
+      return out;
+    }
+    AppendUtf8(out, static_cast<char32_t>(c));
+    cells += width;
+    if (cells <= columns - 1) bytes_before_mark = out.size();
+  }
+  return out;
+}
+
+}  // namespace sluice

@@ -1,0 +1,280 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "absl/strings/str_split.h"
+#include "client/cpp/command/run.h"
+#include "client/cpp/command/verdict_table.h"
+#include "core/base/thread.h"
+#include "tests/client/temporary_file.h"
+#include "tests/fakes/fake_batch_server.h"
+#include "tests/fakes/simulated_clock.h"
+
+namespace sluice {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::SizeIs;
+using testing::StartsWith;
+
+constexpr char kProfile[] = "text: I bake.\nrules:\n  - id: pay\n    salary: {at_least: 1}\n";
+constexpr char kJobs[] =
+    "id,title,company,location,description\na,Cook,Acme,Bonn,Cooks\nb,Baker,\"Brot, "
+    "GmbH\",Köln,Bakes\nc,Clerk,,,Files\n";
+
+v1::Verdict TestVerdict(const v1::Job& job, int) {
+  v1::Verdict verdict;
+  const bool baker = job.id() == "b";
+  verdict.set_decision(baker             ? v1::Verdict::ACCEPT
+                       : job.id() == "a" ? v1::Verdict::REVIEW
+                                         : v1::Verdict::REJECT);
+  verdict.set_decided_by(baker ? v1::Verdict::PHASE_TWO : v1::Verdict::GATE);
+  verdict.set_score(baker ? 0.875 : job.id() == "a" ? 0.25 : 0.0625);
+  verdict.set_phase1(0.5);
+  if (baker) verdict.set_phase2(0.875);
+  verdict.add_reasons(baker ? "matches: bake" : "below the gate");
+  if (baker) verdict.add_reasons("satisfies pay");
+  return verdict;
+}
+
+class CommandTest : public testing::Test {
+ protected:
+  void Serve(FakeBatchServer::Script script = {}) {
+    if (!script.verdict) script.verdict = TestVerdict;
+    server_ = std::make_unique<FakeBatchServer>(std::move(script));
+  }
+
+  ExitCode Run(std::vector<std::string> arguments) {
+    out_.str("");
+    err_.str("");
+    if (server_ != nullptr) arguments.insert(arguments.begin(), "--server=" + server_->address());
+    Terminal terminal{out_, err_, on_terminal_, on_terminal_, 80};
+    return RunCommand(arguments, terminal, clock_, interruption_);
+  }
+
+  std::vector<std::string> Screen(const std::vector<std::string>& more = {}) {
+    std::vector<std::string> arguments = {"screen", "--profile=" + directory_.Write("p.yaml", profile_),
+                                          "--jobs=" + directory_.Write("jobs.csv", jobs_)};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  TemporaryDirectory directory_;
+  std::unique_ptr<FakeBatchServer> server_;
+  SimulatedClock clock_;
+  Interruption interruption_;
+  std::string profile_ = kProfile;
+  std::string jobs_ = kJobs;
+  bool on_terminal_ = false;
+  std::ostringstream out_, err_;
+};
+
+TEST_F(CommandTest, ScreenInAPipePrintsPlainRankedLines) {
+  Serve();
+  EXPECT_EQ(Run(Screen()), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(out_.str(),
+            "1\t0.8750\taccept\tb\tBaker\tBrot, GmbH\tKöln\tmatches: bake; satisfies pay\n"
+            "2\t0.2500\treview\ta\tCook\tAcme\tBonn\tbelow the gate\n"
+            "3\t0.0625\treject\tc\tClerk\t\t\tbelow the gate\n");
+  EXPECT_THAT(
+      err_.str(),
+      HasSubstr(
+          "verdicts   1 accept, 1 review, 1 reject\n"
+          "gate       3 of 3 postings encoded: 0 vetoed by rules, 0 under the gate (volume, threshold 0.35); "
+          "0 % of the model's work saved\n"
+          "phase one  0.00 s\nphase two  0.00 s\nin all     2.0 s on the server\n"
+          "batch      batches/b1 (succeeded)\n"));
+  EXPECT_THAT(err_.str() + out_.str(), Not(HasSubstr("\x1b")));
+}
+
+TEST_F(CommandTest, ScreenOnATerminalPrintsATable) {
+  on_terminal_ = true;
+  Serve();
+  EXPECT_EQ(Run(Screen({"--top=2"})), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(out_.str(),
+            "\x1b[2m rank  score  verdict posting and reasons\x1b[0m\n"
+            "    1  0.875  \x1b[32maccept \x1b[0m \x1b[1mBaker · Brot, GmbH · Köln\x1b[0m\n"
+            "                      \x1b[2mmatches: bake; satisfies pay\x1b[0m\n"
+            "    2  0.250  \x1b[33mreview \x1b[0m \x1b[1mCook · Acme · Bonn\x1b[0m\n"
+            "                      \x1b[2mbelow the gate\x1b[0m\n");
+  EXPECT_THAT(err_.str(), HasSubstr("phase one ["));
+}
+
+TEST_F(CommandTest, JsonLinesCarryThePromisedNames) {
+  Serve();
+  EXPECT_EQ(Run(Screen({"--json"})), ExitCode::kDone) << err_.str();
+  const std::vector<std::string> lines = absl::StrSplit(out_.str(), '\n', absl::SkipEmpty());
+  ASSERT_THAT(lines, SizeIs(3));
+  EXPECT_EQ(
+      lines[0],
+      R"({"id":"b","rank":1,"verdict":"accept","score":0.875,"phase1":0.5,"phase2":0.875,)"
+      R"("reasons":["matches: bake","satisfies pay"],"decided_by":"phase2","bm25":0.0,"cosine":null,"windows":0,)"
+      R"("rules":[],"terms":[]})");
+  EXPECT_TRUE(nlohmann::json::parse(lines[1]).at("phase2").is_null());
+}
+
+TEST_F(CommandTest, OutputHoldsEveryVerdict) {
+  Serve();
+  EXPECT_EQ(Run(Screen({"--top=1", "--output=" + directory_.Path("o.jsonl")})), ExitCode::kDone)
+      << err_.str();
+  EXPECT_THAT(absl::StrSplit(out_.str(), '\n', absl::SkipEmpty()), testing::BeginEndDistanceIs(1));
+  const std::string written = directory_.Read("o.jsonl");
+  EXPECT_THAT(std::vector<std::string>(absl::StrSplit(written, '\n', absl::SkipEmpty())), SizeIs(3));
+  EXPECT_EQ(Run(Screen({"--output=" + directory_.Path("no/o.jsonl")})), ExitCode::kBadInput);
+}
+
+TEST_F(CommandTest, WhatIsSubmittedIsWhatWasWritten) {
+  Serve();
+  ASSERT_EQ(Run(Screen({"--gate=fixed", "--threshold=0.25", "--preference=speed", "--as-of=2026-01-15"})),
+            ExitCode::kDone);
+  const v1::NewBatch batch = server_->NewBatchOf("batches/b1");
+  EXPECT_EQ(batch.as_of().seconds(), 1'768'435'200);
+  EXPECT_EQ(batch.screen().gate().threshold(), 0.25);
+  EXPECT_EQ(batch.screen().profile().text(), "I bake.");
+  EXPECT_EQ(server_->JobsOf("batches/b1")[1].posting().company(), "Brot, GmbH");
+}
+
+// Over 4 MiB the command uploads by itself, and the whole input arrives.
+TEST_F(CommandTest, LargeInputsAreUploaded) {
+  Serve();
+  constexpr int kJobs = 6000;
+  jobs_ = "id,title,description\n";
+  for (int i = 0; i < kJobs; ++i) absl::StrAppend(&jobs_, i, ",T,", std::string(800, 'x'), "\n");
+  EXPECT_EQ(Run(Screen({"--top=1"})), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(server_->Calls("CreateBatch"), 0);
+  EXPECT_EQ(server_->Calls("UploadBatch"), 1);
+  EXPECT_THAT(server_->JobsOf("batches/b1"), SizeIs(kJobs));
+}
+
+// An error in the last of many lines, found while uploading: nothing is left on the server.
+TEST_F(CommandTest, NothingIsAcceptedInPart) {
+  Serve();
+  jobs_ = "id,title,description\n";
+  for (int i = 0; i < 6000; ++i) absl::StrAppend(&jobs_, i, ",T,", std::string(800, 'x'), "\n");
+  jobs_ += "5,T,duplicate\n";
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  EXPECT_THAT(err_.str(), HasSubstr("jobs.csv:6002: column 'id': '5' was there before"));
+  EXPECT_EQ(server_->num_batches(), 0);
+
+  jobs_ = "id,title\n1,Cook\n1,Cook\n";
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  EXPECT_EQ(server_->Calls("CreateBatch"), 0);
+}
+
+TEST_F(CommandTest, ExitCodes) {
+  // 3 comes after 2: what is wrong with the input is said without a server.
+  EXPECT_EQ(Run({"--server=127.0.0.1:1", "screen", "--profile=" + directory_.Path("none.yaml"), "--jobs=x"}),
+            ExitCode::kBadInput);
+  EXPECT_EQ(Run({"screen"}), ExitCode::kBadInput);
+
+  Serve({.failed_job = "a"});
+  EXPECT_EQ(Run(Screen()), ExitCode::kSomeJobsFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("failed     a: the script says so"));
+  EXPECT_THAT(out_.str(), HasSubstr("failed\ta\tCook"));
+
+  Serve({.failures = {{"CreateBatch", {{grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full"}}}}});
+  EXPECT_EQ(Run(Screen()), ExitCode::kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("sluice: the queue is full"));
+
+  Serve();
+  EXPECT_EQ(Run({"batches", "get", "nosuch"}), ExitCode::kBadInput);
+}
+
+TEST_F(CommandTest, AnUnreachableServerIsExitCodeThree) {
+  profile_ = kProfile;
+  std::vector<std::string> arguments = Screen();
+  arguments.insert(arguments.begin(), "--server=127.0.0.1:1");
+  EXPECT_EQ(Run(arguments), ExitCode::kUnreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("no Sluice server at 127.0.0.1:1"));
+  EXPECT_THAT(err_.str(), HasSubstr("--local"));
+}
+
+TEST_F(CommandTest, ProfileErrorsNameFileAndLine) {
+  Serve();
+  profile_ = "text: x\nrulez: []\n";
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  EXPECT_THAT(err_.str(), HasSubstr("p.yaml:2:1: unknown key 'rulez'; did you mean 'rules'?"));
+}
+
+TEST_F(CommandTest, ColumnsLeftOutAreSaidOnce) {
+  Serve();
+  jobs_ = "id,site,title\n1,x,Cook\n2,x,Baker\n";
+  EXPECT_EQ(Run(Screen()), ExitCode::kDone);
+  EXPECT_THAT(err_.str(), HasSubstr("columns left out: site (2)\n"));
+}
+
+// Ctrl-C: the batch goes on, and the person is told how to see it.
+TEST_F(CommandTest, InterruptionSaysHowToResume) {
+  Serve({.never_ends = true});
+  Thread interrupter("interrupter", [this] {
+    server_->streaming().Wait();
+    interruption_.Interrupt();
+  });
+  EXPECT_EQ(Run(Screen()), ExitCode::kInterrupted);
+  EXPECT_THAT(err_.str(), HasSubstr("sluice --server=" + server_->address() + " batches results batches/b1"));
+  EXPECT_EQ(server_->Calls("CancelBatch"), 0);
+}
+
+TEST_F(CommandTest, Batches) {
+  Serve();
+  ASSERT_EQ(Run(Screen()), ExitCode::kDone);
+  EXPECT_EQ(Run({"batches", "ls"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), "batches/b1\tscreen\tsucceeded\t3/3\t2026-01-15T10:00:00Z\n");
+  EXPECT_EQ(Run({"batches", "get", "b1", "--json"}), ExitCode::kDone);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("plan").at("survivors"), 3);
+  EXPECT_EQ(Run({"batches", "watch", "b1"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(), StartsWith("batches/b1\tscreen\tsucceeded"));
+  EXPECT_EQ(Run({"batches", "results", "b1", "--top=1"}), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), "1\t0.8750\taccept\tb\t\t\t\tmatches: bake; satisfies pay\n");
+  EXPECT_EQ(Run({"batches", "cancel", "b1"}), ExitCode::kDone);
+  EXPECT_EQ(Run({"batches", "delete", "b1"}), ExitCode::kDone);
+  EXPECT_EQ(server_->num_batches(), 0);
+}
+
+TEST_F(CommandTest, Hardware) {
+  Serve();
+  EXPECT_EQ(Run({"hardware"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr("server     9.9.9\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("tier       cpu: no accelerator found\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("model      none"));
+  EXPECT_EQ(Run({"hardware", "--json"}), ExitCode::kDone);
+  EXPECT_EQ(nlohmann::json::parse(out_.str()).at("tier_reason"), "no accelerator found");
+}
+
+// More texts than a call takes, in the order of the lines, whichever call answers first.
+TEST_F(CommandTest, EmbedKeepsTheOrder) {
+  Serve();
+  std::string texts;
+  constexpr int kTexts = 333;
+  for (int i = 0; i < kTexts; ++i) texts += std::string(i % 150, 'x') + "\n";
+  EXPECT_EQ(
+      Run({"embed", "--input=" + directory_.Write("texts", texts), "--output=" + directory_.Path("o.npy")}),
+      ExitCode::kDone)
+      << err_.str();
+  EXPECT_EQ(server_->Calls("Embed"), 6);
+  const std::string npy = directory_.Read("o.npy");
+  ASSERT_EQ(npy.size(), 128 + kTexts * 3 * sizeof(float));
+  EXPECT_THAT(npy, HasSubstr("'shape': (333, 3)"));
+  for (int i = 0; i < kTexts; ++i) {
+    float length = 0;
+    std::memcpy(&length, npy.data() + 128 + i * 3 * sizeof(float), sizeof(length));
+    ASSERT_EQ(length, i % 150) << "row " << i;
+  }
+  EXPECT_THAT(err_.str(), HasSubstr("[333, 3], 131 cut at the model's limit"));
+}
+
+TEST_F(CommandTest, EmbedThatFailsLeavesNoFile) {
+  Serve({.failures = {{"Embed", {{grpc::StatusCode::INVALID_ARGUMENT, "no"}}}}});
+  EXPECT_EQ(Run({"embed", "--input=" + directory_.Write("texts", "a\nb\n"),
+                 "--output=" + directory_.Path("o.npy")}),
+            ExitCode::kBadInput);
+  EXPECT_FALSE(directory_.Has("o.npy"));
+  EXPECT_FALSE(directory_.Has("o.npy.partial"));
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,327 @@
+#include "client/cpp/formats/posting_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "tests/client/temporary_file.h"
+
+namespace sluice {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+class PostingReaderTest : public testing::Test {
+ protected:
+  // The jobs of one file; its summary is kept.
+  absl::StatusOr<std::vector<v1::Job>> Read(const std::string& name, absl::string_view content,
+                                            bool ignore_unknown = false) {
+    return ReadFiles({directory_.Write(name, content)}, ignore_unknown);
+  }
+
+  absl::StatusOr<std::vector<v1::Job>> ReadFiles(const std::vector<std::string>& files,
+                                                 bool ignore_unknown = false) {
+    std::vector<v1::Job> jobs;
+    auto summary =
+        ReadPostings(files, {.ignore_unknown_columns = ignore_unknown}, [&](v1::Job job, const InputPlace&) {
+          jobs.push_back(std::move(job));
+          return absl::OkStatus();
+        });
+    if (!summary.ok()) return summary.status();
+    summary_ = *std::move(summary);
+    EXPECT_EQ(summary_.postings, static_cast<int64_t>(jobs.size()));
+    return jobs;
+  }
+
+  // The one job, or nothing with a failure.
+  v1::Job ReadOne(const std::string& name, absl::string_view content) {
+    const auto jobs = Read(name, content);
+    EXPECT_TRUE(jobs.ok()) << jobs.status();
+    if (!jobs.ok() || jobs->size() != 1) {
+      ADD_FAILURE() << "expected one posting";
+      return {};
+    }
+    return jobs->front();
+  }
+
+  std::string Error(const std::string& name, absl::string_view content) {
+    const auto jobs = Read(name, content);
+    EXPECT_EQ(jobs.status().code(), absl::StatusCode::kInvalidArgument);
+    return std::string(jobs.status().message());
+  }
+
+  TemporaryDirectory directory_;
+  PostingInputSummary summary_;
+};
+
+constexpr char kFullRow[] =
+    R"({"id":"a1","title":"Engineer","company":"Acme","location":"Bonn, Germany","date_posted":"2026-01-02",)"
+    R"("job_type":"fulltime","min_amount":50000,"max_amount":60000.5,"currency":"eur","interval":"yearly",)"
+    R"("is_remote":true,"job_url":"https://example.org/1","description":"Builds things."})";
+
+TEST_F(PostingReaderTest, JsonLinesFillEveryField) {
+  const v1::Job job = ReadOne("in.jsonl", kFullRow);
+  EXPECT_EQ(job.id(), "a1");
+  const v1::Posting& posting = job.posting();
+  EXPECT_EQ(posting.title(), "Engineer");
+  EXPECT_EQ(posting.company(), "Acme");
+  EXPECT_EQ(posting.location(), "Bonn, Germany");
+  EXPECT_EQ(posting.date_posted(), "2026-01-02");
+  EXPECT_EQ(posting.job_type(), "fulltime");
+  EXPECT_EQ(posting.min_amount(), 50000);
+  EXPECT_EQ(posting.max_amount(), 60000.5);
+  EXPECT_EQ(posting.currency(), "EUR");
+  EXPECT_EQ(posting.interval(), v1::YEAR);
+  EXPECT_TRUE(posting.is_remote());
+  EXPECT_EQ(posting.job_url(), "https://example.org/1");
+  EXPECT_EQ(posting.description(), "Builds things.");
+}
+
+TEST_F(PostingReaderTest, CsvFillsEveryFieldWhateverItsDelimiter) {
+  for (const char* delimiter : {",", ";", "\t"}) {
+    std::string text =
+        "id|title|company|location|date_posted|job_type|min_amount|max_amount|currency|interval|is_remote|"
+        "job_url|description\r\n"
+        "a1|Engineer|Acme|\"Bonn, Germany; on the "
+        "Rhine\"|2026-01-02|fulltime|50000.0|60000|EUR|yearly|True|u|\"Builds\nthings.\"\r\n";
+    for (char& c : text) {
+      if (c == '|') c = delimiter[0];
+    }
+    const v1::Posting posting = ReadOne("in.csv", text).posting();
+    EXPECT_EQ(posting.location(), "Bonn, Germany; on the Rhine");
+    EXPECT_EQ(posting.min_amount(), 50000);
+    EXPECT_EQ(posting.interval(), v1::YEAR);
+    EXPECT_TRUE(posting.is_remote());
+    EXPECT_EQ(posting.description(), "Builds\nthings.");
+  }
+}
+
+// The header, not the extension, tells what a file is.
+TEST_F(PostingReaderTest, FormatIsToldByContent) {
+  EXPECT_EQ(ReadOne("in.txt", kFullRow).id(), "a1");
+  EXPECT_EQ(ReadOne("in.csv", kFullRow).id(), "a1");
+  EXPECT_EQ(ReadOne("in.jsonl", "id,title\nx,Cook\n").id(), "x");
+  EXPECT_EQ(ReadOne("in.csv", absl::StrCat("[\n", kFullRow, "\n]")).id(), "a1");
+  EXPECT_EQ(ReadOne("in.json", "{\n\"id\": \"p\",\n\"title\": \"Cook\"\n}\n").id(), "p");
+}
+
+// Values that pandas and Python write for nothing mean nothing; false and 0 are values.
+TEST_F(PostingReaderTest, AbsentIsNotFalse) {
+  const v1::Posting absent =
+      ReadOne("in.csv", "title,company,min_amount,is_remote,date_posted,interval\nCook,nan,NaN,None,NaT,\n")
+          .posting();
+  EXPECT_EQ(absent.company(), "");
+  EXPECT_FALSE(absent.has_min_amount());
+  EXPECT_FALSE(absent.has_is_remote());
+  EXPECT_EQ(absent.interval(), v1::SALARY_PERIOD_UNSPECIFIED);
+
+  const v1::Posting zero = ReadOne("in.csv", "title,min_amount,is_remote\nCook,0,False\n").posting();
+  EXPECT_TRUE(zero.has_min_amount());
+  EXPECT_TRUE(zero.has_is_remote());
+  EXPECT_FALSE(zero.is_remote());
+  EXPECT_TRUE(ReadOne("in.csv", "title,is_remote\nCook,1\n").posting().is_remote());
+  EXPECT_FALSE(ReadOne("in.jsonl", R"({"title":"Cook","is_remote":null,"min_amount":null})")
+                   .posting()
+                   .has_is_remote());
+}
+
+TEST_F(PostingReaderTest, CsvThatIsNotUtf8IsReadAsWindows1252AndSaidSo) {
+  const v1::Posting posting = ReadOne("in.csv",
+                                      "title,description\nK\xF6"
+                                      "chin,\x80"
+                                      "50\x96"
+                                      "60 caf\xE9\n")
+                                  .posting();
+  EXPECT_EQ(posting.title(), "Köchin");
+  EXPECT_EQ(posting.description(), "€50–60 café");
+  ASSERT_EQ(summary_.notes.size(), 1);
+  EXPECT_THAT(summary_.notes[0], HasSubstr("Windows-1252"));
+}
+
+TEST_F(PostingReaderTest, AliasesMeanTheSameColumn) {
+  const v1::Posting posting =
+      ReadOne(
+          "in.jsonl",
+          R"({"id":"d1","title":"T","company":"C","location":"L","posted_at":"2026-01-01","text":"Body"})")
+          .posting();
+  EXPECT_EQ(posting.date_posted(), "2026-01-01");
+  EXPECT_EQ(posting.description(), "Body");
+  EXPECT_THAT(Error("in.jsonl", R"({"text":"a","description":"b"})"), HasSubstr("says the same as column"));
+}
+
+TEST_F(PostingReaderTest, UnknownColumnIsAnErrorThatNamesFileLineAndColumn) {
+  EXPECT_THAT(Error("in.csv", "id,title,locaton\n1,Cook,Bonn\n"),
+              HasSubstr("in.csv:1: column 'locaton': unknown; did you mean 'location'?"));
+  EXPECT_THAT(Error("in.jsonl", "{\"title\":\"a\"}\n{\"title\":\"b\",\"pay\":3}\n"),
+              HasSubstr("in.jsonl:2: column 'pay': unknown"));
+}
+
+TEST_F(PostingReaderTest, UnknownColumnsAreLeftOutWhenAskedAndCounted) {
+  const auto jobs = Read("in.csv", "title,pay\nCook,3\nBaker,4\n", /*ignore_unknown=*/true);
+  ASSERT_TRUE(jobs.ok()) << jobs.status();
+  EXPECT_THAT(summary_.ignored_columns, ElementsAre(Pair("pay", 2)));
+}
+
+// What JobSpy writes besides is known: left out, counted, no error. So is a pandas index.
+TEST_F(PostingReaderTest, JobSpyColumnsAreLeftOutAndCounted) {
+  const auto jobs =
+      Read("in.csv",
+           ",site,title,job_url_direct,salary_source,emails,company_url\n0,indeed,Cook,u,direct_data,,c\n");
+  ASSERT_TRUE(jobs.ok()) << jobs.status();
+  EXPECT_THAT(summary_.ignored_columns,
+              ElementsAre(Pair("", 1), Pair("company_url", 1), Pair("job_url_direct", 1),
+                          Pair("salary_source", 1), Pair("site", 1)));
+}
+
+TEST_F(PostingReaderTest, MissingIdsAreDerivedStably) {
+  EXPECT_EQ(ReadOne("in.jsonl", R"({"title":"Cook","job_url":"https://example.org/7"})").id(),
+            "https://example.org/7");
+  const auto lines = Read("in.jsonl", "{\"title\":\"Cook\"}\n\n{\"title\":\"Baker\"}\n");
+  ASSERT_TRUE(lines.ok()) << lines.status();
+  EXPECT_EQ((*lines)[0].id(), "in.jsonl:1");
+  EXPECT_EQ((*lines)[1].id(), "in.jsonl:3");
+  const auto one_line = Read("in.json", R"([{"title":"Cook"},{"title":"Baker"}])");
+  ASSERT_TRUE(one_line.ok()) << one_line.status();
+  EXPECT_EQ((*one_line)[0].id(), "in.json:1");
+  EXPECT_EQ((*one_line)[1].id(), "in.json:1#2");
+  EXPECT_EQ(ReadOne("in.jsonl", R"({"id":42,"title":"Cook"})").id(), "42");
+}
+
+TEST_F(PostingReaderTest, DuplicateIdNamesBothPlacesAlsoAcrossFiles) {
+  EXPECT_THAT(Error("in.csv", "id,title\n1,Cook\n2,Baker\n1,Cook\n"),
+              HasSubstr("in.csv:4: column 'id': '1' was there before"));
+  const auto jobs = ReadFiles(
+      {directory_.Write("a.csv", "id,title\n1,Cook\n"), directory_.Write("b.csv", "id,title\n1,Cook\n")});
+  EXPECT_THAT(std::string(jobs.status().message()), HasSubstr("b.csv:2"));
+  EXPECT_THAT(std::string(jobs.status().message()), HasSubstr("a.csv:2"));
+}
+
+TEST_F(PostingReaderTest, BadValuesNameLineAndColumn) {
+  EXPECT_THAT(Error("in.csv", "title,date_posted\nCook,2026-02-30\n"),
+              HasSubstr("in.csv:2: column 'date_posted': '2026-02-30' is not a date"));
+  EXPECT_THAT(Error("in.csv", "title,interval\nCook,fortnightly\n"),
+              HasSubstr("in.csv:2: column 'interval': 'fortnightly' is not one of"));
+  EXPECT_THAT(Error("in.csv", "title,min_amount\nCook,lots\n"), HasSubstr("column 'min_amount'"));
+  EXPECT_THAT(Error("in.csv", "title,min_amount\nCook,-5\n"), HasSubstr("column 'min_amount'"));
+  EXPECT_THAT(Error("in.csv", "title,min_amount\nCook,1e400\n"), HasSubstr("column 'min_amount'"));
+  EXPECT_THAT(Error("in.csv", "title,max_amount\nCook,inf\n"), HasSubstr("column 'max_amount'"));
+  EXPECT_THAT(Error("in.csv", "title,currency\nCook,euro\n"), HasSubstr("column 'currency'"));
+  EXPECT_THAT(Error("in.csv", "title,is_remote\nCook,maybe\n"), HasSubstr("column 'is_remote'"));
+  EXPECT_THAT(Error("in.jsonl", R"({"title":{"en":"Cook"}})"), HasSubstr("column 'title': expected text"));
+}
+
+TEST_F(PostingReaderTest, DatesInTheShapesThatScrapersWrite) {
+  for (const char* date :
+       {"\"2026-01-02\"", "\"2026-01-02T09:30:00Z\"", "\"2026-01-02 00:00:00\"", "1767312000000"}) {
+    EXPECT_EQ(ReadOne("in.jsonl", absl::StrCat("{\"title\":\"Cook\",\"date_posted\":", date, "}"))
+                  .posting()
+                  .date_posted(),
+              "2026-01-02")
+        << date;
+  }
+}
+
+TEST_F(PostingReaderTest, APostingNeedsTitleOrDescription) {
+  EXPECT_THAT(Error("in.csv", "title,company\n  ,Acme\n"),
+              HasSubstr("in.csv:2: posting has neither title nor description"));
+}
+
+TEST_F(PostingReaderTest, APostingOverTheLimitIsAnError) {
+  const std::string most(kMaxPageBytes / 64 - 100, 'x');  // 256 KiB less the framing
+  EXPECT_EQ(ReadOne("in.csv", "title,description\nCook," + most + "\n").posting().description().size(),
+            most.size());
+  EXPECT_THAT(Error("in.csv", "title,description\nCook," + most + std::string(100, 'x') + "\n"),
+              HasSubstr("the limit is 262144 (256 KiB)"));
+}
+
+TEST_F(PostingReaderTest, BrokenJsonNamesItsLine) {
+  EXPECT_THAT(Error("in.jsonl", "{\"title\":\"Cook\"}\n{\"title\":\"Bak\n"),
+              HasSubstr("in.jsonl:2: broken JSON"));
+  EXPECT_THAT(Error("in.jsonl", "{\"title\":\"Cook\"}\n[1]\n"), HasSubstr("in.jsonl:2: expected an object"));
+  EXPECT_THAT(Error("in.jsonl", "{\"title\":\"Cook\"}\n17\n"),
+              HasSubstr("in.jsonl:2: no posting in this line"));
+  EXPECT_THAT(Error("in.jsonl", "{\"title\":\"\xFF\"}\n"), HasSubstr("in.jsonl:1: broken JSON"));
+  EXPECT_THAT(Error("in.json", "[\n{\"title\":\"Cook\"},\n{\"title\" \"Baker\"}]"),
+              HasSubstr("in.json:3: broken JSON"));
+  EXPECT_THAT(Error("in.json", "[{\"title\":\"Cook\"}, 7]"), HasSubstr("expected an object"));
+  EXPECT_THAT(Error("in.json", std::string(2000, '[')), HasSubstr("nests deeper"));
+}
+
+TEST_F(PostingReaderTest, RowsOfAnotherLengthThanTheHeaderAreErrors) {
+  EXPECT_THAT(Error("in.csv", "id,title\n1,Cook,extra\n"),
+              HasSubstr("in.csv:2: row has 3 fields, the header 2"));
+}
+
+TEST_F(PostingReaderTest, FilesWithoutPostingsAreErrors) {
+  EXPECT_THAT(Error("in.csv", ""), HasSubstr("file is empty"));
+  EXPECT_THAT(Error("in.csv", "id,title\n"), HasSubstr("holds no postings"));
+  EXPECT_THAT(Error("in.csv", "hello world\n"), HasSubstr("neither JSON nor a page nor CSV"));
+  EXPECT_THAT(Error("in.html", "<html><body>Jobs!</body></html>"), HasSubstr("no schema.org JobPosting"));
+  EXPECT_EQ(ReadFiles({directory_.Path("none.csv")}).status().code(), absl::StatusCode::kNotFound);
+}
+
+constexpr char kJobPosting[] = R"({
+  "@context": "https://schema.org/", "@type": "JobPosting",
+  "identifier": {"@type": "PropertyValue", "name": "Acme", "value": "J-7"},
+  "title": "Engineer &amp; more", "description": "<p>Build <b>things</b>.</p><ul><li>C++</li><li>SQL</li></ul>",
+  "datePosted": "2026-01-02T00:00:00Z", "employmentType": ["FULL_TIME", "CONTRACTOR"],
+  "hiringOrganization": {"@type": "Organization", "name": "Acme"},
+  "jobLocation": {"@type": "Place", "address": {"addressLocality": "Bonn", "addressRegion": "NRW", "addressCountry": {"name": "DE"}}},
+  "jobLocationType": "TELECOMMUTE",
+  "baseSalary": {"currency": "EUR", "value": {"minValue": 40, "maxValue": "55.5", "unitText": "HOUR"}},
+  "url": "https://example.org/7", "directApply": true})";
+
+TEST_F(PostingReaderTest, JobPostingFillsWhatItHas) {
+  const v1::Job job = ReadOne("in.json", kJobPosting);
+  EXPECT_EQ(job.id(), "J-7");
+  EXPECT_EQ(job.posting().description(), "Build things.\n- C++\n- SQL");
+  EXPECT_EQ(job.posting().date_posted(), "2026-01-02");
+  EXPECT_EQ(job.posting().job_type(), "FULL_TIME, CONTRACTOR");
+  EXPECT_EQ(job.posting().company(), "Acme");
+  EXPECT_EQ(job.posting().location(), "Bonn, NRW, DE");
+  EXPECT_TRUE(job.posting().is_remote());
+  EXPECT_EQ(job.posting().min_amount(), 40);
+  EXPECT_EQ(job.posting().max_amount(), 55.5);
+  EXPECT_EQ(job.posting().currency(), "EUR");
+  EXPECT_EQ(job.posting().interval(), v1::HOUR);
+  EXPECT_EQ(job.posting().job_url(), "https://example.org/7");
+}
+
+TEST_F(PostingReaderTest, JobPostingsInGraphsListsAndPages) {
+  const std::string two = absl::StrCat(
+      kJobPosting,
+      R"(, {"@type": ["Thing", "http://schema.org/JobPosting"], "title": "Cook", "baseSalary": {"currency": "USD", "value": 30000, "unitText": "YEAR"}})");
+  const auto graph = Read(
+      "in.json",
+      absl::StrCat(R"({"@context": "https://schema.org", "@graph": [{"@type": "WebSite", "name": "x"}, )",
+                   two, "]}"));
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  ASSERT_EQ(graph->size(), 2);
+  EXPECT_EQ((*graph)[1].posting().min_amount(), 30000);
+  EXPECT_EQ((*graph)[1].posting().max_amount(), 30000);
+  EXPECT_EQ((*graph)[1].posting().interval(), v1::YEAR);
+
+  const auto list = Read("in.json", absl::StrCat("[", two, "]"));
+  ASSERT_TRUE(list.ok()) << list.status();
+  EXPECT_EQ(list->size(), 2);
+
+  const auto page = Read(
+      "in.html", absl::StrCat("<!doctype html>\n<html><head>\n<script type=\"application/ld+json\">\n",
+                              R"({"@type":"Organization"})", "</script>\n<script type='application/LD+JSON'>",
+                              "[", two, "]</script></head><body><p>x</body></html>"));
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_EQ(page->size(), 2);
+  EXPECT_EQ((*page)[0].id(), "J-7");
+}
+
+TEST_F(PostingReaderTest, ABrokenScriptInAPageNamesTheLineOfThePage) {
+  EXPECT_THAT(Error("in.html",
+                    "<html>\n<script type=\"application/ld+json\">\n{\"@type\": \"JobPosting\",\n \"title\" "
+                    "7}</script>"),
+              HasSubstr("in.html:4: broken JSON"));
+}
+
+}  // namespace
+}  // namespace sluice
