@@ -1,4 +1,5 @@
-// BatchCache: what a stage needs of a batch (its compiled profile, its options), made once and kept while it is used.
+// BatchCache: what a stage needs of a batch (its compiled profile, its options), made once and kept while it
+// is used.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@
 
 namespace sluice {
 
-// Least recently used goes first. A batch asked for while it is being made is made once. Failures are answered to
-// whoever waits and not kept. Loop thread only.
+// Least recently used goes first. A batch asked for while it is being made is made once. Failures are
+// answered to whoever waits and not kept. Loop thread only.
 template <typename Value>
 class BatchCache {
  public:

@@ -6,8 +6,8 @@
 
 namespace sluice {
 
-// How many bytes of a payload make a token, learned from what was tokenized; it starts low, so that the first claims
-// are small rather than large. A value.
+// How many bytes of a payload make a token, learned from what was tokenized; it starts low, so that the first
+// claims are small rather than large. A value.
 class PayloadDensity {
  public:
   void Learn(int64_t bytes, int64_t tokens) {
@@ -19,8 +19,12 @@ class PayloadDensity {
     }
   }
   double BytesPerToken() const { return std::clamp(bytes_ / tokens_, 0.5, 16.0); }
-  int64_t TokensOf(int64_t bytes) const { return static_cast<int64_t>(static_cast<double>(bytes) / BytesPerToken()) + 1; }
-  int64_t BytesOf(int64_t tokens) const { return static_cast<int64_t>(static_cast<double>(tokens) * BytesPerToken()); }
+  int64_t TokensOf(int64_t bytes) const {
+    return static_cast<int64_t>(static_cast<double>(bytes) / BytesPerToken()) + 1;
+  }
+  int64_t BytesOf(int64_t tokens) const {
+    return static_cast<int64_t>(static_cast<double>(tokens) * BytesPerToken());
+  }
 
  private:
   static constexpr double kMemoryTokens = 1 << 20;

@@ -15,8 +15,9 @@ constexpr int kMaxSpecs = 64;
 
 EmbedStage::EmbedStage(PipelineContext& context)
     : context_(context),
-      specs_(kMaxSpecs, [this](const std::string& tenant, const std::string& batch_id,
-                               BatchCache<EmbedSpec>::Done made) { MakeSpec(tenant, batch_id, std::move(made)); }) {}
+      specs_(kMaxSpecs,
+             [this](const std::string& tenant, const std::string& batch_id,
+                    BatchCache<EmbedSpec>::Done made) { MakeSpec(tenant, batch_id, std::move(made)); }) {}
 
 void EmbedStage::Start(LeasePtr lease) {
   if (!context_.has_model()) return context_.sink->Finish(lease, FailedOutcome(NoModelError()));
@@ -26,16 +27,17 @@ void EmbedStage::Start(LeasePtr lease) {
   });
 }
 
-void EmbedStage::MakeSpec(const std::string& tenant, const std::string& batch_id, BatchCache<EmbedSpec>::Done made) {
-  context_.parts.store->GetBatch(
-      tenant, batch_id,
-      context_.loop->Answer<absl::StatusOr<Batch>>(
-          [this, made = std::move(made)](absl::StatusOr<Batch> batch) mutable {
-            if (!batch.ok()) return std::move(made)(batch.status());
-            absl::StatusOr<EmbedSpec> spec = context_.parts.codec->DecodeEmbedSpec(batch->spec);
-            if (!spec.ok()) return std::move(made)(spec.status());
-            std::move(made)(std::make_shared<const EmbedSpec>(*spec));
-          }));
+void EmbedStage::MakeSpec(const std::string& tenant, const std::string& batch_id,
+                          BatchCache<EmbedSpec>::Done made) {
+  context_.parts.store->GetBatch(tenant, batch_id,
+                                 context_.loop->Answer<absl::StatusOr<Batch>>(
+                                     [this, made = std::move(made)](absl::StatusOr<Batch> batch) mutable {
+                                       if (!batch.ok()) return std::move(made)(batch.status());
+                                       absl::StatusOr<EmbedSpec> spec =
+                                           context_.parts.codec->DecodeEmbedSpec(batch->spec);
+                                       if (!spec.ok()) return std::move(made)(spec.status());
+                                       std::move(made)(std::make_shared<const EmbedSpec>(*spec));
+                                     }));
 }
 
 void EmbedStage::Tokenize(const LeasePtr& lease, Truncation truncation) {

@@ -10,8 +10,8 @@
 
 namespace sluice {
 
-// Loop thread only; `context` must outlive it. Ends FAILED with NO_MODEL without a model, TEXT_TOO_LONG by the
-// batch's own policy, otherwise as the codec or the encoder says.
+// Loop thread only; `context` must outlive it. Ends FAILED with NO_MODEL without a model, TEXT_TOO_LONG by
+// the batch's own policy, otherwise as the codec or the encoder says.
 class EmbedStage final : public JobStage {
  public:
   explicit EmbedStage(PipelineContext& context);

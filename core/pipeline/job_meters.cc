@@ -5,7 +5,9 @@
 namespace sluice {
 namespace {
 
-int64_t SecondOf(absl::Duration now) { return absl::ToInt64Seconds(now); }
+int64_t SecondOf(absl::Duration now) {
+  return absl::ToInt64Seconds(now);
+}
 
 }  // namespace
 
@@ -26,7 +28,8 @@ double RateWindow::PerSecond(absl::Duration now) const {
     events += slot.events;
   }
   if (events == 0) return 0;
-  // From the beginning of the oldest second that had any; at least one second, or a first job would look fast.
+  // From the beginning of the oldest second that had any; at least one second, or a first job would look
+  // fast.
   const double seconds = std::max(1.0, absl::ToDoubleSeconds(now) - static_cast<double>(oldest));
   return static_cast<double>(events) / seconds;
 }

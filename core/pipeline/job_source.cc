@@ -21,18 +21,18 @@ constexpr int64_t kMaxClaimBytes = 4 << 20;
 JobSource::JobSource(PipelineContext& context, Stages stages)
     : context_(context),
       stages_(stages),
-      keeper_(context,
-              {.opened = [this] { OnReady(); },
-               .lost =
-                   [this](SessionId session) {
-                     StopLeases(StopReason::kSessionLost,
-                                [session](const Lease& lease) { return lease.session == session; });
-                   },
-               .batch_cancelled =
-                   [this](const std::string& batch_id) {
-                     StopLeases(StopReason::kBatchCancelled,
-                                [&batch_id](const Lease& lease) { return lease.claim.batch_id == batch_id; });
-                   }}),
+      keeper_(context, {.opened = [this] { OnReady(); },
+                        .lost =
+                            [this](SessionId session) {
+                              StopLeases(StopReason::kSessionLost,
+                                         [session](const Lease& lease) { return lease.session == session; });
+                            },
+                        .batch_cancelled =
+                            [this](const std::string& batch_id) {
+                              StopLeases(StopReason::kBatchCancelled, [&batch_id](const Lease& lease) {
+                                return lease.claim.batch_id == batch_id;
+                              });
+                            }}),
       committer_(context, [this](const LeasePtr& lease, OutcomeKind kind, OutcomeCommitter::Ending ending) {
         OnOutcomeEnded(lease, kind, ending);
       }) {}
@@ -94,12 +94,11 @@ void JobSource::Claim(Stream& stream, ClaimRequest request) {
   stream.claiming = true;
   stream.maybe_ready = false;
   const SessionId session = request.session;
-  context_.parts.store->Claim(
-      std::move(request),
-      context_.loop->Answer<absl::StatusOr<std::vector<Claimed>>>(
-          [this, &stream, session](absl::StatusOr<std::vector<Claimed>> claims) {
-            OnClaimed(stream, session, std::move(claims));
-          }));
+  context_.parts.store->Claim(std::move(request),
+                              context_.loop->Answer<absl::StatusOr<std::vector<Claimed>>>(
+                                  [this, &stream, session](absl::StatusOr<std::vector<Claimed>> claims) {
+                                    OnClaimed(stream, session, std::move(claims));
+                                  }));
 }
 
 void JobSource::OnClaimed(Stream& stream, SessionId session, absl::StatusOr<std::vector<Claimed>> claims) {
@@ -156,7 +155,8 @@ double JobSource::Saturation() const {
   if (!context_.has_model()) {
     return static_cast<double>(jobs_.leases + plans_.leases) / context_.options.max_claimed_jobs;
   }
-  return 1.0 - static_cast<double>(CreditTokens()) / static_cast<double>(context_.options.credit_target_tokens);
+  return 1.0 -
+         static_cast<double>(CreditTokens()) / static_cast<double>(context_.options.credit_target_tokens);
 }
 
 void JobSource::Finish(const LeasePtr& lease, NewOutcome outcome) {
@@ -194,8 +194,12 @@ void JobSource::FlushReturns() {
   auto leases = std::make_shared<const std::vector<LeaseKey>>(std::exchange(returns_, {}));
   CallStoreStatus(
       *context_.loop,
-      [this, leases](BatchStore::DoneStatus done) { context_.parts.store->ReturnClaims(*leases, std::move(done)); },
-      [this, session] { return keeper_.session() != session; },  // a lost session's leases return by themselves
+      [this, leases](BatchStore::DoneStatus done) {
+        context_.parts.store->ReturnClaims(*leases, std::move(done));
+      },
+      [this, session] {
+        return keeper_.session() != session;
+      },  // a lost session's leases return by themselves
       [](const absl::Status&) {});
   CheckDrained();
 }
@@ -211,7 +215,9 @@ void JobSource::Submitted(const LeasePtr& lease, int64_t tokens) {
   ReleaseReserved(lease);
 }
 
-void JobSource::ReleaseReserved(const LeasePtr& lease) { reserved_tokens_ -= std::exchange(lease->reserved_tokens, 0); }
+void JobSource::ReleaseReserved(const LeasePtr& lease) {
+  reserved_tokens_ -= std::exchange(lease->reserved_tokens, 0);
+}
 
 void JobSource::Remove(const LeasePtr& lease) {
   ReleaseReserved(lease);
@@ -220,7 +226,8 @@ void JobSource::Remove(const LeasePtr& lease) {
   CheckDrained();
 }
 
-// What cannot be worked on now would be claimed again at once: wait, longer each time until an outcome is recorded.
+// What cannot be worked on now would be claimed again at once: wait, longer each time until an outcome is
+// recorded.
 void JobSource::PauseClaims() {
   const absl::Duration now = context_.loop->Now();
   if (draining_ || now < paused_until_) return;

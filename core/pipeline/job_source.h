@@ -12,8 +12,8 @@
 
 namespace sluice {
 
-// Plan tasks and jobs are claimed apart: plan tasks by their number, jobs by credit in tokens and their number. Loop
-// thread only.
+// Plan tasks and jobs are claimed apart: plan tasks by their number, jobs by credit in tokens and their
+// number. Loop thread only.
 class JobSource final : public LeaseSink {
  public:
   struct Stages {
@@ -31,8 +31,8 @@ class JobSource final : public LeaseSink {
   // There may be something to claim.
   void OnReady();
 
-  // Claims no more, ends early what has not reached the encoder, and calls `drained` once no lease is left and the
-  // session is closed.
+  // Claims no more, ends early what has not reached the encoder, and calls `drained` once no lease is left
+  // and the session is closed.
   void Drain(Closure drained);
   // Closes the session at once; what is still under way will be fenced.
   void CloseSession(Closure closed) { keeper_.Close(std::move(closed)); }

@@ -22,9 +22,9 @@ enum class StopReason {
 struct Lease {
   Claimed claim;
   SessionId session = 0;
-  absl::Duration claimed_at;      // monotonic
-  int64_t reserved_tokens = 0;    // of the credit, until its works are with the scheduler; loop only
-  bool ended = false;             // one of LeaseSink's calls was made; loop only
+  absl::Duration claimed_at;    // monotonic
+  int64_t reserved_tokens = 0;  // of the credit, until its works are with the scheduler; loop only
+  bool ended = false;           // one of LeaseSink's calls was made; loop only
   std::atomic<StopReason> stop = StopReason::kNone;
   CancellationSource cancellation;  // set together with `stop`
 

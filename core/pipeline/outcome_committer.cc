@@ -55,11 +55,12 @@ void OutcomeCommitter::Flush() {
       [this, commit](absl::StatusOr<std::vector<CommitResult>> results) { OnAnswer(*commit, results); });
 }
 
-void OutcomeCommitter::OnAnswer(const Commit& commit, const absl::StatusOr<std::vector<CommitResult>>& results) {
+void OutcomeCommitter::OnAnswer(const Commit& commit,
+                                const absl::StatusOr<std::vector<CommitResult>>& results) {
   committing_ = false;
   if (!results.ok()) {
-    Log(LogLevel::kWarning, "outcomes of ", commit.leases.size(), " jobs were not recorded: ",
-        results.status().ToString());
+    Log(LogLevel::kWarning, "outcomes of ", commit.leases.size(),
+        " jobs were not recorded: ", results.status().ToString());
   }
   for (size_t i = 0; i < commit.leases.size(); ++i) {
     Ending ending = Ending::kFailed;

@@ -11,9 +11,9 @@
 
 namespace sluice {
 
-// One commit at a time: what arrives meanwhile goes with the next, so commits grow with the load by themselves. A busy
-// or full store is tried again until the leases are lost. The buffer holds at most one outcome a lease in memory, a
-// number that the job source bounds. Loop thread only.
+// One commit at a time: what arrives meanwhile goes with the next, so commits grow with the load by
+// themselves. A busy or full store is tried again until the leases are lost. The buffer holds at most one
+// outcome a lease in memory, a number that the job source bounds. Loop thread only.
 class OutcomeCommitter {
  public:
   enum class Ending {

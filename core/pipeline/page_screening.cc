@@ -17,13 +17,15 @@ std::vector<PostingRange> SplitPage(size_t postings, int workers, size_t min_pos
   return ranges;
 }
 
-Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::Time as_of, const StoredJob& job) {
+Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
+                        const StoredJob& job) {
   const absl::StatusOr<Posting> posting = codec.DecodePosting(job.id, job.payload);
   if (!posting.ok()) return {};
   return {true, screener.Summarise(*posting, as_of)};
 }
 
-NewOutcome RejectJob(const JobCodec& codec, const Screener& screener, const GatePlan& plan, const StoredJob& job) {
+NewOutcome RejectJob(const JobCodec& codec, const Screener& screener, const GatePlan& plan,
+                     const StoredJob& job) {
   const absl::StatusOr<Posting> posting = codec.DecodePosting(job.id, job.payload);
   NewOutcome outcome;
   if (posting.ok()) {

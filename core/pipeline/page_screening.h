@@ -17,7 +17,8 @@ struct PostingRange {
   size_t end = 0;
 };
 
-// Splits `postings` into at most `workers` ranges of at least `min_postings` each (one range when there are fewer).
+// Splits `postings` into at most `workers` ranges of at least `min_postings` each (one range when there are
+// fewer).
 std::vector<PostingRange> SplitPage(size_t postings, int workers, size_t min_postings);
 
 // A posting after phase one.
@@ -26,9 +27,12 @@ struct Summarised {
   PhaseOneSummary summary;
 };
 
-Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::Time as_of, const StoredJob& job);
+Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
+                        const StoredJob& job);
 
-// The outcome of a posting that does not go on to the model: its verdict, or FAILED when it cannot be decoded.
-NewOutcome RejectJob(const JobCodec& codec, const Screener& screener, const GatePlan& plan, const StoredJob& job);
+// The outcome of a posting that does not go on to the model: its verdict, or FAILED when it cannot be
+// decoded.
+NewOutcome RejectJob(const JobCodec& codec, const Screener& screener, const GatePlan& plan,
+                     const StoredJob& job);
 
 }  // namespace sluice

@@ -26,11 +26,13 @@ absl::Status CheckRange(absl::string_view option, int64_t value, int64_t least, 
 
 absl::Status CheckPositive(absl::string_view option, absl::Duration value) {
   if (value > absl::ZeroDuration()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(option, "=", absl::FormatDuration(value), ", want more than 0"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, "=", absl::FormatDuration(value), ", want more than 0"));
 }
 
 absl::Status Validate(const PipelineOptions& options, const PipelineParts& parts) {
-  if (parts.store == nullptr || parts.codec == nullptr || parts.executor == nullptr || parts.clock == nullptr) {
+  if (parts.store == nullptr || parts.codec == nullptr || parts.executor == nullptr ||
+      parts.clock == nullptr) {
     return absl::InvalidArgumentError("store, codec, executor and clock must be given");
   }
   const bool has_model = parts.scheduler != nullptr;
@@ -43,7 +45,8 @@ absl::Status Validate(const PipelineOptions& options, const PipelineParts& parts
   SLUICE_RETURN_IF_ERROR(CheckRange("phase_one_workers", options.phase_one_workers, 1, 256));
   SLUICE_RETURN_IF_ERROR(CheckRange("max_claimed_jobs", options.max_claimed_jobs, 1, 1 << 20));
   if (!has_model) return absl::OkStatus();
-  SLUICE_RETURN_IF_ERROR(CheckRange("credit_target_tokens", options.credit_target_tokens, 1, int64_t{1} << 40));
+  SLUICE_RETURN_IF_ERROR(
+      CheckRange("credit_target_tokens", options.credit_target_tokens, 1, int64_t{1} << 40));
   return CheckRange("max_tokens", options.max_tokens, 3, 1 << 20);
 }
 
@@ -129,7 +132,8 @@ class StorePipeline final : public Pipeline {
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Create(PipelineOptions options, PipelineParts parts) {
   SLUICE_RETURN_IF_ERROR(Validate(options, parts));
   const absl::Duration sent = parts.clock->MonotonicNow();
-  SLUICE_ASSIGN_OR_RETURN(const SessionId session, AwaitStore<SessionId>([&](BatchStore::Done<SessionId> done) {
+  SLUICE_ASSIGN_OR_RETURN(const SessionId session,
+                          AwaitStore<SessionId>([&](BatchStore::Done<SessionId> done) {
                             parts.store->OpenSession(options.session_lease, std::move(done));
                           }));
   auto pipeline = std::make_unique<StorePipeline>(std::move(options), parts);

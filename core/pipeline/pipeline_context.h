@@ -10,7 +10,8 @@
 
 namespace sluice {
 
-// Owned by the pipeline; constant once its stages run. Loop thread and offloaded work only: never the store's thread.
+// Owned by the pipeline; constant once its stages run. Loop thread and offloaded work only: never the store's
+// thread.
 struct PipelineContext {
   PipelineOptions options;
   PipelineParts parts;

@@ -17,7 +17,9 @@ void PipelineLoop::Post(Closure closure) {
   changed_.NotifyAll();
 }
 
-void PipelineLoop::After(absl::Duration delay, Closure closure) { alarms_.emplace(Now() + delay, std::move(closure)); }
+void PipelineLoop::After(absl::Duration delay, Closure closure) {
+  alarms_.emplace(Now() + delay, std::move(closure));
+}
 
 void PipelineLoop::Offload(Closure work) {
   // Shared, because a refused closure is destroyed by the executor.

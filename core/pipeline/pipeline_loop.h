@@ -1,8 +1,8 @@
 // PipelineLoop: the pipeline's one thread as a mailbox, so that its bookkeeping needs no locks.
 //
-// Answers of the store and of the scheduler arrive on their threads and are posted here; heavy work is sent to the
-// executor and posts its end back. A loop is shared by the closures it hands out: what arrives after Close is
-// dropped, so that no late answer touches an owner that is gone.
+// Answers of the store and of the scheduler arrive on their threads and are posted here; heavy work is sent
+// to the executor and posts its end back. A loop is shared by the closures it hands out: what arrives after
+// Close is dropped, so that no late answer touches an owner that is gone.
 #pragma once
 
 #include <deque>
@@ -29,8 +29,8 @@ class PipelineLoop : public std::enable_shared_from_this<PipelineLoop> {
   // Loop. Runs `closure` once `delay` has passed.
   void After(absl::Duration delay, Closure closure);
 
-  // Runs `work` on the executor. When that refuses, tries again every few milliseconds; work is never lost but by
-  // Close. Callers bound how much they offload.
+  // Runs `work` on the executor. When that refuses, tries again every few milliseconds; work is never lost
+  // but by Close. Callers bound how much they offload.
   void Offload(Closure work);
 
   // A callback for other threads that hands its argument to `then` on the loop's thread.
@@ -46,8 +46,8 @@ class PipelineLoop : public std::enable_shared_from_this<PipelineLoop> {
   // The thread's body: returns after Close.
   void Run();
 
-  // From any thread but the loop's: nothing posted runs any more, and offloaded work that has begun has ended when
-  // this returns, provided that Run has returned. Idempotent.
+  // From any thread but the loop's: nothing posted runs any more, and offloaded work that has begun has ended
+  // when this returns, provided that Run has returned. Idempotent.
   void Close();
   void AwaitOffloaded();
 

@@ -21,8 +21,8 @@ class PostingPages {
   // From the first job on. `context` must outlive it.
   PostingPages(PipelineContext& context, LeasePtr lease) : context_(context), lease_(std::move(lease)) {}
 
-  // Hands the next page to `then` and reads ahead. One Next at a time. `owner` owns this and is kept alive by what is
-  // under way; `then` must not own it.
+  // Hands the next page to `then` and reads ahead. One Next at a time. `owner` owns this and is kept alive by
+  // what is under way; `then` must not own it.
   void Next(std::shared_ptr<void> owner, Then then);
 
  private:

@@ -18,8 +18,8 @@ namespace {
 constexpr size_t kMinPostingsPerClosure = 16;
 constexpr size_t kSurvivorsPerStep = 512;
 
-// One plan task under way. Loop thread only, but for the work it offloads, which touches nothing that the loop writes
-// meanwhile.
+// One plan task under way. Loop thread only, but for the work it offloads, which touches nothing that the
+// loop writes meanwhile.
 class PlanRun : public std::enable_shared_from_this<PlanRun> {
  public:
   PlanRun(PipelineContext& context, LeasePtr lease)
@@ -106,7 +106,8 @@ void PlanRun::OnCompiled(absl::Status compiled) {
   if (Over(absl::OkStatus())) return;
   if (!compiled.ok()) {
     broken_ = std::move(compiled);
-    return CommitPlan(GatePlan{.policy = GatePolicy::kRulesOnly, .limited_by = "invalid_spec", .as_of = as_of_});
+    return CommitPlan(
+        GatePlan{.policy = GatePolicy::kRulesOnly, .limited_by = "invalid_spec", .as_of = as_of_});
   }
   pages_.emplace(context_, lease_);
   SummarisePages();
@@ -144,7 +145,8 @@ void PlanRun::Decide() {
   context_.loop->Offload([this, self = shared_from_this()] {
     GateDecision decision =
         DecideGate(gate_, summaries_, context_.has_model(), context_.options.model_digest, as_of_);
-    context_.loop->Post([this, self, plan = std::move(decision.plan)]() mutable { CommitPlan(std::move(plan)); });
+    context_.loop->Post(
+        [this, self, plan = std::move(decision.plan)]() mutable { CommitPlan(std::move(plan)); });
   });
 }
 
@@ -156,7 +158,9 @@ void PlanRun::CommitPlan(GatePlan plan) {
         context_.parts.store->CommitPlan(lease_->key(), *offered, std::move(done));
       },
       [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
-      [this, self = shared_from_this(), offered](absl::StatusOr<std::string> stored) { OnPlan(stored, *offered); });
+      [this, self = shared_from_this(), offered](absl::StatusOr<std::string> stored) {
+        OnPlan(stored, *offered);
+      });
 }
 
 // The stored plan rules, also over the one just decided: another attempt may have committed it first.
@@ -221,9 +225,10 @@ void PlanRun::RejectPage(const PostingPage& page) {
         if (index >= survives_.size() || !survives_[index]) (*outcomes)[position] = OutcomeOf(job);
       },
       [this, outcomes] {
-        outcomes->erase(std::remove_if(outcomes->begin(), outcomes->end(),
-                                       [](const NewOutcome& outcome) { return outcome.job_index == kPlanTask; }),
-                        outcomes->end());
+        outcomes->erase(
+            std::remove_if(outcomes->begin(), outcomes->end(),
+                           [](const NewOutcome& outcome) { return outcome.job_index == kPlanTask; }),
+            outcomes->end());
         if (outcomes->empty()) return RejectPages();
         if (!applying_) return ApplyRejected(std::move(*outcomes));
         after_apply_ = [this, outcomes] { ApplyRejected(std::move(*outcomes)); };
@@ -262,12 +267,15 @@ void PlanRun::OnRejected(const std::vector<NewOutcome>& rejected, const absl::St
 }
 
 void PlanRun::Finish() {
-  CallUnderFence([this](BatchStore::DoneStatus done) { context_.parts.store->FinishPlan(lease_->key(), std::move(done)); },
-                 [this](absl::Status status) {
-                   if (Over(status)) return;
-                   context_.meters->ObserveStage(Stage::kPlan, context_.loop->Now() - started_);
-                   context_.sink->Drop(lease_);
-                 });
+  CallUnderFence(
+      [this](BatchStore::DoneStatus done) {
+        context_.parts.store->FinishPlan(lease_->key(), std::move(done));
+      },
+      [this](absl::Status status) {
+        if (Over(status)) return;
+        context_.meters->ObserveStage(Stage::kPlan, context_.loop->Now() - started_);
+        context_.sink->Drop(lease_);
+      });
 }
 
 void PlanRun::ForEachPosting(const PostingPage& page, PageWork work, PageDone done) {
@@ -276,7 +284,8 @@ void PlanRun::ForEachPosting(const PostingPage& page, PageWork work, PageDone do
   auto missing = std::make_shared<std::atomic<size_t>>(ranges.size());
   for (const PostingRange& range : ranges) {
     context_.loop->Offload([this, self = shared_from_this(), page, work, done, missing, range] {
-      for (size_t i = range.begin; i < range.end && lease_->stop == StopReason::kNone; ++i) work((*page)[i], i);
+      for (size_t i = range.begin; i < range.end && lease_->stop == StopReason::kNone; ++i)
+        work((*page)[i], i);
       if (missing->fetch_sub(1) > 1) return;
       context_.loop->Post([this, self, done] {
         if (!Over(absl::OkStatus())) done();
@@ -288,7 +297,8 @@ void PlanRun::ForEachPosting(const PostingPage& page, PageWork work, PageDone do
 void PlanRun::CallUnderFence(absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
                              absl::AnyInvocable<void(absl::Status) &&> then) {
   CallStoreStatus(
-      *context_.loop, std::move(issue), [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
+      *context_.loop, std::move(issue),
+      [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
       [self = shared_from_this(), then = std::move(then)](absl::Status status) mutable {
         std::move(then)(std::move(status));
       });
@@ -315,11 +325,13 @@ bool PlanRun::Over(const absl::Status& status) {
   return true;
 }
 
-// Summaries leave the undecodable jobs out: the n-th summary belongs to the n-th index that is not among them.
+// Summaries leave the undecodable jobs out: the n-th summary belongs to the n-th index that is not among
+// them.
 int64_t PlanRun::JobIndexOf(int64_t summary) const {
   int64_t index = summary;
   while (true) {
-    const auto skipped = std::upper_bound(undecodable_.begin(), undecodable_.end(), index) - undecodable_.begin();
+    const auto skipped =
+        std::upper_bound(undecodable_.begin(), undecodable_.end(), index) - undecodable_.begin();
     if (summary + skipped == index) return index;
     index = summary + skipped;
   }
@@ -327,6 +339,8 @@ int64_t PlanRun::JobIndexOf(int64_t summary) const {
 
 }  // namespace
 
-void ScreenPlanStage::Start(LeasePtr lease) { std::make_shared<PlanRun>(context_, std::move(lease))->Start(); }
+void ScreenPlanStage::Start(LeasePtr lease) {
+  std::make_shared<PlanRun>(context_, std::move(lease))->Start();
+}
 
 }  // namespace sluice

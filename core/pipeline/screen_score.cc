@@ -19,9 +19,9 @@ absl::StatusOr<std::shared_ptr<ScoredBatch>> CompileScored(const JobCodec& codec
   auto scored = std::make_shared<ScoredBatch>();
   SLUICE_ASSIGN_OR_RETURN(scored->plan, codec.DecodePlan(batch.plan));
   if (scored->plan.model_digest != model_digest) {
-    return WithReason(absl::FailedPreconditionError(absl::StrCat("the batch was planned with model ",
-                                                                 scored->plan.model_digest, ", this server has ",
-                                                                 model_digest, "; submit it again")),
+    return WithReason(absl::FailedPreconditionError(
+                          absl::StrCat("the batch was planned with model ", scored->plan.model_digest,
+                                       ", this server has ", model_digest, "; submit it again")),
                       "MODEL_CHANGED");
   }
   SLUICE_ASSIGN_OR_RETURN(const ScreenSpec spec, codec.DecodeScreenSpec(batch.spec));
@@ -54,13 +54,14 @@ ScreenScoreStage::ScreenScoreStage(PipelineContext& context)
 
 void ScreenScoreStage::Start(LeasePtr lease) {
   if (!context_.has_model()) return context_.sink->Finish(lease, FailedOutcome(NoModelError()));
-  batches_.Get(lease->claim.tenant, lease->claim.batch_id, [this, lease](BatchCache<ScoredBatch>::Answer batch) {
-    if (!batch.ok()) return EndUnread(context_, lease, batch.status());
-    auto job = std::make_shared<Job>();
-    job->lease = lease;
-    job->batch = *batch;
-    Prepare(job);
-  });
+  batches_.Get(lease->claim.tenant, lease->claim.batch_id,
+               [this, lease](BatchCache<ScoredBatch>::Answer batch) {
+                 if (!batch.ok()) return EndUnread(context_, lease, batch.status());
+                 auto job = std::make_shared<Job>();
+                 job->lease = lease;
+                 job->batch = *batch;
+                 Prepare(job);
+               });
 }
 
 void ScreenScoreStage::MakeBatch(const std::string& tenant, const std::string& batch_id, BatchDone made) {
@@ -80,20 +81,21 @@ void ScreenScoreStage::Compile(const Batch& batch, BatchDone made) {
       windows = context_.parts.tokenizer->EncodeWindows((*scored)->screener->profile_text(),
                                                         context_.options.max_tokens);
     }
-    context_.loop->Post([this, scored = std::move(scored), windows = std::move(windows),
-                         made = std::move(made)]() mutable {
-      if (!scored.ok()) return std::move(made)(scored.status());
-      EncodeProfile(*std::move(scored), std::move(windows), std::move(made));
-    });
+    context_.loop->Post(
+        [this, scored = std::move(scored), windows = std::move(windows), made = std::move(made)]() mutable {
+          if (!scored.ok()) return std::move(made)(scored.status());
+          EncodeProfile(*std::move(scored), std::move(windows), std::move(made));
+        });
   });
 }
 
-void ScreenScoreStage::EncodeProfile(std::shared_ptr<ScoredBatch> scored, TokenWindows windows, BatchDone made) {
+void ScreenScoreStage::EncodeProfile(std::shared_ptr<ScoredBatch> scored, TokenWindows windows,
+                                     BatchDone made) {
   auto shared_made = std::make_shared<BatchDone>(std::move(made));
   const absl::Status submitted =
       EncodeWindows(*context_.loop, *context_.parts.scheduler, std::move(windows), CancellationToken(),
                     [scored, shared_made](absl::StatusOr<std::vector<float>> vector) {
-                      if (!vector.ok()) return std::move (*shared_made)(ProfileError(vector.status()));
+                      if (!vector.ok()) return std::move(*shared_made)(ProfileError(vector.status()));
                       scored->profile_vector = *std::move(vector);
                       std::move (*shared_made)(std::shared_ptr<const ScoredBatch>(scored));
                     });
@@ -109,7 +111,8 @@ void ScreenScoreStage::Prepare(const JobPtr& job) {
       decoded = posting.status();
       if (posting.ok()) {
         job->phase_one = job->batch->screener->Explain(*posting, job->batch->plan.as_of);
-        job->windows = context_.parts.tokenizer->EncodeWindows(PostingText(*posting), context_.options.max_tokens);
+        job->windows =
+            context_.parts.tokenizer->EncodeWindows(PostingText(*posting), context_.options.max_tokens);
       }
     }
     context_.loop->Post([this, job, decoded] {
@@ -136,8 +139,8 @@ void ScreenScoreStage::Submit(const JobPtr& job) {
 void ScreenScoreStage::Judge(const JobPtr& job, std::vector<float> vector) {
   context_.loop->Offload([this, job, vector = std::move(vector)] {
     const double cosine = Cosine(job->batch->profile_vector, vector);
-    const Verdict verdict = job->batch->screener->VerdictWithModel(job->batch->plan, std::move(job->phase_one), cosine,
-                                                                   job->num_windows);
+    const Verdict verdict = job->batch->screener->VerdictWithModel(
+        job->batch->plan, std::move(job->phase_one), cosine, job->num_windows);
     NewOutcome outcome{.kind = OutcomeKind::kSucceeded, .score = verdict.score};
     outcome.result = context_.parts.codec->EncodeVerdict(verdict);
     context_.loop->Post([this, job, outcome = std::move(outcome)]() mutable {

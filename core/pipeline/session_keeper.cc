@@ -44,16 +44,16 @@ void SessionKeeper::Renew(SessionId session) {
   const absl::Duration sent = context_.loop->Now();
   context_.parts.store->Heartbeat(
       session, context_.options.session_lease,
-      context_.loop->Answer<absl::StatusOr<HeartbeatReply>>([this, session, sent](absl::StatusOr<HeartbeatReply> reply) {
-        OnRenewed(session, sent, reply);
-      }));
+      context_.loop->Answer<absl::StatusOr<HeartbeatReply>>(
+          [this, session, sent](absl::StatusOr<HeartbeatReply> reply) { OnRenewed(session, sent, reply); }));
 }
 
-void SessionKeeper::OnRenewed(SessionId session, absl::Duration sent, const absl::StatusOr<HeartbeatReply>& reply) {
+void SessionKeeper::OnRenewed(SessionId session, absl::Duration sent,
+                              const absl::StatusOr<HeartbeatReply>& reply) {
   if (session_ != session) return;
   if (absl::IsFailedPrecondition(reply.status())) return Lose(session);
-  const absl::Duration next =
-      reply.ok() ? context_.options.heartbeat_interval : std::min(kRenewRetry, context_.options.heartbeat_interval);
+  const absl::Duration next = reply.ok() ? context_.options.heartbeat_interval
+                                         : std::min(kRenewRetry, context_.options.heartbeat_interval);
   context_.loop->After(next, [this, session] { Renew(session); });
   if (!reply.ok()) return;
   renewed_ = sent;
@@ -70,7 +70,8 @@ void SessionKeeper::CheckAge(SessionId session) {
 
 void SessionKeeper::Lose(SessionId session) {
   if (session_ != session) return;
-  Log(LogLevel::kWarning, "session ", session, " with the store is lost; its work is dropped and claimed again");
+  Log(LogLevel::kWarning, "session ", session,
+      " with the store is lost; its work is dropped and claimed again");
   session_.reset();
   events_.lost(session);
   Open();
@@ -87,9 +88,8 @@ void SessionKeeper::Close(Closure closed) {
   if (!session_.has_value()) return std::move(closed)();
   context_.parts.store->CloseSession(
       *std::exchange(session_, std::nullopt),
-      context_.loop->Answer<absl::Status>([closed = std::move(closed)](const absl::Status&) mutable {
-        std::move(closed)();
-      }));
+      context_.loop->Answer<absl::Status>(
+          [closed = std::move(closed)](const absl::Status&) mutable { std::move(closed)(); }));
 }
 
 }  // namespace sluice

@@ -9,9 +9,9 @@
 
 namespace sluice {
 
-// A session is lost when the store says so, or by the worker's own rule: the last renewal that succeeded was *sent*
-// more than four fifths of the lease ago (12 s of 15 s). The fence keeps results right either way; the rule only ends
-// work early that would be discarded. Loop thread only.
+// A session is lost when the store says so, or by the worker's own rule: the last renewal that succeeded was
+// *sent* more than four fifths of the lease ago (12 s of 15 s). The fence keeps results right either way; the
+// rule only ends work early that would be discarded. Loop thread only.
 class SessionKeeper {
  public:
   struct Events {

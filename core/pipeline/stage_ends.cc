@@ -6,7 +6,8 @@
 namespace sluice {
 
 absl::Status NoModelError() {
-  return WithReason(absl::FailedPreconditionError("this server runs without a model (emergency tier)"), "NO_MODEL");
+  return WithReason(absl::FailedPreconditionError("this server runs without a model (emergency tier)"),
+                    "NO_MODEL");
 }
 
 void EndUnread(PipelineContext& context, const LeasePtr& lease, const absl::Status& status) {

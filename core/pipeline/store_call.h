@@ -49,17 +49,18 @@ class RetryingStoreCall : public std::enable_shared_from_this<RetryingStoreCall<
   absl::Duration delay_ = absl::Milliseconds(10);
 };
 
-// Loop thread. Calls `issue` (once a try: it must be able to make its arguments again) until the answer is final or
-// `give_up` says so after a failure; `then` gets the last answer on the loop's thread.
+// Loop thread. Calls `issue` (once a try: it must be able to make its arguments again) until the answer is
+// final or `give_up` says so after a failure; `then` gets the last answer on the loop's thread.
 template <typename T>
-void CallStore(PipelineLoop& loop, typename RetryingStoreCall<T>::Issue issue, absl::AnyInvocable<bool()> give_up,
-               typename RetryingStoreCall<T>::Then then) {
+void CallStore(PipelineLoop& loop, typename RetryingStoreCall<T>::Issue issue,
+               absl::AnyInvocable<bool()> give_up, typename RetryingStoreCall<T>::Then then) {
   std::make_shared<RetryingStoreCall<T>>(loop, std::move(issue), std::move(give_up), std::move(then))->Try();
 }
 
 // The same for calls that answer a status only.
 inline void CallStoreStatus(PipelineLoop& loop, absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
-                            absl::AnyInvocable<bool()> give_up, absl::AnyInvocable<void(absl::Status) &&> then) {
+                            absl::AnyInvocable<bool()> give_up,
+                            absl::AnyInvocable<void(absl::Status) &&> then) {
   CallStore<std::monostate>(
       loop,
       [issue = std::move(issue)](BatchStore::Done<std::monostate> done) mutable {

@@ -65,7 +65,8 @@ int64_t CountTokens(const TokenWindows& windows) {
   return tokens;
 }
 
-std::vector<float> PoolWindows(absl::Span<const std::vector<float>> vectors, absl::Span<const int64_t> tokens) {
+std::vector<float> PoolWindows(absl::Span<const std::vector<float>> vectors,
+                               absl::Span<const int64_t> tokens) {
   if (vectors.size() == 1) return vectors[0];
   std::vector<double> sum(vectors[0].size(), 0.0);
   for (size_t window = 0; window < vectors.size(); ++window) {

@@ -17,14 +17,16 @@ using TokenWindows = std::vector<std::vector<int32_t>>;
 
 int64_t CountTokens(const TokenWindows& windows);
 
-// The mean of `vectors` weighted by `tokens`, at length 1 again. One vector is answered as it is. All of one length.
-std::vector<float> PoolWindows(absl::Span<const std::vector<float>> vectors, absl::Span<const int64_t> tokens);
+// The mean of `vectors` weighted by `tokens`, at length 1 again. One vector is answered as it is. All of one
+// length.
+std::vector<float> PoolWindows(absl::Span<const std::vector<float>> vectors,
+                               absl::Span<const int64_t> tokens);
 
 // 0 when either is all zeros. Of one length.
 double Cosine(absl::Span<const float> a, absl::Span<const float> b);
 
-// Submits all of `windows` or none: a failure here is the scheduler's (QUEUE_FULL, UNAVAILABLE) and `done` is not
-// called. Otherwise `done` gets the pooled vector, or the first window's failure, on the loop's thread.
+// Submits all of `windows` or none: a failure here is the scheduler's (QUEUE_FULL, UNAVAILABLE) and `done` is
+// not called. Otherwise `done` gets the pooled vector, or the first window's failure, on the loop's thread.
 absl::Status EncodeWindows(PipelineLoop& loop, MicroBatchScheduler& scheduler, TokenWindows windows,
                            CancellationToken cancellation,
                            absl::AnyInvocable<void(absl::StatusOr<std::vector<float>>) &&> done);

@@ -18,7 +18,9 @@ namespace {
 
 using NextDone = absl::AnyInvocable<void(absl::StatusOr<FeedPage>) &&>;
 
-absl::Status ClosedError() { return absl::UnavailableError("the result feed is closed; resume by sequence number"); }
+absl::Status ClosedError() {
+  return absl::UnavailableError("the result feed is closed; resume by sequence number");
+}
 
 // One subscription. Everything is guarded by FeedCore's mutex.
 struct Follower {
@@ -33,27 +35,30 @@ struct Follower {
   std::string batch_id;
   int64_t after_sequence = 0;
   Phase phase = Phase::kIdle;
-  bool changed = false;        // OnOutcomes came since the last look at the batch
-  bool outcomes_ready = false; // the batch is known to have more than after_sequence
+  bool changed = false;                   // OnOutcomes came since the last look at the batch
+  bool outcomes_ready = false;            // the batch is known to have more than after_sequence
   std::optional<int64_t> final_sequence;  // of a terminal batch: it never grows again
-  NextDone done;               // of the pending Next
-  std::vector<std::thread::id> deliverers;  // that run a `done` now; two when one asked for the next page inline
+  NextDone done;                          // of the pending Next
+  std::vector<std::thread::id>
+      deliverers;  // that run a `done` now; two when one asked for the next page inline
   bool cancelled = false;
 };
 
-// What subscriptions and store answers share, so that they may outlive the feed. All store calls are made by the
-// feed's own thread: neither the store's listener nor its answers call the store.
+// What subscriptions and store answers share, so that they may outlive the feed. All store calls are made by
+// the feed's own thread: neither the store's listener nor its answers call the store.
 class FeedCore : public std::enable_shared_from_this<FeedCore> {
  public:
   FeedCore(FeedOptions options, BatchStore& store) : options_(options), store_(&store) {}
 
-  absl::StatusOr<std::shared_ptr<Follower>> Add(std::string tenant, std::string batch_id, int64_t after_sequence) {
+  absl::StatusOr<std::shared_ptr<Follower>> Add(std::string tenant, std::string batch_id,
+                                                int64_t after_sequence) {
     MutexLock lock(mutex_);
     if (closed_) return ClosedError();
     if (num_followers_ >= options_.max_subscriptions) {
-      return WithReason(absl::ResourceExhaustedError(absl::StrCat("all ", options_.max_subscriptions,
-                                                                  " result streams are in use; try again later")),
-                        "TOO_MANY_STREAMS");
+      return WithReason(
+          absl::ResourceExhaustedError(absl::StrCat("all ", options_.max_subscriptions,
+                                                    " result streams are in use; try again later")),
+          "TOO_MANY_STREAMS");
     }
     auto follower = std::make_shared<Follower>();
     follower->tenant = std::move(tenant);
@@ -160,10 +165,11 @@ class FeedCore : public std::enable_shared_from_this<FeedCore> {
     if (at_end) {
       Deliver(follower, FeedPage{.finished = true});
     } else if (read_outcomes) {
-      store_->ReadOutcomes(follower->batch_id, after_sequence, options_.page_outcomes,
-                           [core = shared_from_this(), follower](absl::StatusOr<std::vector<Outcome>> outcomes) {
-                             core->OnPage(follower, std::move(outcomes));
-                           });
+      store_->ReadOutcomes(
+          follower->batch_id, after_sequence, options_.page_outcomes,
+          [core = shared_from_this(), follower](absl::StatusOr<std::vector<Outcome>> outcomes) {
+            core->OnPage(follower, std::move(outcomes));
+          });
     } else {
       store_->GetBatch(follower->tenant, follower->batch_id,
                        [core = shared_from_this(), follower](absl::StatusOr<Batch> batch) {
@@ -190,8 +196,9 @@ class FeedCore : public std::enable_shared_from_this<FeedCore> {
         return;
       }
     }
-    Deliver(follower, absl::OutOfRangeError(absl::StrCat("after_sequence=", after_sequence, ", but batch ", batch->id,
-                                                         " has only ", batch->last_sequence, " outcomes")));
+    Deliver(follower,
+            absl::OutOfRangeError(absl::StrCat("after_sequence=", after_sequence, ", but batch ", batch->id,
+                                               " has only ", batch->last_sequence, " outcomes")));
   }
 
   void OnPage(const std::shared_ptr<Follower>& follower, absl::StatusOr<std::vector<Outcome>> outcomes) {
@@ -208,8 +215,8 @@ class FeedCore : public std::enable_shared_from_this<FeedCore> {
     Deliver(follower, std::move(page));
   }
 
-  // Answers the pending Next, if there still is one. The position moves here, so that a page which nobody got is read
-  // again.
+  // Answers the pending Next, if there still is one. The position moves here, so that a page which nobody got
+  // is read again.
   void Deliver(const std::shared_ptr<Follower>& follower, absl::StatusOr<FeedPage> page) {
     NextDone done;
     {
@@ -254,7 +261,8 @@ class Subscription final : public FeedSubscription {
 class StoreResultFeed final : public ResultFeed {
  public:
   StoreResultFeed(FeedOptions options, BatchStore& store)
-      : core_(std::make_shared<FeedCore>(options, store)), thread_("results", [core = core_] { core->Run(); }) {}
+      : core_(std::make_shared<FeedCore>(options, store)),
+        thread_("results", [core = core_] { core->Run(); }) {}
   ~StoreResultFeed() override { core_->Close(); }
 
   absl::StatusOr<std::unique_ptr<FeedSubscription>> Subscribe(std::string tenant, std::string batch_id,
@@ -277,7 +285,8 @@ class StoreResultFeed final : public ResultFeed {
 
 absl::StatusOr<std::unique_ptr<ResultFeed>> ResultFeed::Create(FeedOptions options, BatchStore& store) {
   if (options.max_subscriptions < 1) {
-    return absl::InvalidArgumentError(absl::StrCat("max_subscriptions=", options.max_subscriptions, ", want >= 1"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_subscriptions=", options.max_subscriptions, ", want >= 1"));
   }
   if (options.page_outcomes < 1 || options.page_outcomes > 256) {
     return absl::InvalidArgumentError(absl::StrCat("page_outcomes=", options.page_outcomes, ", want 1..256"));

@@ -38,13 +38,15 @@ class FaultyBatchStore final : public BatchStore {
   void SetListener(StoreListener* listener) override { store_.SetListener(listener); }
 
   void CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) override {
-    Call("CreateBatch", std::move(done), [&](auto d) { store_.CreateBatch(std::move(batch), std::move(jobs), std::move(d)); });
+    Call("CreateBatch", std::move(done),
+         [&](auto d) { store_.CreateBatch(std::move(batch), std::move(jobs), std::move(d)); });
   }
   void BeginUpload(NewBatch batch, Done<Batch> done) override {
     Call("BeginUpload", std::move(done), [&](auto d) { store_.BeginUpload(std::move(batch), std::move(d)); });
   }
   void AppendJobs(std::string id, std::vector<NewJob> jobs, DoneStatus done) override {
-    Call("AppendJobs", std::move(done), [&](auto d) { store_.AppendJobs(id, std::move(jobs), std::move(d)); });
+    Call("AppendJobs", std::move(done),
+         [&](auto d) { store_.AppendJobs(id, std::move(jobs), std::move(d)); });
   }
   void SealUpload(std::string id, std::string digest, Done<Batch> done) override {
     Call("SealUpload", std::move(done), [&](auto d) { store_.SealUpload(id, digest, std::move(d)); });
@@ -56,7 +58,8 @@ class FaultyBatchStore final : public BatchStore {
     Call("GetBatch", std::move(done), [&](auto d) { store_.GetBatch(tenant, id, std::move(d)); });
   }
   void ListBatches(std::string tenant, int size, std::string token, Done<BatchPage> done) override {
-    Call("ListBatches", std::move(done), [&](auto d) { store_.ListBatches(tenant, size, token, std::move(d)); });
+    Call("ListBatches", std::move(done),
+         [&](auto d) { store_.ListBatches(tenant, size, token, std::move(d)); });
   }
   void CancelBatch(std::string tenant, std::string id, Done<Batch> done) override {
     Call("CancelBatch", std::move(done), [&](auto d) { store_.CancelBatch(tenant, id, std::move(d)); });
@@ -65,7 +68,8 @@ class FaultyBatchStore final : public BatchStore {
     Call("DeleteBatch", std::move(done), [&](auto d) { store_.DeleteBatch(tenant, id, std::move(d)); });
   }
   void ReadOutcomes(std::string id, int64_t after, int limit, Done<std::vector<Outcome>> done) override {
-    Call("ReadOutcomes", std::move(done), [&](auto d) { store_.ReadOutcomes(id, after, limit, std::move(d)); });
+    Call("ReadOutcomes", std::move(done),
+         [&](auto d) { store_.ReadOutcomes(id, after, limit, std::move(d)); });
   }
   void ReadRanked(std::string id, int size, std::string token, Done<RankedPage> done) override {
     Call("ReadRanked", std::move(done), [&](auto d) { store_.ReadRanked(id, size, token, std::move(d)); });
@@ -86,13 +90,16 @@ class FaultyBatchStore final : public BatchStore {
     Call("Claim", std::move(done), [&](auto d) { store_.Claim(std::move(request), std::move(d)); });
   }
   void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override {
-    Call("CommitOutcomes", std::move(done), [&](auto d) { store_.CommitOutcomes(std::move(outcomes), std::move(d)); });
+    Call("CommitOutcomes", std::move(done),
+         [&](auto d) { store_.CommitOutcomes(std::move(outcomes), std::move(d)); });
   }
   void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) override {
-    Call("ReturnClaims", std::move(done), [&](auto d) { store_.ReturnClaims(std::move(leases), std::move(d)); });
+    Call("ReturnClaims", std::move(done),
+         [&](auto d) { store_.ReturnClaims(std::move(leases), std::move(d)); });
   }
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override {
-    Call("CommitPlan", std::move(done), [&](auto d) { store_.CommitPlan(task, std::move(plan), std::move(d)); });
+    Call("CommitPlan", std::move(done),
+         [&](auto d) { store_.CommitPlan(task, std::move(plan), std::move(d)); });
   }
   void ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
                  DoneStatus done) override {
@@ -125,7 +132,9 @@ class FaultyBatchStore final : public BatchStore {
     if (fault == StoreFault::kBusy) {
       return std::move(done)(WithReason(absl::ResourceExhaustedError("injected: busy"), "STORE_BUSY"));
     }
-    issue([done = std::move(done)](auto) mutable { std::move(done)(absl::UnavailableError("injected: answer lost")); });
+    issue([done = std::move(done)](auto) mutable {
+      std::move(done)(absl::UnavailableError("injected: answer lost"));
+    });
   }
 
   BatchStore& store_;

@@ -30,7 +30,8 @@ class LineCodec final : public JobCodec {
     if (parts.size() != 3 || !absl::SimpleAtod(parts[1], &decoded.gate.threshold)) {
       return WithReason(absl::InvalidArgumentError("not a screen spec"), "BAD_SPEC");
     }
-    for (GatePolicy policy : {GatePolicy::kVolume, GatePolicy::kFixed, GatePolicy::kAll, GatePolicy::kRulesOnly}) {
+    for (GatePolicy policy :
+         {GatePolicy::kVolume, GatePolicy::kFixed, GatePolicy::kAll, GatePolicy::kRulesOnly}) {
       if (parts[0] == GatePolicyName(policy)) decoded.gate.policy = policy;
     }
     decoded.profile.id = "profile";
@@ -63,13 +64,13 @@ class LineCodec final : public JobCodec {
   }
 
   std::string EncodePlan(const GatePlan& plan) const override {
-    return absl::StrJoin({absl::StrCat(static_cast<int>(plan.policy)), absl::StrCat(static_cast<int>(plan.preference)),
-                          Exact(plan.threshold), absl::StrCat(plan.postings), absl::StrCat(plan.vetoed),
-                          absl::StrCat(plan.gated), absl::StrCat(plan.survivors), plan.limited_by,
-                          plan.calibration_id, plan.model_digest, Exact(plan.bm25_mean), Exact(plan.bm25_stddev),
-                          Exact(plan.prior_log_odds), Exact(plan.phase2_prior_log_odds),
-                          absl::StrCat(absl::ToUnixMicros(plan.as_of))},
-                         ";");
+    return absl::StrJoin(
+        {absl::StrCat(static_cast<int>(plan.policy)), absl::StrCat(static_cast<int>(plan.preference)),
+         Exact(plan.threshold), absl::StrCat(plan.postings), absl::StrCat(plan.vetoed),
+         absl::StrCat(plan.gated), absl::StrCat(plan.survivors), plan.limited_by, plan.calibration_id,
+         plan.model_digest, Exact(plan.bm25_mean), Exact(plan.bm25_stddev), Exact(plan.prior_log_odds),
+         Exact(plan.phase2_prior_log_odds), absl::StrCat(absl::ToUnixMicros(plan.as_of))},
+        ";");
   }
 
   absl::StatusOr<GatePlan> DecodePlan(absl::string_view encoded) const override {

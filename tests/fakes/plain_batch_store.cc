@@ -10,10 +10,18 @@
 namespace sluice {
 namespace {
 
-absl::Status NoBatch() { return absl::NotFoundError("no such batch"); }
-absl::Status Fenced() { return WithReason(absl::AbortedError("another's lease"), "FENCED"); }
-absl::Status Dead() { return WithReason(absl::FailedPreconditionError("session is dead"), "SESSION_DEAD"); }
-absl::Status NotHere() { return absl::UnimplementedError("not part of PlainBatchStore"); }
+absl::Status NoBatch() {
+  return absl::NotFoundError("no such batch");
+}
+absl::Status Fenced() {
+  return WithReason(absl::AbortedError("another's lease"), "FENCED");
+}
+absl::Status Dead() {
+  return WithReason(absl::FailedPreconditionError("session is dead"), "SESSION_DEAD");
+}
+absl::Status NotHere() {
+  return absl::UnimplementedError("not part of PlainBatchStore");
+}
 
 }  // namespace
 
@@ -24,20 +32,21 @@ PlainBatchStore::~PlainBatchStore() = default;
 
 template <typename Answer, typename Callback, typename Call>
 void PlainBatchStore::Run(Callback done, Call call) {
-  const bool accepted = thread_->TrySchedule([this, done = std::move(done), call = std::move(call)]() mutable {
-    Changes changes;
-    StoreListener* listener;
-    std::optional<Answer> answer;
-    {
-      MutexLock lock(mutex_);
-      answer.emplace(call(changes));
-      listener = listener_;
-    }
-    std::move(done)(*std::move(answer));
-    if (listener == nullptr) return;
-    for (const std::string& batch_id : changes.batches) listener->OnOutcomes(batch_id);
-    if (changes.ready) listener->OnReady();
-  });
+  const bool accepted =
+      thread_->TrySchedule([this, done = std::move(done), call = std::move(call)]() mutable {
+        Changes changes;
+        StoreListener* listener;
+        std::optional<Answer> answer;
+        {
+          MutexLock lock(mutex_);
+          answer.emplace(call(changes));
+          listener = listener_;
+        }
+        std::move(done)(*std::move(answer));
+        if (listener == nullptr) return;
+        for (const std::string& batch_id : changes.batches) listener->OnOutcomes(batch_id);
+        if (changes.ready) listener->OnReady();
+      });
   (void)accepted;
 }
 
@@ -62,35 +71,37 @@ PlainBatchStore::Row* PlainBatchStore::FindLease(const LeaseKey& key) {
 }
 
 void PlainBatchStore::CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) {
-  Run<absl::StatusOr<Batch>>(std::move(done), [this, batch, jobs](Changes& changes) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    const std::string id = absl::StrFormat("%020d", ++last_number_);
-    Stored& stored = batches_[id];
-    stored.batch.id = id;
-    stored.batch.tenant = batch.tenant;
-    stored.batch.kind = batch.kind;
-    stored.batch.spec = batch.spec;
-    stored.batch.as_of = batch.as_of;
-    stored.batch.counts.jobs = static_cast<int64_t>(jobs.size());
-    const bool screen = batch.kind == JobKind::kScreen;
-    if (screen) stored.rows[kPlanTask] = Row{.place = Place::kReady, .stage = Stage::kPlan};
-    for (size_t i = 0; i < jobs.size(); ++i) {
-      stored.rows[static_cast<int64_t>(i)] = Row{.place = screen ? Place::kWaiting : Place::kReady,
-                                                 .stage = screen ? Stage::kScore : Stage::kEmbed,
-                                                 .id = jobs[i].id,
-                                                 .payload = jobs[i].payload};
-    }
-    changes.ready = true;
-    return stored.batch;
-  });
+  Run<absl::StatusOr<Batch>>(
+      std::move(done), [this, batch, jobs](Changes& changes) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+        const std::string id = absl::StrFormat("%020d", ++last_number_);
+        Stored& stored = batches_[id];
+        stored.batch.id = id;
+        stored.batch.tenant = batch.tenant;
+        stored.batch.kind = batch.kind;
+        stored.batch.spec = batch.spec;
+        stored.batch.as_of = batch.as_of;
+        stored.batch.counts.jobs = static_cast<int64_t>(jobs.size());
+        const bool screen = batch.kind == JobKind::kScreen;
+        if (screen) stored.rows[kPlanTask] = Row{.place = Place::kReady, .stage = Stage::kPlan};
+        for (size_t i = 0; i < jobs.size(); ++i) {
+          stored.rows[static_cast<int64_t>(i)] = Row{.place = screen ? Place::kWaiting : Place::kReady,
+                                                     .stage = screen ? Stage::kScore : Stage::kEmbed,
+                                                     .id = jobs[i].id,
+                                                     .payload = jobs[i].payload};
+        }
+        changes.ready = true;
+        return stored.batch;
+      });
 }
 
 void PlainBatchStore::GetBatch(std::string tenant, std::string batch_id, Done<Batch> done) {
-  Run<absl::StatusOr<Batch>>(
-      std::move(done), [this, tenant, batch_id](Changes&) ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::StatusOr<Batch> {
-        Stored* stored = Find(batch_id);
-        if (stored == nullptr || stored->batch.tenant != tenant) return NoBatch();
-        return stored->batch;
-      });
+  Run<absl::StatusOr<Batch>>(std::move(done),
+                             [this, tenant, batch_id](Changes&)
+                                 ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::StatusOr<Batch> {
+                                   Stored* stored = Find(batch_id);
+                                   if (stored == nullptr || stored->batch.tenant != tenant) return NoBatch();
+                                   return stored->batch;
+                                 });
 }
 
 void PlainBatchStore::CancelBatch(std::string tenant, std::string batch_id, Done<Batch> done) {
@@ -119,10 +130,10 @@ void PlainBatchStore::Record(Stored& stored, int64_t index, NewOutcome outcome, 
                          &batch.counts.expired};
   ++*counters[static_cast<int>(outcome.kind) - 1];
   if (batch.counts.done() == batch.counts.jobs) {
-    batch.state = batch.counts.cancelled > 0                        ? BatchState::kCancelled
-                  : batch.counts.succeeded == batch.counts.jobs     ? BatchState::kSucceeded
-                  : batch.counts.succeeded == 0                     ? BatchState::kFailed
-                                                                    : BatchState::kCompletedWithErrors;
+    batch.state = batch.counts.cancelled > 0                    ? BatchState::kCancelled
+                  : batch.counts.succeeded == batch.counts.jobs ? BatchState::kSucceeded
+                  : batch.counts.succeeded == 0                 ? BatchState::kFailed
+                                                                : BatchState::kCompletedWithErrors;
     batch.end_time = clock_.WallNow();
   }
   if (changes.batches.empty() || changes.batches.back() != batch.id) changes.batches.push_back(batch.id);
@@ -147,17 +158,17 @@ void PlainBatchStore::ReadJobs(std::string batch_id, int64_t first_index, int li
                                Done<std::vector<StoredJob>> done) {
   Run<absl::StatusOr<std::vector<StoredJob>>>(
       std::move(done),
-      [this, batch_id, first_index,
-       limit](Changes&) ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::StatusOr<std::vector<StoredJob>> {
-        Stored* stored = Find(batch_id);
-        if (stored == nullptr) return NoBatch();
-        std::vector<StoredJob> jobs;
-        for (auto row = stored->rows.lower_bound(first_index);
-             row != stored->rows.end() && static_cast<int>(jobs.size()) < limit; ++row) {
-          jobs.push_back({row->first, row->second.id, row->second.payload});
-        }
-        return jobs;
-      });
+      [this, batch_id, first_index, limit](Changes&)
+          ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::StatusOr<std::vector<StoredJob>> {
+            Stored* stored = Find(batch_id);
+            if (stored == nullptr) return NoBatch();
+            std::vector<StoredJob> jobs;
+            for (auto row = stored->rows.lower_bound(first_index);
+                 row != stored->rows.end() && static_cast<int>(jobs.size()) < limit; ++row) {
+              jobs.push_back({row->first, row->second.id, row->second.payload});
+            }
+            return jobs;
+          });
 }
 
 void PlainBatchStore::OpenSession(absl::Duration lease, Done<SessionId> done) {
@@ -219,7 +230,8 @@ void PlainBatchStore::Claim(ClaimRequest request, Done<std::vector<Claimed>> don
           std::vector<std::pair<std::pair<int, int64_t>, Row*>> ready;
           for (auto& [index, row] : stored.rows) {
             if (row.place != Place::kReady || IsTerminal(stored.batch.state)) continue;
-            if (std::find(request.stages.begin(), request.stages.end(), row.stage) == request.stages.end()) continue;
+            if (std::find(request.stages.begin(), request.stages.end(), row.stage) == request.stages.end())
+              continue;
             ready.push_back({{row.priority, index}, &row});
           }
           std::sort(ready.begin(), ready.end());
@@ -232,15 +244,16 @@ void PlainBatchStore::Claim(ClaimRequest request, Done<std::vector<Claimed>> don
             row->session = request.session;
             ++row->attempt;
             if (stored.batch.state == BatchState::kPending) stored.batch.state = BatchState::kRunning;
-            claims.push_back({id, stored.batch.kind, row->stage, order.second, row->id, row->payload, row->attempt,
-                              row->fence, stored.batch.tenant});
+            claims.push_back({id, stored.batch.kind, row->stage, order.second, row->id, row->payload,
+                              row->attempt, row->fence, stored.batch.tenant});
           }
         }
         return claims;
       });
 }
 
-void PlainBatchStore::CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) {
+void PlainBatchStore::CommitOutcomes(std::vector<LeasedOutcome> outcomes,
+                                     Done<std::vector<CommitResult>> done) {
   Run<absl::StatusOr<std::vector<CommitResult>>>(
       std::move(done), [this, outcomes](Changes& changes) ABSL_NO_THREAD_SAFETY_ANALYSIS {
         std::vector<CommitResult> results;
@@ -274,37 +287,37 @@ void PlainBatchStore::ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done
 }
 
 void PlainBatchStore::CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) {
-  Run<absl::StatusOr<std::string>>(
-      std::move(done),
-      [this, task, plan](Changes& changes) ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::StatusOr<std::string> {
-        if (FindLease(task) == nullptr) return Fenced();
-        Stored& stored = *Find(task.batch_id);
-        if (stored.batch.plan.empty()) stored.batch.plan = plan;
-        changes.batches.push_back(task.batch_id);
-        return stored.batch.plan;
-      });
+  Run<absl::StatusOr<std::string>>(std::move(done),
+                                   [this, task, plan](Changes& changes)
+                                       ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::StatusOr<std::string> {
+                                         if (FindLease(task) == nullptr) return Fenced();
+                                         Stored& stored = *Find(task.batch_id);
+                                         if (stored.batch.plan.empty()) stored.batch.plan = plan;
+                                         changes.batches.push_back(task.batch_id);
+                                         return stored.batch.plan;
+                                       });
 }
 
-void PlainBatchStore::ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
-                                DoneStatus done) {
-  Run<absl::Status>(
-      std::move(done),
-      [this, task, rejected, survivors](Changes& changes) ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
-        if (FindLease(task) == nullptr) return Fenced();
-        Stored& stored = *Find(task.batch_id);
-        for (const NewOutcome& outcome : rejected) {
-          if (stored.rows[outcome.job_index].place != Place::kWaiting) continue;
-          Record(stored, outcome.job_index, outcome, changes);
-        }
-        for (const PlannedJob& survivor : survivors) {
-          Row& row = stored.rows[survivor.job_index];
-          if (row.place != Place::kWaiting) continue;
-          row.place = Place::kReady;
-          row.priority = survivor.priority;
-          changes.ready = true;
-        }
-        return absl::OkStatus();
-      });
+void PlainBatchStore::ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected,
+                                std::vector<PlannedJob> survivors, DoneStatus done) {
+  Run<absl::Status>(std::move(done),
+                    [this, task, rejected, survivors](Changes& changes)
+                        ABSL_NO_THREAD_SAFETY_ANALYSIS -> absl::Status {
+                          if (FindLease(task) == nullptr) return Fenced();
+                          Stored& stored = *Find(task.batch_id);
+                          for (const NewOutcome& outcome : rejected) {
+                            if (stored.rows[outcome.job_index].place != Place::kWaiting) continue;
+                            Record(stored, outcome.job_index, outcome, changes);
+                          }
+                          for (const PlannedJob& survivor : survivors) {
+                            Row& row = stored.rows[survivor.job_index];
+                            if (row.place != Place::kWaiting) continue;
+                            row.place = Place::kReady;
+                            row.priority = survivor.priority;
+                            changes.ready = true;
+                          }
+                          return absl::OkStatus();
+                        });
 }
 
 void PlainBatchStore::FinishPlan(LeaseKey task, DoneStatus done) {
@@ -349,12 +362,24 @@ void PlainBatchStore::Stats(Done<StoreStats> done) {
   });
 }
 
-void PlainBatchStore::BeginUpload(NewBatch, Done<Batch> done) { std::move(done)(NotHere()); }
-void PlainBatchStore::AppendJobs(std::string, std::vector<NewJob>, DoneStatus done) { std::move(done)(NotHere()); }
-void PlainBatchStore::SealUpload(std::string, std::string, Done<Batch> done) { std::move(done)(NotHere()); }
-void PlainBatchStore::AbandonUpload(std::string, DoneStatus done) { std::move(done)(NotHere()); }
-void PlainBatchStore::ListBatches(std::string, int, std::string, Done<BatchPage> done) { std::move(done)(NotHere()); }
-void PlainBatchStore::DeleteBatch(std::string, std::string, DoneStatus done) { std::move(done)(NotHere()); }
+void PlainBatchStore::BeginUpload(NewBatch, Done<Batch> done) {
+  std::move(done)(NotHere());
+}
+void PlainBatchStore::AppendJobs(std::string, std::vector<NewJob>, DoneStatus done) {
+  std::move(done)(NotHere());
+}
+void PlainBatchStore::SealUpload(std::string, std::string, Done<Batch> done) {
+  std::move(done)(NotHere());
+}
+void PlainBatchStore::AbandonUpload(std::string, DoneStatus done) {
+  std::move(done)(NotHere());
+}
+void PlainBatchStore::ListBatches(std::string, int, std::string, Done<BatchPage> done) {
+  std::move(done)(NotHere());
+}
+void PlainBatchStore::DeleteBatch(std::string, std::string, DoneStatus done) {
+  std::move(done)(NotHere());
+}
 void PlainBatchStore::ReadRanked(std::string, int, std::string, Done<RankedPage> done) {
   std::move(done)(NotHere());
 }

@@ -1,5 +1,5 @@
-// PlainBatchStore: the part of BatchStore's protocol that workers and readers use, on maps. No uploads, lists, ranks,
-// deletion or expiry: those calls answer UNIMPLEMENTED.
+// PlainBatchStore: the part of BatchStore's protocol that workers and readers use, on maps. No uploads,
+// lists, ranks, deletion or expiry: those calls answer UNIMPLEMENTED.
 #pragma once
 
 #include <map>
@@ -25,8 +25,10 @@ class PlainBatchStore final : public BatchStore {
   void CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) override;
   void GetBatch(std::string tenant, std::string batch_id, Done<Batch> done) override;
   void CancelBatch(std::string tenant, std::string batch_id, Done<Batch> done) override;
-  void ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit, Done<std::vector<Outcome>> done) override;
-  void ReadJobs(std::string batch_id, int64_t first_index, int limit, Done<std::vector<StoredJob>> done) override;
+  void ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit,
+                    Done<std::vector<Outcome>> done) override;
+  void ReadJobs(std::string batch_id, int64_t first_index, int limit,
+                Done<std::vector<StoredJob>> done) override;
   void OpenSession(absl::Duration lease, Done<SessionId> done) override;
   void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override;
   void CloseSession(SessionId session, DoneStatus done) override;

@@ -14,14 +14,15 @@ namespace sluice {
 
 class WordTokenizer final : public Tokenizer {
  public:
-  absl::StatusOr<TokenSequence> Encode(absl::string_view text, int max_tokens, Truncation truncation) const override {
+  absl::StatusOr<TokenSequence> Encode(absl::string_view text, int max_tokens,
+                                       Truncation truncation) const override {
     std::vector<int32_t> words = Words(text);
     TokenSequence sequence;
     sequence.untruncated_tokens = static_cast<int64_t>(words.size()) + 2;
     if (sequence.untruncated_tokens > max_tokens) {
       if (truncation == Truncation::kError) {
-        return WithReason(absl::InvalidArgumentError(
-                              absl::StrCat(sequence.untruncated_tokens, " tokens, the limit is ", max_tokens)),
+        return WithReason(absl::InvalidArgumentError(absl::StrCat(sequence.untruncated_tokens,
+                                                                  " tokens, the limit is ", max_tokens)),
                           "TEXT_TOO_LONG");
       }
       sequence.truncated = true;
@@ -42,7 +43,8 @@ class WordTokenizer final : public Tokenizer {
     std::vector<std::vector<int32_t>> windows;
     for (size_t begin = 0; begin == 0 || begin < words.size(); begin += step) {
       const size_t end = std::min(begin + step, words.size());
-      windows.push_back(Framed(words.begin() + static_cast<int64_t>(begin), words.begin() + static_cast<int64_t>(end)));
+      windows.push_back(
+          Framed(words.begin() + static_cast<int64_t>(begin), words.begin() + static_cast<int64_t>(end)));
     }
     return windows;
   }

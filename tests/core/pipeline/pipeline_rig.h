@@ -17,17 +17,17 @@
 #include "core/batching/micro_batch_scheduler.h"
 #include "core/pipeline/pipeline.h"
 #include "core/store/await.h"
+#include "gtest/gtest.h"
 #include "tests/fakes/faulty_batch_store.h"
 #include "tests/fakes/line_codec.h"
 #include "tests/fakes/plain_batch_store.h"
 #include "tests/fakes/simulated_clock.h"
 #include "tests/fakes/word_tokenizer.h"
 
-#include "gtest/gtest.h"
-
 namespace sluice {
 
-// The vector that HoldableReplica gives a sequence: how often each of its ids falls into one of 8 slots, at length 1.
+// The vector that HoldableReplica gives a sequence: how often each of its ids falls into one of 8 slots, at
+// length 1.
 inline std::vector<float> VectorOf(const std::vector<int32_t>& tokens) {
   std::vector<float> vector(8, 0.0f);
   for (int32_t token : tokens) vector[token % 8] += 1.0f;
@@ -37,7 +37,8 @@ inline std::vector<float> VectorOf(const std::vector<int32_t>& tokens) {
   return vector;
 }
 
-// A thread that encodes what the scheduler forms. Texts with `poison` among their tokens fail with INTERNAL.
+// A thread that encodes what the scheduler forms; held, it stands inside a micro-batch. Texts with `poison`
+// among their tokens fail with INTERNAL.
 class HoldableReplica {
  public:
   explicit HoldableReplica(MicroBatchScheduler& scheduler, bool held = false)
@@ -66,10 +67,6 @@ class HoldableReplica {
   }
   void Run() {
     while (true) {
-      {
-        MutexLock lock(mutex_);
-        while (held_) changed_.Wait(mutex_);
-      }
       std::optional<MicroBatch> batch = scheduler_.NextBatch({.max_tokens = 64, .max_jobs = 4});
       if (!batch) return;
       for (EncodeWork& work : batch->works) Answer(work);
@@ -146,7 +143,8 @@ class PipelineRig final : public StoreListener {
 
   std::string Create(JobKind kind, std::string spec, const std::vector<std::string>& payloads,
                      std::string tenant = "") {
-    NewBatch batch{.tenant = std::move(tenant), .kind = kind, .spec = std::move(spec), .as_of = clock_.WallNow()};
+    NewBatch batch{
+        .tenant = std::move(tenant), .kind = kind, .spec = std::move(spec), .as_of = clock_.WallNow()};
     std::vector<NewJob> jobs;
     for (const std::string& payload : payloads) jobs.push_back({absl::StrCat("job-", jobs.size()), payload});
     return AwaitStore<Batch>([&](auto done) { plain_.CreateBatch(batch, jobs, std::move(done)); })->id;
@@ -181,7 +179,8 @@ class PipelineRig final : public StoreListener {
     return recorded;
   }
 
-  // Lets virtual time go by, a step each time nothing happens, until `condition` holds. Real time bounds the test.
+  // Lets virtual time go by, a step each time nothing happens, until `condition` holds. Real time bounds the
+  // test.
   bool AwaitCondition(const std::function<bool()>& condition, absl::Duration step = absl::Milliseconds(10)) {
     const absl::Time give_up = absl::Now() + absl::Seconds(30);
     while (!condition()) {

@@ -1,0 +1,106 @@
+#include "core/inference/replica.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/log.h"
+#include "core/base/status_macros.h"
+#include "core/inference/row_ladder.h"
+
+namespace sluice {
+namespace {
+
+std::string DeviceLabel(const EncoderDescription& encoder) {
+  const char* const type = DeviceTypeName(encoder.device);
+  return encoder.device == DeviceType::kCpu ? type : absl::StrCat(type, ":", encoder.device_index);
+}
+
+}  // namespace
+
+Replica::Replica(ReplicaSpec spec, MicroBatchScheduler& scheduler, const Clock& clock,
+                 ServiceMetrics* metrics)
+    : spec_(std::move(spec)), scheduler_(scheduler), clock_(clock), metrics_(metrics) {
+  status_.name = spec_.name;
+  status_.limits = spec_.limits;
+}
+
+absl::Status Replica::Prepare() {
+  SLUICE_ASSIGN_OR_RETURN(encoder_, std::move(spec_.make_encoder)());
+  const EncoderDescription& description = encoder_->description();
+  device_ = DeviceLabel(description);
+  if (metrics_ != nullptr) series_ = metrics_->Replica(device_, PrecisionName(description.precision));
+  MutexLock lock(mutex_);
+  status_.encoder = description;
+  return absl::OkStatus();
+}
+
+void Replica::Run(double share_of_device) {
+  share_of_device_ = share_of_device;
+  while (std::optional<MicroBatch> batch = scheduler_.NextBatch(spec_.limits)) Answer(*std::move(batch));
+}
+
+void Replica::Answer(MicroBatch batch) {
+  std::vector<absl::Span<const int32_t>> texts;
+  texts.reserve(batch.works.size());
+  for (const EncodeWork& work : batch.works) texts.emplace_back(work.tokens);
+  const auto dimensions = static_cast<size_t>(encoder_->description().dimensions);
+  std::vector<float> vectors(texts.size() * dimensions);
+  std::vector<absl::Status> statuses = EncodeWithFallback(*encoder_, texts, absl::MakeSpan(vectors), *this);
+  {
+    MutexLock lock(mutex_);
+    status_.encoded_jobs +=
+        std::count_if(statuses.begin(), statuses.end(), [](const auto& s) { return s.ok(); });
+  }
+  for (size_t i = 0; i < batch.works.size(); ++i) {
+    if (!statuses[i].ok()) {
+      std::move(batch.works[i].done)(std::move(statuses[i]));
+      continue;
+    }
+    const auto vector = vectors.begin() + static_cast<ptrdiff_t>(i * dimensions);
+    std::move(batch.works[i].done)(std::vector<float>(vector, vector + static_cast<ptrdiff_t>(dimensions)));
+  }
+}
+
+ReplicaStatus Replica::Status() const {
+  MutexLock lock(mutex_);
+  return status_;
+}
+
+double Replica::TokensPerSecond() const {
+  MutexLock lock(mutex_);
+  return rate_.TokensPerSecond();
+}
+
+void Replica::BeforePass(int64_t) {
+  pass_began_ = clock_.MonotonicNow();
+  if (series_.has_value()) series_->device_utilization_ratio->Increment(share_of_device_);
+}
+
+void Replica::AfterPass(int64_t tokens, const absl::Status& status) {
+  const absl::Duration busy = clock_.MonotonicNow() - pass_began_;
+  if (series_.has_value()) {
+    series_->device_utilization_ratio->Decrement(share_of_device_);
+    series_->encode_seconds->Observe(absl::ToDoubleSeconds(busy));
+  }
+  if (!status.ok()) return;
+  if (series_.has_value()) {
+    series_->tokens_total->Increment(static_cast<double>(tokens));
+    series_->padding_tokens_total->Increment(static_cast<double>(PaddingRows(tokens)));
+  }
+  MutexLock lock(mutex_);
+  status_.encoded_tokens += tokens;
+  rate_.Add(tokens, busy);
+}
+
+void Replica::OnFallback(const FallbackStep& step) {
+  const char* const from = step.whole_batch ? "batch" : "half_batch";
+  const char* const to = step.to_single ? "single_job" : "half_batch";
+  const std::string reason = absl::StatusCodeToString(step.reason.code());
+  Log(LogLevel::kWarning, "replica ", spec_.name, " on ", device_, ": a ", from, " of ", step.texts,
+      " failed and is tried again in halves: ", step.reason.message());
+  if (metrics_ != nullptr) metrics_->CountFallback(from, to, reason);
+}
+
+}  // namespace sluice

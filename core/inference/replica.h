@@ -1,0 +1,64 @@
+// Replica: one encoder on its own thread, and what it has done so far. A part of the ReplicaPool.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
+#include "core/batching/micro_batch_scheduler.h"
+#include "core/inference/encode_fallback.h"
+#include "core/inference/encoder.h"
+#include "core/inference/replica_pool.h"
+#include "core/inference/work_rate.h"
+#include "core/metrics/service_metrics.h"
+
+namespace sluice {
+
+// Prepare, Run and DropEncoder belong to the replica's thread; Status and TokensPerSecond are safe from any.
+class Replica final : private EncodeObserver {
+ public:
+  // `scheduler`, `clock` and `metrics` (may be null) must outlive the replica.
+  Replica(ReplicaSpec spec, MicroBatchScheduler& scheduler, const Clock& clock, ServiceMetrics* metrics);
+
+  // Makes the encoder.
+  absl::Status Prepare();
+
+  // Pulls micro-batches and answers them until the scheduler is closed. Only after Prepare succeeded.
+  // `share_of_device` is what this replica adds to its device's utilisation while it encodes, in (0, 1].
+  void Run(double share_of_device);
+
+  // On the thread that made the encoder: device memory and thread teams go with it.
+  void DropEncoder() { encoder_.reset(); }
+
+  ReplicaStatus Status() const;
+  double TokensPerSecond() const;
+  const std::string& device() const { return device_; }  // "cpu" or "cuda:0"; once prepared
+  const std::string& name() const { return spec_.name; }
+
+ private:
+  void Answer(MicroBatch batch);
+
+  void BeforePass(int64_t tokens) override;
+  void AfterPass(int64_t tokens, const absl::Status& status) override;
+  void OnFallback(const FallbackStep& step) override;
+
+  ReplicaSpec spec_;
+  MicroBatchScheduler& scheduler_;
+  const Clock& clock_;
+  ServiceMetrics* const metrics_;
+
+  std::unique_ptr<Encoder> encoder_;
+  std::string device_;
+  std::optional<ReplicaMetrics> series_;  // of this device and precision
+  double share_of_device_ = 1;
+  absl::Duration pass_began_;
+
+  mutable Mutex mutex_;
+  WorkRate rate_ ABSL_GUARDED_BY(mutex_);
+  ReplicaStatus status_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace sluice

@@ -1,0 +1,45 @@
+// WorkRate: tokens a second over the last ten seconds that one replica was busy. Idle time does not count.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "absl/time/time.h"
+
+namespace sluice {
+
+// A value; not thread-safe. Holds at most eleven sums, however short the passes.
+class WorkRate {
+ public:
+  void Add(int64_t tokens, absl::Duration busy) {
+    if (sums_.empty() || sums_.back().busy >= absl::Seconds(1)) sums_.emplace_back();
+    sums_.back().tokens += tokens;
+    sums_.back().busy += busy;
+    absl::Duration kept = absl::ZeroDuration();
+    for (const Sum& sum : sums_) kept += sum.busy;
+    while (sums_.size() > 1 && kept - sums_.front().busy >= absl::Seconds(10)) {
+      kept -= sums_.front().busy;
+      sums_.pop_front();
+    }
+  }
+
+  // 0 before any work.
+  double TokensPerSecond() const {
+    Sum all;
+    for (const Sum& sum : sums_) {
+      all.tokens += sum.tokens;
+      all.busy += sum.busy;
+    }
+    return all.busy > absl::ZeroDuration() ? static_cast<double>(all.tokens) / absl::ToDoubleSeconds(all.busy)
+                                           : 0;
+  }
+
+ private:
+  struct Sum {
+    int64_t tokens = 0;
+    absl::Duration busy = absl::ZeroDuration();
+  };
+  std::deque<Sum> sums_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,169 @@
+#include "core/inference/embedder.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <optional>
+
+#include "core/base/error_details.h"
+#include "tests/fakes/fake_encoder.h"
+#include "tests/fakes/manual_executor.h"
+#include "tests/fakes/simulated_clock.h"
+
+namespace sluice {
+namespace {
+
+using testing::ElementsAre;
+
+// One token a byte between two special ones.
+class ByteTokenizer final : public Tokenizer {
+ public:
+  absl::StatusOr<TokenSequence> Encode(absl::string_view text, int max_tokens,
+                                       Truncation truncation) const override {
+    TokenSequence sequence{.untruncated_tokens = static_cast<int64_t>(text.size()) + 2};
+    sequence.truncated = sequence.untruncated_tokens > max_tokens;
+    if (sequence.truncated && truncation == Truncation::kError) {
+      return WithReason(absl::InvalidArgumentError("has too many tokens"), "TEXT_TOO_LONG");
+    }
+    sequence.ids.push_back(1);
+    for (const char c : text.substr(0, max_tokens - 2)) sequence.ids.push_back(static_cast<unsigned char>(c));
+    sequence.ids.push_back(2);
+    return sequence;
+  }
+  std::vector<std::vector<int32_t>> EncodeWindows(absl::string_view, int) const override { return {}; }
+  int vocabulary_size() const override { return 1000; }
+};
+
+class EmbedderTest : public testing::Test {
+ protected:
+  void Make(SchedulerOptions options = {}) {
+    scheduler_ = MicroBatchScheduler::Create(options, clock_, nullptr).value();
+    embedder_ = Embedder::Create({.dimensions = 8, .max_tokens = 10}, tokenizer_, *scheduler_, executor_);
+  }
+  void SetUp() override { Make(); }
+
+  void Embed(EmbedCall call) {
+    embedder_->Embed(std::move(call), [this](absl::StatusOr<EmbedAnswer> answer) {
+      ++answers_;
+      answer_ = std::move(answer);
+    });
+  }
+
+  // Runs what waits in the scheduler, one work a batch.
+  void EncodeAll() {
+    while (std::optional<MicroBatch> batch = scheduler_->TryNextBatch({.max_jobs = 1})) {
+      EXPECT_EQ(batch->works[0].work_class, WorkClass::kInteractive);
+      std::vector<float> vector(8);
+      const absl::Span<const int32_t> text = batch->works[0].tokens;
+      const absl::Status status = encoder_.Encode({&text, 1}, absl::MakeSpan(vector));
+      std::move(batch->works[0].done)(status.ok() ? absl::StatusOr<std::vector<float>>(vector) : status);
+    }
+  }
+
+  SimulatedClock clock_;
+  ByteTokenizer tokenizer_;
+  ManualExecutor executor_{1};
+  FakeEncoder encoder_{{.poison_id = 'X'}};
+  std::unique_ptr<MicroBatchScheduler> scheduler_;
+  std::unique_ptr<Embedder> embedder_;
+  int answers_ = 0;
+  absl::StatusOr<EmbedAnswer> answer_ = absl::UnknownError("no answer yet");
+};
+
+// Vectors, token counts and truncation flags are in the order of the texts; nothing happens on the caller's
+// thread.
+TEST_F(EmbedderTest, AnswersInTheOrderOfTheTexts) {
+  Embed({.texts = {"abc", "a text that is cut", ""}, .truncation = Truncation::kEnd});
+  EXPECT_EQ(answers_, 0);
+  EXPECT_EQ(scheduler_->Snapshot().queued_works[0], 0) << "tokenized by the executor, not by the caller";
+  executor_.RunAll();
+  EncodeAll();
+  ASSERT_EQ(answers_, 1);
+  ASSERT_TRUE(answer_.ok()) << answer_.status();
+  EXPECT_THAT(answer_->tokens, ElementsAre(5, 10, 2));
+  EXPECT_THAT(answer_->truncated, ElementsAre(false, true, false));
+  ASSERT_EQ(answer_->vectors.size(), 24u);
+  const std::vector<int32_t> empty = {1, 2};
+  const absl::Span<const int32_t> text = empty;
+  std::vector<float> alone(8);
+  ASSERT_EQ(encoder_.Encode({&text, 1}, absl::MakeSpan(alone)), absl::OkStatus());
+  EXPECT_EQ(alone, std::vector<float>(answer_->vectors.begin() + 16, answer_->vectors.end()));
+}
+
+TEST_F(EmbedderTest, NoTextsGiveAnEmptyAnswer) {
+  Embed({});
+  executor_.RunAll();
+  ASSERT_EQ(answers_, 1);
+  EXPECT_TRUE(answer_->vectors.empty());
+}
+
+// A text over the limit is named, and no other text of the call is encoded.
+TEST_F(EmbedderTest, TextTooLongIsNamed) {
+  Embed({.texts = {"fine", "much too long a text"}});
+  executor_.RunAll();
+  ASSERT_EQ(answers_, 1);
+  EXPECT_EQ(answer_.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(answer_.status()), "TEXT_TOO_LONG");
+  const auto violations = FieldViolationsOf(answer_.status());
+  ASSERT_EQ(violations.size(), 1u);
+  EXPECT_EQ(violations[0].field, "texts[1]");
+  EXPECT_EQ(scheduler_->Snapshot().queued_works[0], 0);
+}
+
+// All texts or an error: the encoder's own for the first text it could not do, once, when all are through.
+TEST_F(EmbedderTest, OneFailedTextFailsTheCallOnce) {
+  Embed({.texts = {"a", "X", "b", "X"}});
+  executor_.RunAll();
+  EncodeAll();
+  EXPECT_EQ(answers_, 1);
+  EXPECT_EQ(answer_.status(), absl::InternalError("the id 88 is poison"));
+}
+
+TEST_F(EmbedderTest, RefusedByAFullExecutorInline) {
+  Embed({.texts = {"first"}});
+  Embed({.texts = {"second"}});
+  ASSERT_EQ(answers_, 1);
+  EXPECT_EQ(answer_.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(answer_.status()), "QUEUE_FULL");
+}
+
+// A call that does not fit the scheduler's queue is refused whole.
+TEST_F(EmbedderTest, RefusedWholeByAFullScheduler) {
+  Make({.max_queued_works = {2, 2}});
+  Embed({.texts = {"a", "b", "c"}});
+  executor_.RunAll();
+  ASSERT_EQ(answers_, 1);
+  EXPECT_EQ(answer_.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(answer_.status()), "QUEUE_FULL");
+  EXPECT_EQ(scheduler_->Snapshot().queued_works[0], 0);
+}
+
+TEST_F(EmbedderTest, CancelledBeforeItIsTokenized) {
+  CancellationSource source;
+  Embed({.texts = {"a"}, .cancellation = source.token()});
+  source.Cancel();
+  executor_.RunAll();
+  ASSERT_EQ(answers_, 1);
+  EXPECT_EQ(answer_.status().code(), absl::StatusCode::kCancelled);
+}
+
+// Deadline and cancellation travel with the works to where batches are formed.
+TEST_F(EmbedderTest, DeadlineIsHonouredWhenABatchIsFormed) {
+  Embed({.texts = {"a", "b"}, .deadline = clock_.MonotonicNow() + absl::Seconds(1)});
+  executor_.RunAll();
+  clock_.Advance(absl::Seconds(2));
+  EncodeAll();
+  ASSERT_EQ(answers_, 1);
+  EXPECT_EQ(answer_.status().code(), absl::StatusCode::kDeadlineExceeded);
+}
+
+TEST_F(EmbedderTest, ClosedSchedulerFailsTheCall) {
+  Embed({.texts = {"a", "b"}});
+  executor_.RunAll();
+  scheduler_->Close();
+  ASSERT_EQ(answers_, 1);
+  EXPECT_EQ(answer_.status().code(), absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace sluice

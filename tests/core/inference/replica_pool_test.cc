@@ -1,0 +1,185 @@
+#include "core/inference/replica_pool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+
+#include "tests/fakes/fake_encoder.h"
+#include "tests/fakes/simulated_clock.h"
+
+namespace sluice {
+namespace {
+
+using testing::HasSubstr;
+
+using Answer = absl::StatusOr<std::vector<float>>;
+
+constexpr int32_t kPoison = 666;
+
+EncoderFactory MakeFake(FakeEncoderOptions options = {}) {
+  return [options]() -> absl::StatusOr<std::unique_ptr<Encoder>> {
+    return std::make_unique<FakeEncoder>(options);
+  };
+}
+
+std::vector<float> VectorOf(const std::vector<int32_t>& tokens) {
+  FakeEncoder encoder;
+  std::vector<float> vector(8);
+  const absl::Span<const int32_t> text = tokens;
+  EXPECT_EQ(encoder.Encode({&text, 1}, absl::MakeSpan(vector)), absl::OkStatus());
+  return vector;
+}
+
+class ReplicaPoolTest : public testing::Test {
+ protected:
+  ReplicaPoolTest()
+      : scheduler_(MicroBatchScheduler::Create({}, clock_, nullptr).value()), metrics_(registry_) {}
+  // Close first, or the pool would wait for ever.
+  ~ReplicaPoolTest() override { scheduler_->Close(); }
+
+  // Futures of the answers, in order; all are submitted at once, so that one replica takes them as one batch.
+  std::vector<std::future<Answer>> Submit(const std::vector<std::vector<int32_t>>& texts) {
+    std::vector<std::future<Answer>> answers;
+    std::vector<EncodeWork> works;
+    for (const auto& tokens : texts) {
+      std::promise<Answer> promise;
+      answers.push_back(promise.get_future());
+      works.push_back({.tokens = tokens, .done = [promise = std::move(promise)](Answer answer) mutable {
+                         promise.set_value(std::move(answer));
+                       }});
+    }
+    EXPECT_EQ(scheduler_->SubmitAll(std::move(works)), absl::OkStatus());
+    return answers;
+  }
+
+  absl::StatusOr<std::unique_ptr<ReplicaPool>> Start(std::vector<ReplicaSpec> specs) {
+    return ReplicaPool::Create({.replicas = std::move(specs)}, *scheduler_, clock_, &metrics_);
+  }
+
+  static std::vector<ReplicaSpec> One(FakeEncoderOptions options = {},
+                                      MicroBatchLimits limits = {.max_jobs = 8}) {
+    std::vector<ReplicaSpec> specs;
+    specs.push_back({.name = "cpu-0", .make_encoder = MakeFake(options), .limits = limits});
+    return specs;
+  }
+
+  double Fallbacks(const std::string& from, const std::string& to, const std::string& reason) {
+    for (const auto& family : registry_.Collect()) {
+      if (family.name != "sluice_device_fallback_total") continue;
+      for (const auto& metric : family.metric) {
+        std::map<std::string, std::string> labels;
+        for (const auto& label : metric.label) labels[label.name] = label.value;
+        if (labels["from"] == from && labels["to"] == to && labels["reason"] == reason)
+          return metric.counter.value;
+      }
+    }
+    return -1;
+  }
+
+  SimulatedClock clock_;
+  std::unique_ptr<MicroBatchScheduler> scheduler_;
+  prometheus::Registry registry_;
+  ServiceMetrics metrics_;
+};
+
+// Works come back to their own callers, whichever replica took them.
+TEST_F(ReplicaPoolTest, EveryWorkGetsItsOwnVector) {
+  std::vector<ReplicaSpec> specs = One();
+  specs.push_back(
+      {.name = "cpu-1", .make_encoder = MakeFake(), .limits = {.max_tokens = 100, .max_jobs = 3}});
+  const auto pool = Start(std::move(specs)).value();
+  std::vector<std::vector<int32_t>> texts;
+  for (int32_t i = 0; i < 200; ++i) texts.push_back(std::vector<int32_t>(2 + i % 30, i));
+  auto answers = Submit(texts);
+  for (size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(answers[i].get().value(), VectorOf(texts[i])) << i;
+
+  const std::vector<ReplicaStatus> replicas = pool->Replicas();
+  ASSERT_EQ(replicas.size(), 2u);
+  EXPECT_EQ(replicas[0].name, "cpu-0");
+  EXPECT_EQ(replicas[0].encoder.model_name, "fake");
+  EXPECT_EQ(replicas[1].limits.max_jobs, 3);
+  EXPECT_EQ(replicas[0].encoded_jobs + replicas[1].encoded_jobs, 200);
+  scheduler_->Close();
+}
+
+// A poison work fails alone with the encoder's reason, its neighbours succeed, and the steps down are
+// counted.
+TEST_F(ReplicaPoolTest, PoisonWorkFailsAlone) {
+  auto answers = Submit({{1, 2}, {3, 4}, {5, kPoison}, {7, 8}});
+  const auto pool = Start(One({.poison_id = kPoison})).value();
+  EXPECT_EQ(answers[2].get().status(), absl::InternalError("the id 666 is poison"));
+  EXPECT_EQ(answers[0].get().value(), VectorOf({1, 2}));
+  EXPECT_EQ(answers[1].get().value(), VectorOf({3, 4}));
+  EXPECT_EQ(answers[3].get().value(), VectorOf({7, 8}));
+  EXPECT_EQ(Fallbacks("batch", "half_batch", "INTERNAL"), 1);
+  EXPECT_EQ(Fallbacks("half_batch", "single_job", "INTERNAL"), 1);
+  EXPECT_EQ(pool->Replicas()[0].encoded_jobs, 3);
+  EXPECT_EQ(pool->Replicas()[0].encoded_tokens, 6);
+  scheduler_->Close();
+}
+
+TEST_F(ReplicaPoolTest, OutOfMemoryFallsBackToSmallerBatches) {
+  std::atomic<int> passes = 0;
+  auto answers = Submit({{1, 2}, {3, 4}, {5, 6}, {7, 8}});
+  const auto pool = Start(One({.max_jobs_in_memory = 2, .passes = &passes})).value();
+  for (auto& answer : answers) EXPECT_TRUE(answer.get().ok());
+  EXPECT_EQ(passes, 3);
+  EXPECT_EQ(Fallbacks("batch", "half_batch", "RESOURCE_EXHAUSTED"), 1);
+  scheduler_->Close();
+}
+
+// Real tokens and padding are counted apart; padding is what the row ladder adds to a pass.
+TEST_F(ReplicaPoolTest, CountsTokensAndPadding) {
+  auto answers = Submit({std::vector<int32_t>(60, 1), std::vector<int32_t>(10, 1)});
+  const auto pool = Start(One()).value();
+  for (auto& answer : answers) EXPECT_TRUE(answer.get().ok());
+  const ReplicaMetrics series = metrics_.Replica("cpu", "fp32");
+  EXPECT_EQ(series.tokens_total->Value(), 70);
+  EXPECT_EQ(series.padding_tokens_total->Value(), 128 - 70);
+  EXPECT_EQ(series.device_utilization_ratio->Value(), 0) << "nothing is being encoded";
+  scheduler_->Close();
+}
+
+// An encoder that cannot be made is the pool's failure, and the replicas that could be are gone when it is
+// returned.
+TEST_F(ReplicaPoolTest, FirstFailureIsReturnedAndNothingIsLeftRunning) {
+  std::atomic<int> alive = 0;
+  std::vector<ReplicaSpec> specs = One({.alive = &alive});
+  specs.push_back(
+      {.name = "cuda-0", .make_encoder = [] { return absl::FailedPreconditionError("no such device"); }});
+  const auto pool = Start(std::move(specs));
+  EXPECT_EQ(pool.status(), absl::FailedPreconditionError("replica cuda-0: no such device"));
+  EXPECT_EQ(alive, 0);
+}
+
+TEST_F(ReplicaPoolTest, RefusesOptionsOutOfRangeByName) {
+  EXPECT_EQ(Start({}).status(), absl::InvalidArgumentError("replicas=0, want 1..64"));
+  const auto no_jobs = Start(One({}, {.max_tokens = 10, .max_jobs = 0}));
+  EXPECT_EQ(no_jobs.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(no_jobs.status().message()), HasSubstr("replica cpu-0: max_tokens=10, max_jobs=0"));
+}
+
+TEST_F(ReplicaPoolTest, CreditIsTwoMicroBatchesAReplica) {
+  std::vector<ReplicaSpec> specs = One({}, {.max_tokens = 100, .max_jobs = 4});
+  specs.push_back({.name = "cpu-1", .make_encoder = MakeFake(), .limits = {.max_tokens = 50, .max_jobs = 4}});
+  const auto pool = Start(std::move(specs)).value();
+  EXPECT_EQ(pool->CreditTargetTokens(), 300);
+  EXPECT_EQ(pool->TokensPerSecond(), 0) << "before the first batch";
+  scheduler_->Close();
+}
+
+// After Close the threads end by themselves: destroying the pool does not hang, and the encoders are gone
+// with it.
+TEST_F(ReplicaPoolTest, EndsWhenTheSchedulerIsClosed) {
+  std::atomic<int> alive = 0;
+  auto pool = Start(One({.alive = &alive})).value();
+  EXPECT_EQ(alive, 1);
+  scheduler_->Close();
+  pool.reset();
+  EXPECT_EQ(alive, 0);
+}
+
+}  // namespace
+}  // namespace sluice
