@@ -5,14 +5,16 @@ include(GNUInstallDirs)
 
 add_library(sluice_flags INTERFACE)
 target_include_directories(sluice_flags INTERFACE "${PROJECT_SOURCE_DIR}")
-target_compile_options(sluice_flags INTERFACE -Wall -Wextra -Wshadow=local -Wnon-virtual-dtor -Wno-missing-field-initializers
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -Wthread-safety-beta -Wno-shadow>)
+target_compile_options(sluice_flags INTERFACE -Wall -Wextra -Wnon-virtual-dtor -Wno-missing-field-initializers
+  $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wthread-safety>)
 if(SLUICE_WERROR)
   target_compile_options(sluice_flags INTERFACE -Werror)
 endif()
 if(SLUICE_SANITIZE)
-  target_compile_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer
-    $<$<STREQUAL:${SLUICE_SANITIZE},address$<COMMA>undefined>:-fno-sanitize-recover=undefined>)
+  target_compile_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE} -fno-omit-frame-pointer)
+  if(SLUICE_SANITIZE MATCHES undefined)
+    target_compile_options(sluice_flags INTERFACE -fno-sanitize-recover=undefined)
+  endif()
   target_link_options(sluice_flags INTERFACE -fsanitize=${SLUICE_SANITIZE})
 endif()
 
