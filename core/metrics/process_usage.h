@@ -3,9 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
-
-#include "absl/strings/string_view.h"
 
 namespace sluice {
 

@@ -193,10 +193,11 @@ TEST_F(BatchPolicyTest, WeightsDecideBetweenTwoAgedClasses) {
 // A class whose oldest text is too long for what is left of a batch opens the next one, so that small texts,
 // its own or the other class's, cannot keep it waiting.
 TEST_F(BatchPolicyTest, AnOldestThatDidNotFitOpensTheNextBatch) {
-  options_.weight[0] = 1;
   Waiting(WorkClass::kInteractive, {30, 30, 30, 30, 30, 30});
-  Waiting(WorkClass::kBulk, {90, 5, 5, 5, 5, 5});
-  EXPECT_EQ(Choose().front(), "i0");
+  Waiting(WorkClass::kBulk, {90, 30, 30});
+  EXPECT_THAT(Choose(), ElementsAre("i0", "b1", "i1"));
+  // By its share alone it would be the interactive class's turn, and 90 would not fit again.
+  EXPECT_LT(shares_.start[0], shares_.start[1]);
   EXPECT_EQ(Choose().front(), "b0");
 }
 
