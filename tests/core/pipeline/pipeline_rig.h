@@ -58,6 +58,11 @@ class HoldableReplica {
     MutexLock lock(mutex_);
     return encoded_;
   }
+  // Works in micro-batches that were formed, encoded or not.
+  int64_t taken() const {
+    MutexLock lock(mutex_);
+    return taken_;
+  }
 
  private:
   void SetHeld(bool held) {
@@ -69,6 +74,10 @@ class HoldableReplica {
     while (true) {
       std::optional<MicroBatch> batch = scheduler_.NextBatch({.max_tokens = 64, .max_jobs = 4});
       if (!batch) return;
+      {
+        MutexLock lock(mutex_);
+        taken_ += static_cast<int64_t>(batch->works.size());
+      }
       for (EncodeWork& work : batch->works) Answer(work);
     }
   }
@@ -90,6 +99,7 @@ class HoldableReplica {
   bool held_ ABSL_GUARDED_BY(mutex_);
   int32_t poison_ ABSL_GUARDED_BY(mutex_) = -1;
   int64_t encoded_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t taken_ ABSL_GUARDED_BY(mutex_) = 0;
   Thread thread_;
 };
 
