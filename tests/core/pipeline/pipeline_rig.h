@@ -20,7 +20,7 @@
 #include "gtest/gtest.h"
 #include "tests/fakes/faulty_batch_store.h"
 #include "tests/fakes/line_codec.h"
-#include "tests/fakes/plain_batch_store.h"
+#include "tests/fakes/in_memory_batch_store.h"
 #include "tests/fakes/simulated_clock.h"
 #include "tests/fakes/word_tokenizer.h"
 
@@ -113,7 +113,7 @@ class PipelineRig final : public StoreListener {
     ServiceMetrics* metrics = nullptr;
   };
 
-  explicit PipelineRig(Options options) : options_(std::move(options)), plain_(clock_), store_(plain_) {
+  explicit PipelineRig(Options options) : options_(std::move(options)), plain_({}, clock_), store_(plain_) {
     options_.pipeline.max_tokens = options_.has_model ? 16 : 0;
     options_.pipeline.model_digest = options_.has_model ? "model-1" : "";
     executor_ = *ThreadPool::Create({.name = "executor", .num_threads = options_.executor_threads});
@@ -220,7 +220,7 @@ class PipelineRig final : public StoreListener {
   SimulatedClock clock_;
   LineCodec codec_;
   WordTokenizer tokenizer_;
-  PlainBatchStore plain_;
+  InMemoryBatchStore plain_;
   FaultyBatchStore store_;
   std::unique_ptr<ThreadPool> executor_;
   std::unique_ptr<MicroBatchScheduler> scheduler_;
