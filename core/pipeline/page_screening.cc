@@ -1,8 +1,10 @@
 #include "core/pipeline/page_screening.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "core/base/error_details.h"
 #include "core/pipeline/lease.h"
 
 namespace sluice {
@@ -24,14 +26,22 @@ Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::T
   return {true, screener.Summarise(*posting, as_of)};
 }
 
+NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict) {
+  if (!std::isfinite(verdict.score)) {
+    return FailedOutcome(WithReason(absl::InternalError("the posting's score is not finite"), "NOT_FINITE"));
+  }
+  NewOutcome outcome{.kind = OutcomeKind::kSucceeded, .score = verdict.score};
+  outcome.result = codec.EncodeVerdict(verdict);
+  return outcome;
+}
+
 NewOutcome RejectJob(const JobCodec& codec, const Screener& screener, const GatePlan& plan,
                      const StoredJob& job) {
   const absl::StatusOr<Posting> posting = codec.DecodePosting(job.id, job.payload);
   NewOutcome outcome;
   if (posting.ok()) {
     const Verdict verdict = screener.VerdictWithoutModel(plan, screener.Explain(*posting, plan.as_of));
-    outcome.score = verdict.score;
-    outcome.result = codec.EncodeVerdict(verdict);
+    outcome = VerdictOutcome(codec, verdict);
   } else {
     outcome = FailedOutcome(posting.status());
   }

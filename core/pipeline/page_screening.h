@@ -30,6 +30,9 @@ struct Summarised {
 Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
                         const StoredJob& job);
 
+// SUCCEEDED with the verdict; FAILED, reason NOT_FINITE, when its score is no number.
+NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict);
+
 // The outcome of a posting that does not go on to the model: its verdict, or FAILED when it cannot be
 // decoded.
 NewOutcome RejectJob(const JobCodec& codec, const Screener& screener, const GatePlan& plan,

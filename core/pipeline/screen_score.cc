@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
+#include "core/pipeline/page_screening.h"
 #include "core/pipeline/stage_ends.h"
 #include "core/pipeline/store_call.h"
 
@@ -141,8 +142,7 @@ void ScreenScoreStage::Judge(const JobPtr& job, std::vector<float> vector) {
     const double cosine = Cosine(job->batch->profile_vector, vector);
     const Verdict verdict = job->batch->screener->VerdictWithModel(
         job->batch->plan, std::move(job->phase_one), cosine, job->num_windows);
-    NewOutcome outcome{.kind = OutcomeKind::kSucceeded, .score = verdict.score};
-    outcome.result = context_.parts.codec->EncodeVerdict(verdict);
+    NewOutcome outcome = VerdictOutcome(*context_.parts.codec, verdict);
     context_.loop->Post([this, job, outcome = std::move(outcome)]() mutable {
       context_.sink->Finish(job->lease, std::move(outcome));
     });

@@ -22,9 +22,10 @@ class FaultyBatchStore final : public BatchStore {
  public:
   explicit FaultyBatchStore(BatchStore& store) : store_(store) {}
 
-  // The n-th call from now on (1 for the next one) has `fault`.
-  void Arm(StoreFault fault, int nth_call) {
+  // The n-th call from now on (1 for the next one) has `fault`; only calls of `method` count unless it is "".
+  void Arm(StoreFault fault, int nth_call, std::string method = "") {
     MutexLock lock(mutex_);
+    method_ = std::move(method);
     fault_ = fault;
     calls_left_ = nth_call;
     fired_ = "";
@@ -123,7 +124,7 @@ class FaultyBatchStore final : public BatchStore {
     StoreFault fault;
     {
       MutexLock lock(mutex_);
-      fires = calls_left_ > 0 && --calls_left_ == 0;
+      fires = (method_.empty() || method_ == method) && calls_left_ > 0 && --calls_left_ == 0;
       fault = fault_;
       if (fires) fired_ = method;
     }
@@ -140,6 +141,7 @@ class FaultyBatchStore final : public BatchStore {
   BatchStore& store_;
   mutable Mutex mutex_;
   StoreFault fault_ ABSL_GUARDED_BY(mutex_) = StoreFault::kRefuse;
+  std::string method_ ABSL_GUARDED_BY(mutex_);
   int calls_left_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string fired_ ABSL_GUARDED_BY(mutex_);
 };

@@ -20,7 +20,7 @@
 #include "gtest/gtest.h"
 #include "tests/fakes/faulty_batch_store.h"
 #include "tests/fakes/line_codec.h"
-#include "tests/fakes/plain_batch_store.h"
+#include "tests/fakes/in_memory_batch_store.h"
 #include "tests/fakes/simulated_clock.h"
 #include "tests/fakes/word_tokenizer.h"
 
@@ -58,6 +58,11 @@ class HoldableReplica {
     MutexLock lock(mutex_);
     return encoded_;
   }
+  // Works in micro-batches that were formed, encoded or not.
+  int64_t taken() const {
+    MutexLock lock(mutex_);
+    return taken_;
+  }
 
  private:
   void SetHeld(bool held) {
@@ -69,6 +74,10 @@ class HoldableReplica {
     while (true) {
       std::optional<MicroBatch> batch = scheduler_.NextBatch({.max_tokens = 64, .max_jobs = 4});
       if (!batch) return;
+      {
+        MutexLock lock(mutex_);
+        taken_ += static_cast<int64_t>(batch->works.size());
+      }
       for (EncodeWork& work : batch->works) Answer(work);
     }
   }
@@ -90,6 +99,7 @@ class HoldableReplica {
   bool held_ ABSL_GUARDED_BY(mutex_);
   int32_t poison_ ABSL_GUARDED_BY(mutex_) = -1;
   int64_t encoded_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t taken_ ABSL_GUARDED_BY(mutex_) = 0;
   Thread thread_;
 };
 
@@ -103,7 +113,7 @@ class PipelineRig final : public StoreListener {
     ServiceMetrics* metrics = nullptr;
   };
 
-  explicit PipelineRig(Options options) : options_(std::move(options)), plain_(clock_), store_(plain_) {
+  explicit PipelineRig(Options options) : options_(std::move(options)), plain_({}, clock_), store_(plain_) {
     options_.pipeline.max_tokens = options_.has_model ? 16 : 0;
     options_.pipeline.model_digest = options_.has_model ? "model-1" : "";
     executor_ = *ThreadPool::Create({.name = "executor", .num_threads = options_.executor_threads});
@@ -210,7 +220,7 @@ class PipelineRig final : public StoreListener {
   SimulatedClock clock_;
   LineCodec codec_;
   WordTokenizer tokenizer_;
-  PlainBatchStore plain_;
+  InMemoryBatchStore plain_;
   FaultyBatchStore store_;
   std::unique_ptr<ThreadPool> executor_;
   std::unique_ptr<MicroBatchScheduler> scheduler_;

@@ -9,7 +9,7 @@
 #include "core/store/await.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/faulty_batch_store.h"
-#include "tests/fakes/plain_batch_store.h"
+#include "tests/fakes/in_memory_batch_store.h"
 #include "tests/fakes/simulated_clock.h"
 
 namespace sluice {
@@ -18,7 +18,7 @@ namespace {
 // A store whose outcomes the test commits itself, and a feed on it.
 class ResultFeedTest : public ::testing::Test, public StoreListener {
  protected:
-  ResultFeedTest() : plain_(clock_), store_(plain_) { Restart({}); }
+  ResultFeedTest() : plain_({}, clock_), store_(plain_) { Restart({}); }
   ~ResultFeedTest() override { plain_.SetListener(nullptr); }
 
   void Restart(FeedOptions options) {
@@ -96,7 +96,7 @@ class ResultFeedTest : public ::testing::Test, public StoreListener {
   }
 
   SimulatedClock clock_;
-  PlainBatchStore plain_;
+  InMemoryBatchStore plain_;
   FaultyBatchStore store_;
   std::unique_ptr<ResultFeed> feed_;
   std::string id_;
