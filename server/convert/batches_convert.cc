@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/error_details.h"
@@ -186,6 +187,21 @@ absl::StatusOr<std::vector<NewJob>> JobsFromProto(JobKind kind, int64_t path_ind
   }
   SLUICE_RETURN_IF_ERROR(FieldErrors(violations));
   return checked;
+}
+
+absl::Status ShiftJobPaths(const absl::Status& status, int64_t first_index) {
+  Violations violations = FieldViolationsOf(status);
+  if (violations.empty()) return status;
+  for (FieldViolation& violation : violations) {
+    const size_t bracket = violation.field.find(']');
+    int64_t index = 0;
+    if (!absl::StartsWith(violation.field, "jobs[") || bracket == std::string::npos ||
+        !absl::SimpleAtoi(violation.field.substr(5, bracket - 5), &index)) {
+      continue;
+    }
+    violation.field = absl::StrCat("jobs[", first_index + index, violation.field.substr(bracket));
+  }
+  return FieldErrors(violations);
 }
 
 absl::Status CheckRequestBytes(int64_t bytes, absl::string_view advice) {

@@ -28,7 +28,10 @@ absl::StatusOr<NewBatch> NewBatchFromProto(const v1::NewBatch& proto, const NewB
 absl::StatusOr<std::vector<NewJob>> JobsFromProto(JobKind kind, int64_t path_index,
                                                   const google::protobuf::RepeatedPtrField<v1::Job>& jobs);
 
-// Nothing wrong with a request of so many bytes, which `method` takes at most kMaxRequestBytes of.
+// The store's paths "jobs[i]" count in one call; in a batch of several parts they count from the first job of all.
+absl::Status ShiftJobPaths(const absl::Status& status, int64_t first_index);
+
+// INVALID_ARGUMENT, with `advice`, when a request is larger than kMaxRequestBytes.
 absl::Status CheckRequestBytes(int64_t bytes, absl::string_view advice);
 
 // "batches/{id}" to the id; INVALID_ARGUMENT, field "name".

@@ -61,9 +61,10 @@ void BatchUpload::Append() {
   absl::StatusOr<std::vector<NewJob>> jobs = JobsFromProto(kind_, jobs_, part_.jobs());
   if (!jobs.ok()) return Fail(jobs.status());
   for (const v1::Job& job : part_.jobs()) digest_.Add(job);
+  const int64_t first_index = jobs_;
   jobs_ += part_.jobs_size();
-  parts_.store->AppendJobs(batch_id_, *std::move(jobs), [this](absl::Status appended) {
-    appended.ok() ? ReadNext() : Fail(std::move(appended));
+  parts_.store->AppendJobs(batch_id_, *std::move(jobs), [this, first_index](const absl::Status& appended) {
+    appended.ok() ? ReadNext() : Fail(ShiftJobPaths(appended, first_index));
   });
 }
 
