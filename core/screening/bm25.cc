@@ -13,6 +13,11 @@ constexpr double kB = 0.75;
 constexpr int kMostCounted = 3;
 constexpr size_t kSharesReported = 8;
 
+size_t BeginningOf(absl::string_view word) {
+  const auto second = word.size() > 1 ? static_cast<unsigned char>(word[1]) : 0;
+  return (static_cast<unsigned char>(word[0]) * 64 + second) % (1 << 12);
+}
+
 }  // namespace
 
 Bm25Query::Bm25Query(absl::string_view profile_text, const Background& background)
@@ -26,11 +31,17 @@ Bm25Query::Bm25Query(absl::string_view profile_text, const Background& backgroun
       const double with = background.PostingsWith(stem);
       const double idf = std::log(1 + (background.postings - with + 0.5) / (with + 0.5));
       terms_.push_back({std::string(WordIn(profile_text, word)), 0, idf});
+      beginnings_.set(BeginningOf(stem));
     }
     Term& term = terms_[found->second];
     term.count = std::min(term.count + 1, kMostCounted);
   }
   for (const Term& term : terms_) best_ += term.count * term.idf * (kK1 + 1);
+}
+
+// The English stemmer keeps a word's first two letters, but for dying, lying and tying (die, lie, tie).
+bool Bm25Query::MayStemToTerm(absl::string_view word) const {
+  return beginnings_.test(BeginningOf(word)) || (word.size() == 5 && word.substr(1) == "ying");
 }
 
 std::vector<double> Bm25Query::GainsOf(absl::string_view lowered) const {
@@ -40,6 +51,7 @@ std::vector<double> Bm25Query::GainsOf(absl::string_view lowered) const {
     const absl::string_view text = WordIn(lowered, word);
     if (IsStopWord(text)) continue;
     ++length;
+    if (!MayStemToTerm(text)) continue;
     const auto found = index_by_stem_.find(EnglishStem(text));
     if (found != index_by_stem_.end()) gains[found->second] += 1;
   }

@@ -4,6 +4,7 @@
 // term of the profile counts at most three times. The score is divided by the best any posting could reach.
 #pragma once
 
+#include <bitset>
 #include <string>
 #include <vector>
 
@@ -33,10 +34,12 @@ class Bm25Query {
   };
 
   std::vector<double> GainsOf(absl::string_view lowered) const;
+  bool MayStemToTerm(absl::string_view word) const;
 
   const double mean_words_;
   absl::flat_hash_map<std::string, int> index_by_stem_;
   std::vector<Term> terms_;
+  std::bitset<1 << 12> beginnings_;  // of the terms: stemming a word is dear, and hardly changes how it begins
   double best_ = 0;
 };
 

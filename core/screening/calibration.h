@@ -2,7 +2,8 @@
 //
 // Logistic regressions fitted by tests/benchmarks/screening/fit_calibration.py on features that this code computed.
 // A batch's own share of matches shifts the prior, estimated by expectation maximisation: Saerens, Latinne,
-// Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori Probabilities" (2002).
+// Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori Probabilities" (2002), held to the training
+// prior by twenty postings' worth.
 #pragma once
 
 #include <vector>

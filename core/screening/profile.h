@@ -94,8 +94,8 @@ struct Profile {
   std::string text;  // experience, skills, wishes: what BM25 and the model compare with
   std::vector<Rule> rules;
   std::vector<CurrencyRate> currency_rates;  // in place of the shipped table's rates, currency by currency
-  double accept_at = 0.5;   // a verdict is ACCEPT from this probability on,
-  double review_at = 0.2;   // REVIEW from this one; 0 <= review_at <= accept_at <= 1
+  double accept_at = 0.25;  // a verdict is ACCEPT from this probability on,
+  double review_at = 0.1;   // REVIEW from this one; 0 <= review_at <= accept_at <= 1
 };
 
 }  // namespace sluice

@@ -10,8 +10,8 @@
 namespace sluice {
 
 struct VerdictCuts {
-  double accept_at = 0.5;
-  double review_at = 0.2;
+  double accept_at = 0;
+  double review_at = 0;
 };
 
 // Most important first: what decided, how, the rules, the terms. Never empty.

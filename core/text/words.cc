@@ -4,6 +4,8 @@
 #include <utf8proc.h>
 
 #include <array>
+#include <array>
+#include <cstdint>
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
@@ -47,22 +49,34 @@ bool IsWordCategory(utf8proc_category_t category) {
   }
 }
 
+enum ByteClass : uint8_t { kOther, kLetter, kSign, kBeyondAscii };
+
+// A table because every byte of every posting is looked up here.
+constexpr std::array<ByteClass, 256> kClassOf = [] {
+  std::array<ByteClass, 256> classes{};
+  for (int c = 0; c < 256; ++c) {
+    const bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    classes[c] = c >= 0x80 ? kBeyondAscii : letter ? kLetter : c == '+' || c == '#' ? kSign : kOther;
+  }
+  return classes;
+}();
+
+ByteClass ClassOf(char c) { return kClassOf[static_cast<unsigned char>(c)]; }
+
 // Bytes of the letter or digit at `at`; 0 when there is none.
 size_t LetterAt(absl::string_view text, size_t at) {
   if (at >= text.size()) return 0;
-  if (IsAscii(text[at])) return absl::ascii_isalnum(static_cast<unsigned char>(text[at])) ? 1 : 0;
+  if (const ByteClass of_byte = ClassOf(text[at]); of_byte != kBeyondAscii) return of_byte == kLetter ? 1 : 0;
   const CodePoint point = CodePointAt(text, at);
   return point.value >= 0 && IsWordCategory(utf8proc_category(point.value)) ? point.bytes : 0;
-}
-
-bool IsPlusOrHash(absl::string_view text, size_t at) {
-  return at < text.size() && (text[at] == '+' || text[at] == '#');
 }
 
 // End of the run of letters, digits, + and # from `at`.
 size_t RunEnd(absl::string_view text, size_t at) {
   while (at < text.size()) {
-    const size_t letter = IsPlusOrHash(text, at) ? 1 : LetterAt(text, at);
+    const ByteClass of_byte = ClassOf(text[at]);
+    if (of_byte == kOther) break;
+    const size_t letter = of_byte == kBeyondAscii ? LetterAt(text, at) : 1;
     if (letter == 0) break;
     at += letter;
   }

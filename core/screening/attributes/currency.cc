@@ -36,6 +36,11 @@ bool IsLetter(absl::string_view text, size_t at) {
   return at < text.size() && absl::ascii_isalpha(static_cast<unsigned char>(text[at]));
 }
 
+bool MayBelongToSign(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return c == '$' || byte >= 0x80 || absl::ascii_isalpha(byte);
+}
+
 }  // namespace
 
 CurrencyRates::CurrencyRates(const std::vector<CurrencyRate>& overrides) {
@@ -50,6 +55,7 @@ std::optional<double> CurrencyRates::UsdOf(absl::string_view currency) const {
 }
 
 std::optional<CurrencySign> CurrencySignEndingAt(absl::string_view lowered, size_t end) {
+  if (end == 0 || !MayBelongToSign(lowered[end - 1])) return std::nullopt;
   const absl::string_view before = lowered.substr(0, end);
   for (const CurrencySign& sign : kSigns) {
     if (!absl::EndsWith(before, sign.sign)) continue;
@@ -61,6 +67,7 @@ std::optional<CurrencySign> CurrencySignEndingAt(absl::string_view lowered, size
 }
 
 std::optional<CurrencySign> CurrencySignBeginningAt(absl::string_view lowered, size_t begin) {
+  if (begin >= lowered.size() || !MayBelongToSign(lowered[begin])) return std::nullopt;
   const absl::string_view after = lowered.substr(begin);
   for (const CurrencySign& sign : kSigns) {
     if (!absl::StartsWith(after, sign.sign)) continue;

@@ -25,16 +25,16 @@ constexpr PeriodCue kPeriodAfter[] = {
     {"/hour", SalaryPeriod::kHour},     {"/hr", SalaryPeriod::kHour},       {"/h", SalaryPeriod::kHour},
     {"/ hour", SalaryPeriod::kHour},    {"/ hr", SalaryPeriod::kHour},      {"per hour", SalaryPeriod::kHour},
     {"an hour", SalaryPeriod::kHour},   {"every hour", SalaryPeriod::kHour}, {"each hour", SalaryPeriod::kHour},
-    {"hourly", SalaryPeriod::kHour},    {"p.h.", SalaryPeriod::kHour},      {"per hr", SalaryPeriod::kHour},
+    {"hourly", SalaryPeriod::kHour},    {"p.h", SalaryPeriod::kHour},      {"per hr", SalaryPeriod::kHour},
     {"pro stunde", SalaryPeriod::kHour}, {"/std", SalaryPeriod::kHour},     {"de l'heure", SalaryPeriod::kHour},
     {"/day", SalaryPeriod::kDay},       {"/d", SalaryPeriod::kDay},         {"per day", SalaryPeriod::kDay},
     {"a day", SalaryPeriod::kDay},      {"daily", SalaryPeriod::kDay},      {"per diem", SalaryPeriod::kDay},
     {"each day", SalaryPeriod::kDay},   {"pro tag", SalaryPeriod::kDay},    {"/ day", SalaryPeriod::kDay},
     {"/week", SalaryPeriod::kWeek},     {"/wk", SalaryPeriod::kWeek},       {"per week", SalaryPeriod::kWeek},
-    {"a week", SalaryPeriod::kWeek},    {"weekly", SalaryPeriod::kWeek},    {"p.w.", SalaryPeriod::kWeek},
+    {"a week", SalaryPeriod::kWeek},    {"weekly", SalaryPeriod::kWeek},    {"p.w", SalaryPeriod::kWeek},
     {"each week", SalaryPeriod::kWeek}, {"/month", SalaryPeriod::kMonth},   {"/mo", SalaryPeriod::kMonth},
     {"per month", SalaryPeriod::kMonth}, {"a month", SalaryPeriod::kMonth}, {"each month", SalaryPeriod::kMonth},
-    {"monthly", SalaryPeriod::kMonth},  {"every month", SalaryPeriod::kMonth}, {"p.m.", SalaryPeriod::kMonth},
+    {"monthly", SalaryPeriod::kMonth},  {"every month", SalaryPeriod::kMonth}, {"p.m", SalaryPeriod::kMonth},
     {"pcm", SalaryPeriod::kMonth},      {"im monat", SalaryPeriod::kMonth}, {"pro monat", SalaryPeriod::kMonth},
     {"par mois", SalaryPeriod::kMonth}, {"/ month", SalaryPeriod::kMonth},  {"/year", SalaryPeriod::kYear},
     {"/yr", SalaryPeriod::kYear},       {"/y", SalaryPeriod::kYear},        {"per year", SalaryPeriod::kYear},
@@ -72,8 +72,7 @@ bool ContainsAny(absl::string_view text, const Cues& cues) {
 bool EndsClause(absl::string_view text, size_t at) {
   const char c = text[at];
   if (c == '\n' || c == ';' || c == '!' || c == '?') return true;
-  return c == '.' && (at + 1 >= text.size() || text[at + 1] == ' ' || text[at + 1] == '\n') &&
-         !(at >= 3 && text.substr(at - 3, 4) == "p.a.");
+  return c == '.' && (at + 1 >= text.size() || text[at + 1] == ' ' || text[at + 1] == '\n');
 }
 
 // From the beginning of the sentence, at most kContextBytes, to the amount.

@@ -30,8 +30,8 @@ const Levels& LevelWords() {
 bool IsAnotherMeaning(Seniority level, absl::string_view next) {
   static const auto* const kLead = new Words{"generation", "gen", "paint", "abatement", "time", "to", "poisoning", "acid",
                                              "nurturing", "qualification", "mine", "mining", "management", "/"};
-  static const auto* const kSenior = new Words{"living", "citizen", "citizens", "care", "center", "centre", "services",
-                                               "housing", "home", "homes", "community", "adults", "high", "s"};
+  static const auto* const kSenior = new Words{"living", "citizen", "citizens", "care", "center", "centre", "housing",
+                                               "homes", "adults", "high", "s"};
   static const auto* const kMid = new Words{"school", "schools", "care", "goods", "atlantic", "west"};
   if (level == Seniority::kLead) return kLead->contains(next);
   if (level == Seniority::kSenior) return kSenior->contains(next);

@@ -28,13 +28,12 @@ const Words& RemoteHeralds() {
   return *kWords;
 }
 
-// Behind "hybrid": the work place is not meant.
-const Words& OtherHybrids() {
-  static const auto* const kWords = new Words{
-      "cloud", "clouds", "vehicle", "vehicles", "car", "cars", "engine", "engines", "electric", "app", "apps", "seed",
-      "seeds", "system", "systems", "power", "plants", "plant", "infrastructure", "it", "corn", "mobile", "search",
-      "threats", "drives", "technology", "technologies", "simulation", "models", "model's", "courses", "learning",
-      "architecture", "environments", "databases", "microcircuits", "materials", "integrated", "varieties", "circuits"};
+// Behind "hybrid": the work place is meant, and no cloud, car or heat pump.
+const Words& HybridNouns() {
+  static const auto* const kWords = new Words{"role", "position", "job", "work", "working", "schedule", "arrangement",
+                                              "model", "setup", "set-up", "workplace", "office", "policy", "remote",
+                                              "or", "team", "with", "basis", "opportunity", "mode", "home", "pattern",
+                                              "format", "way", "week", "from", "in", "at"};
   return *kWords;
 }
 
@@ -130,15 +129,12 @@ class Reader {
     static const auto* const kBefore = new Words{"not", "no", "non", "never", "cannot", "without", "isn", "neither"};
     static const auto* const kAfter = new Words{"not", "cannot", "isn", "impossible", "unavailable", "no"};
     const bool not_only = At(at - 1) == "only" && At(at - 2) == "not";
-    return !not_only && (Near(at, -4, -1, *kBefore) || Near(at, 1, 4, *kAfter) || DeniedForUs(at));
+    return !not_only && (Near(at, -4, -1, *kBefore) || Near(at, 1, 4, *kAfter));
   }
 
   // "Our sales colleagues work remotely; this team does not."
-  bool DeniedForUs(int at) const {
-    for (int i = at + 1; i < std::min(Count(), at + 8); ++i) {
-      if (At(i) == "this" && (Near(i, 1, 4, {"not"}) || (At(i + 2) == "doesn" && At(i + 3) == "t"))) return true;
-    }
-    return false;
+  bool SpeaksOfOthers(int at) const {
+    return Near(at, -4, -1, {"colleagues", "customers", "clients", "users", "employees", "teams", "patients", "others"});
   }
 
   bool MixedWithOffice(int at) const {
@@ -146,6 +142,7 @@ class Reader {
   }
 
   Cue Remote(int at) const {
+    if (SpeaksOfOthers(at)) return Cue::kNone;
     if (Denied(at)) return Cue::kDenied;
     return MixedWithOffice(at) ? Cue::kHybrid : Cue::kRemote;
   }
@@ -185,7 +182,9 @@ class Reader {
   }
 
   Cue HybridAt(int at) const {
-    if (OtherHybrids().contains(At(at + 1))) return Cue::kNone;
+    const absl::string_view tail = absl::string_view(text_.lowered).substr(text_.words[at].end);
+    const bool ends = at + 1 == Count() || !SameSentence(at, at + 1) || tail.find_first_of("),(:|-") <= 1;
+    if (!ends && !HybridNouns().contains(At(at + 1))) return Cue::kNone;
     return Near(at, -3, -1, {"not", "no"}) ? Cue::kNone : Cue::kHybrid;
   }
 

@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 FIT_SIZES, REPORT_SIZES = (20, 50, 100, 200, 500), (20, 50, 200, 1000)
-MOST_SHIFT, ROUNDS = 2.5, 50
+MOST_SHIFT, ROUNDS, PRIOR_POSTINGS = 2.5, 50, 20
 
 
 def read(path):
@@ -70,7 +70,8 @@ def prior_shift(log_odds, training):
     """core/screening/calibration.cc's PriorShift."""
     shift = 0.
     for _ in range(ROUNDS):
-        prior = np.clip(sigmoid(log_odds + shift).mean(), 1e-6, 1 - 1e-6)
+        matches = sigmoid(log_odds + shift).sum() + PRIOR_POSTINGS * sigmoid(training)
+        prior = matches / (len(log_odds) + PRIOR_POSTINGS)
         following = np.clip(np.log(prior / (1 - prior)) - training, -MOST_SHIFT, MOST_SHIFT)
         if abs(following - shift) < 1e-6:
             return following
@@ -101,8 +102,12 @@ class Model:
     def __init__(self, batches):
         stack = lambda key: np.concatenate([b[key] for b in batches])
         y = stack("y")
-        self.fits = {k: LogisticRegression(max_iter=5000, C=10).fit(stack(k), y) for k in ("one", "two")}
-        self.training = np.log(y.mean() / (1 - y.mean()))
+        # A batch counts by the square root of its size: between counting batches alike and counting postings alike.
+        weight = np.concatenate([np.full(len(b["y"]), (20 / len(b["y"])) ** .5) for b in batches])
+        fit = lambda key: LogisticRegression(max_iter=5000, C=10).fit(stack(key), y, sample_weight=weight)
+        self.fits = {k: fit(k) for k in ("one", "two")}
+        share = (weight * y).sum() / weight.sum()
+        self.training = np.log(share / (1 - share))
 
     def log_odds(self, batch, phase):
         return self.fits[phase].decision_function(batch[phase])
