@@ -21,7 +21,7 @@ struct GateOptions {
   double threshold = 0.2;                         // fixed only, a probability in 0..1
 };
 
-// What the gate keeps of a posting after phase one: a few bytes.
+// What the gate keeps of a posting after phase one: a few bytes. Of a vetoed one only `vetoed` is set.
 struct PhaseOneSummary {
   bool vetoed = false;
   float bm25 = 0;               // normalised, 0..1

@@ -31,6 +31,7 @@ struct RuleResult {
   bool vetoes = false;
   double contribution = 0;  // log-odds, SHOULD only
   std::vector<Evidence> evidence;
+  std::string explanation;  // "posting is hybrid"; reasons are made of it, results do not carry it
 };
 
 struct TermContribution {
