@@ -1,7 +1,8 @@
-// AwaitStore: calls a BatchStore method and waits for its answer. For threads that may block; never for the store's
-// own thread, nor gRPC's.
+// AwaitStore: calls a BatchStore method and waits for its answer. For threads that may block; never for the
+// store's own thread, nor gRPC's.
 //
-//   absl::StatusOr<Batch> batch = AwaitStore<Batch>([&](auto done) { store.GetBatch("", id, std::move(done)); });
+//   absl::StatusOr<Batch> batch = AwaitStore<Batch>([&](auto done) { store.GetBatch("", id, std::move(done));
+//   });
 #pragma once
 
 #include <optional>

@@ -1,16 +1,24 @@
-// BatchStore: where batches live. Durable before acknowledged, leased with a fence, one recorded outcome a job.
+// BatchStore: where batches live. Durable before acknowledged, leased with a fence, one recorded outcome a
+// job.
 //
 // The protocol, which every engine keeps and tests/contract/batch_store_contract.h holds them to:
-//  * A job of a sealed batch is in exactly one of: waiting (not yet planned), ready, leased, or done (has an outcome).
-//  * A screen batch starts as one ready *plan task* (job_index kPlanTask); its jobs wait until the plan makes them
+//  * A job of a sealed batch is in exactly one of: waiting (not yet planned), ready, leased, or done (has an
+//  outcome).
+//  * A screen batch starts as one ready *plan task* (job_index kPlanTask); its jobs wait until the plan makes
+//  them
 //    ready or records their rejection. An embed batch's jobs are ready at once.
-//  * Claim moves ready rows to leases, each with a fence that no other lease ever had, and counts the attempt.
-//  * Only the holder of the current fence can record an outcome; a late one is told kFenced and changes nothing.
-//  * An outcome, its sequence number (per batch, from 1, gap-free, in commit order) and the batch's counters change
+//  * Claim moves ready rows to leases, each with a fence that no other lease ever had, and counts the
+//  attempt.
+//  * Only the holder of the current fence can record an outcome; a late one is told kFenced and changes
+//  nothing.
+//  * An outcome, its sequence number (per batch, from 1, gap-free, in commit order) and the batch's counters
+//  change
 //    in one transaction. A recorded outcome never changes. The last one makes the batch's state terminal.
-//  * One session a replica; a session that was not renewed in time is dead for good and its leases go back to ready,
+//  * One session a replica; a session that was not renewed in time is dead for good and its leases go back to
+//  ready,
 //    or to FAILED (ATTEMPTS_EXHAUSTED) once max_attempts were counted.
-// Source: notes on River, Oban and Temporal; the fence is Temporal's RangeID check reduced to one integer a lease.
+// Source: notes on River, Oban and Temporal; the fence is Temporal's RangeID check reduced to one integer a
+// lease.
 #pragma once
 
 #include <cstdint>
@@ -28,13 +36,13 @@ enum class JobKind { kScreen = 1, kEmbed = 2 };
 const char* JobKindName(JobKind kind);  // "screen", "embed"
 
 enum class BatchState {
-  kUploading = 1,           // jobs are still arriving; invisible to Claim and to ListBatches
-  kPending = 2,             // sealed, nothing claimed yet
+  kUploading = 1,  // jobs are still arriving; invisible to Claim and to ListBatches
+  kPending = 2,    // sealed, nothing claimed yet
   kRunning = 3,
-  kCancelling = 4,          // no job starts any more; leased ones may still finish
-  kSucceeded = 5,           // terminal from here on: every job SUCCEEDED
-  kCompletedWithErrors = 6, // some FAILED
-  kFailed = 7,              // none SUCCEEDED
+  kCancelling = 4,           // no job starts any more; leased ones may still finish
+  kSucceeded = 5,            // terminal from here on: every job SUCCEEDED
+  kCompletedWithErrors = 6,  // some FAILED
+  kFailed = 7,               // none SUCCEEDED
   kCancelled = 8,
   kExpired = 9,
 };
@@ -57,14 +65,14 @@ struct NewJob {
 };
 
 struct NewBatch {
-  std::string tenant;      // "" is the default tenant
+  std::string tenant;  // "" is the default tenant
   JobKind kind = JobKind::kScreen;
   std::string spec;        // opaque: profile, gate, options
   std::string request_id;  // "" for none; unique per tenant
   std::string digest;      // of the request's content, compared when request_id comes again
   absl::Time as_of;
   absl::Duration expires_after = absl::Hours(24);  // of creation
-  int priority = 0;        // lower goes first among batches, equal ones in order of creation
+  int priority = 0;  // lower goes first among batches, equal ones in order of creation
 };
 
 struct BatchCounts {
@@ -113,9 +121,9 @@ struct Claimed {
 
 struct ClaimRequest {
   SessionId session = 0;
-  std::vector<Stage> stages;     // any of these
-  int max_claims = 1;            // 1..4096
-  int64_t max_payload_bytes = 4 << 20;  // stops before exceeding it, but always takes one
+  std::vector<Stage> stages;                  // any of these
+  int max_claims = 1;                         // 1..4096
+  int64_t max_payload_bytes = 4 << 20;        // stops before exceeding it, but always takes one
   absl::Duration run_for = absl::Minutes(5);  // hard cap of the attempt, renewed session or not
 };
 
@@ -166,8 +174,8 @@ struct HeartbeatReply {
 };
 
 struct BatchPage {
-  std::vector<Batch> batches;  // newest first; spec and plan are left empty
-  std::string next_page_token; // "" on the last page
+  std::vector<Batch> batches;   // newest first; spec and plan are left empty
+  std::string next_page_token;  // "" on the last page
 };
 
 struct RankedPage {
@@ -177,9 +185,9 @@ struct RankedPage {
 };
 
 struct StoreStats {
-  int64_t ready_jobs[2] = {0, 0};   // by JobKind - 1: ready or waiting for their plan
+  int64_t ready_jobs[2] = {0, 0};  // by JobKind - 1: ready or waiting for their plan
   int64_t leased_jobs[2] = {0, 0};
-  int64_t open_batches = 0;         // not terminal
+  int64_t open_batches = 0;  // not terminal
   int64_t file_bytes = 0;
   int64_t free_disk_bytes = 0;
 };
@@ -197,15 +205,16 @@ struct SweepReply {
 class StoreListener {
  public:
   virtual ~StoreListener() = default;
-  virtual void OnReady() = 0;                               // there may be something to claim
-  virtual void OnOutcomes(const std::string& batch_id) = 0; // new outcomes, a plan or another state
+  virtual void OnReady() = 0;                                // there may be something to claim
+  virtual void OnOutcomes(const std::string& batch_id) = 0;  // new outcomes, a plan or another state
 };
 
-// Thread-safe. No call blocks: `done` is called exactly once, after the commit the answer depends on, on the store's
-// own thread; it must not block. AwaitStore (core/store/await.h) waits instead, for threads that may.
+// Thread-safe. No call blocks: `done` is called exactly once, after the commit the answer depends on, on the
+// store's own thread; it must not block. AwaitStore (core/store/await.h) waits instead, for threads that may.
 //
-// Every call may also fail with UNAVAILABLE (closed, or the disk failed: reason STORE_FAILED; full: DISK_FULL) and
-// RESOURCE_EXHAUSTED (reason STORE_BUSY: too many calls wait). A batch of another tenant is NOT_FOUND.
+// Every call may also fail with UNAVAILABLE (closed, or the disk failed: reason STORE_FAILED; full:
+// DISK_FULL) and RESOURCE_EXHAUSTED (reason STORE_BUSY: too many calls wait). A batch of another tenant is
+// NOT_FOUND.
 class BatchStore {
  public:
   template <typename T>
@@ -217,18 +226,20 @@ class BatchStore {
   // `listener` must outlive the store or be taken back with null. At most one.
   virtual void SetListener(StoreListener* listener) = 0;
 
-  // --- batches ---------------------------------------------------------------------------------------------------
+  // --- batches
+  // ---------------------------------------------------------------------------------------------------
 
-  // One commit for the batch and all its jobs. The same request_id and digest again answers the batch as it is now.
-  // INVALID_ARGUMENT: no jobs; a duplicate job id (field "jobs[i].id"); request_id with another digest (reason
-  // REQUEST_ID_REUSED).
+  // One commit for the batch and all its jobs. The same request_id and digest again answers the batch as it
+  // is now. INVALID_ARGUMENT: no jobs; a duplicate job id (field "jobs[i].id"); request_id with another
+  // digest (reason REQUEST_ID_REUSED).
   virtual void CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) = 0;
 
-  // An upload in parts: nothing of it can be claimed or listed before SealUpload, and SealUpload is one commit.
-  // BeginUpload answers a sealed batch of the same request_id and digest as it is; the digest may also be given to
-  // SealUpload, when it is only known then.
+  // An upload in parts: nothing of it can be claimed or listed before SealUpload, and SealUpload is one
+  // commit. BeginUpload answers a sealed batch of the same request_id and digest as it is; the digest may
+  // also be given to SealUpload, when it is only known then.
   virtual void BeginUpload(NewBatch batch, Done<Batch> done) = 0;
-  // NOT_FOUND: no such open upload. INVALID_ARGUMENT: duplicate id; the upload is abandoned by the caller then.
+  // NOT_FOUND: no such open upload. INVALID_ARGUMENT: duplicate id; the upload is abandoned by the caller
+  // then.
   virtual void AppendJobs(std::string batch_id, std::vector<NewJob> jobs, DoneStatus done) = 0;
   virtual void SealUpload(std::string batch_id, std::string digest, Done<Batch> done) = 0;
   virtual void AbandonUpload(std::string batch_id, DoneStatus done) = 0;
@@ -236,40 +247,47 @@ class BatchStore {
   // NOT_FOUND when there is none.
   virtual void GetBatch(std::string tenant, std::string batch_id, Done<Batch> done) = 0;
   // page_size 1..1000. INVALID_ARGUMENT (field "page_token"): not a token of this call.
-  virtual void ListBatches(std::string tenant, int page_size, std::string page_token, Done<BatchPage> done) = 0;
-  // Idempotent. One commit ends every job that is not leased as CANCELLED; a terminal batch is answered as it is.
+  virtual void ListBatches(std::string tenant, int page_size, std::string page_token,
+                           Done<BatchPage> done) = 0;
+  // Idempotent. One commit ends every job that is not leased as CANCELLED; a terminal batch is answered as it
+  // is.
   virtual void CancelBatch(std::string tenant, std::string batch_id, Done<Batch> done) = 0;
-  // Removes the batch, its jobs and outcomes for good, also from free pages. FAILED_PRECONDITION unless terminal.
+  // Removes the batch, its jobs and outcomes for good, also from free pages. FAILED_PRECONDITION unless
+  // terminal.
   virtual void DeleteBatch(std::string tenant, std::string batch_id, DoneStatus done) = 0;
 
-  // --- results ---------------------------------------------------------------------------------------------------
+  // --- results
+  // ---------------------------------------------------------------------------------------------------
 
   // Outcomes with sequence > after_sequence in order, at most `limit` (1..256) of them. OUT_OF_RANGE when
   // after_sequence > last_sequence.
   virtual void ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit,
                             Done<std::vector<Outcome>> done) = 0;
   // By score, highest first, ties by job id. FAILED_PRECONDITION (reason BATCH_NOT_FINISHED) unless terminal.
-  virtual void ReadRanked(std::string batch_id, int page_size, std::string page_token, Done<RankedPage> done) = 0;
+  virtual void ReadRanked(std::string batch_id, int page_size, std::string page_token,
+                          Done<RankedPage> done) = 0;
   // Jobs with index >= first_index in order, at most `limit` (1..256), whatever their state.
-  virtual void ReadJobs(std::string batch_id, int64_t first_index, int limit, Done<std::vector<StoredJob>> done) = 0;
+  virtual void ReadJobs(std::string batch_id, int64_t first_index, int limit,
+                        Done<std::vector<StoredJob>> done) = 0;
 
-  // --- workers ---------------------------------------------------------------------------------------------------
+  // --- workers
+  // ---------------------------------------------------------------------------------------------------
 
   virtual void OpenSession(absl::Duration lease, Done<SessionId> done) = 0;
   // Renews. FAILED_PRECONDITION (reason SESSION_DEAD): drop all local work and open a new session.
   virtual void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) = 0;
   // Its leases go back to ready at once, attempts given back: for a drain.
   virtual void CloseSession(SessionId session, DoneStatus done) = 0;
-  // Lowest (batch priority, batch creation, job priority, job index) first; plan tasks before jobs. May be empty.
-  // FAILED_PRECONDITION (SESSION_DEAD).
+  // Lowest (batch priority, batch creation, job priority, job index) first; plan tasks before jobs. May be
+  // empty. FAILED_PRECONDITION (SESSION_DEAD).
   virtual void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) = 0;
   // Answers one result a lease, in order. All in one commit.
   virtual void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) = 0;
   // Back to ready with the attempt given back; fenced ones are ignored.
   virtual void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) = 0;
 
-  // The plan task's three steps, each under its fence (ABORTED, reason FENCED, otherwise) and each repeatable.
-  // CommitPlan stores `plan` unless there is one already, and answers the stored one.
+  // The plan task's three steps, each under its fence (ABORTED, reason FENCED, otherwise) and each
+  // repeatable. CommitPlan stores `plan` unless there is one already, and answers the stored one.
   virtual void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) = 0;
   // Records outcomes and readies survivors, skipping jobs that already are past waiting.
   virtual void ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
@@ -277,10 +295,11 @@ class BatchStore {
   // Ends the plan task. FAILED_PRECONDITION while a job still waits.
   virtual void FinishPlan(LeaseKey task, DoneStatus done) = 0;
 
-  // --- upkeep ----------------------------------------------------------------------------------------------------
+  // --- upkeep
+  // ----------------------------------------------------------------------------------------------------
 
-  // Ends dead sessions and overlong attempts, expires batches past expire_time, purges terminal batches older than
-  // `retention` and uploads older than `upload_age`; a bounded step each call. Call every second or two.
+  // Ends dead sessions and overlong attempts, expires batches past expire_time, purges terminal batches older
+  // than `retention` and uploads older than `upload_age`; a bounded step each call. Call every second or two.
   virtual void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) = 0;
   virtual void Stats(Done<StoreStats> done) = 0;
 };

@@ -13,19 +13,20 @@
 namespace sluice {
 
 struct SqliteBatchStoreOptions {
-  std::string path;                 // of batches.db; its directory must exist
-  int max_attempts = 3;             // of a job, 1..100
-  int max_waiting_calls = 4096;     // bound of the queue before the store's thread
-  int max_calls_per_commit = 128;   // group commit: calls that share one transaction
-  int max_page_count = 0;           // SQLite pages the file may have; 0: no limit. For tests of a full disk
+  std::string path;                // of batches.db; its directory must exist
+  int max_attempts = 3;            // of a job, 1..100
+  int max_waiting_calls = 4096;    // bound of the queue before the store's thread
+  int max_calls_per_commit = 128;  // group commit: calls that share one transaction
+  int max_page_count = 0;          // SQLite pages the file may have; 0: no limit. For tests of a full disk
   int64_t cache_bytes = 32 << 20;
 };
 
-// Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready, since by
-// the exclusive lock that process is dead. `clock` must outlive the store.
+// Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready,
+// since by the exclusive lock that process is dead. `clock` must outlive the store.
 //   FAILED_PRECONDITION  the file belongs to another project or a newer schema (reason SCHEMA_TOO_NEW)
 //   UNAVAILABLE          another process has it (reason DATA_DIRECTORY_IN_USE) or it cannot be opened
 //   DATA_LOSS            it is damaged
-absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options, const Clock& clock);
+absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
+                                                                 const Clock& clock);
 
 }  // namespace sluice

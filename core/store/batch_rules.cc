@@ -1,0 +1,227 @@
+#include "core/store/batch_rules.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error_details.h"
+#include "core/base/status_macros.h"
+
+namespace sluice {
+namespace {
+
+constexpr absl::string_view kDigits = "0123456789abcdefghijklmnopqrstuv";
+constexpr int kHalfId = 10;
+constexpr int kMaxClaims = 4096;
+constexpr size_t kMaxJobIdBytes = 256;
+
+void AppendBase32(int64_t value, std::string& out) {
+  for (int shift = 5 * (kHalfId - 1); shift >= 0; shift -= 5) out.push_back(kDigits[(value >> shift) & 31]);
+}
+
+std::optional<int64_t> ParseBase32(absl::string_view text) {
+  int64_t value = 0;
+  for (const char c : text) {
+    const size_t digit = kDigits.find(c);
+    if (digit == absl::string_view::npos) return std::nullopt;
+    value = value << 5 | static_cast<int64_t>(digit);
+  }
+  return value;
+}
+
+absl::Status CheckJobIndex(absl::string_view list, size_t position, int64_t index, int64_t jobs) {
+  if (index >= 0 && index < jobs) return absl::OkStatus();
+  return FieldError(absl::StrCat(list, "[", position, "].job_index"),
+                    absl::StrCat("is ", index, ", the batch has jobs 0 to ", jobs - 1));
+}
+
+absl::Status CheckScore(absl::string_view list, size_t position, double score) {
+  if (std::isfinite(score)) return absl::OkStatus();
+  return FieldError(absl::StrCat(list, "[", position, "].score"), "must be finite");
+}
+
+}  // namespace
+
+absl::Status CheckNewBatch(const NewBatch& batch) {
+  if (batch.kind != JobKind::kScreen && batch.kind != JobKind::kEmbed) {
+    return FieldError("kind", "must be screen or embed");
+  }
+  if (batch.expires_after <= absl::ZeroDuration()) return FieldError("expires_after", "must be positive");
+  return absl::OkStatus();
+}
+
+absl::Status CheckJobs(absl::Span<const NewJob> jobs, int64_t earlier) {
+  if (static_cast<int64_t>(jobs.size()) > kMaxJobsInBatch - earlier) {
+    return FieldError("jobs", absl::StrCat("a batch has at most ", kMaxJobsInBatch, " jobs"));
+  }
+  for (size_t i = 0; i < jobs.size(); ++i) {
+    if (jobs[i].id.empty() || jobs[i].id.size() > kMaxJobIdBytes) {
+      return FieldError(absl::StrCat("jobs[", i, "].id"),
+                        absl::StrCat("must have 1 to ", kMaxJobIdBytes, " bytes, has ", jobs[i].id.size()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckSealable(int64_t jobs) {
+  return jobs > 0 ? absl::OkStatus() : FieldError("jobs", "a batch needs at least one job");
+}
+
+absl::Status CheckRange(absl::string_view field, int64_t value, int64_t min, int64_t max) {
+  if (value >= min && value <= max) return absl::OkStatus();
+  return FieldError(field, absl::StrCat("must be ", min, " to ", max, ", is ", value));
+}
+
+absl::Status CheckSessionLease(absl::Duration lease) {
+  return lease > absl::ZeroDuration() ? absl::OkStatus() : FieldError("lease", "must be positive");
+}
+
+absl::Status CheckClaim(const ClaimRequest& request) {
+  if (request.stages.empty()) return FieldError("stages", "must name at least one stage");
+  if (request.run_for <= absl::ZeroDuration()) return FieldError("run_for", "must be positive");
+  return CheckRange("max_claims", request.max_claims, 1, kMaxClaims);
+}
+
+absl::Status CheckOutcomes(absl::Span<const LeasedOutcome> outcomes) {
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    if (outcomes[i].lease.job_index < 0) {
+      return FieldError(absl::StrCat("outcomes[", i, "].lease.job_index"),
+                        "is not a job: end a plan task by FinishPlan");
+    }
+    SLUICE_RETURN_IF_ERROR(CheckScore("outcomes", i, outcomes[i].outcome.score));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckPlanTask(const LeaseKey& task) {
+  return task.job_index == kPlanTask ? absl::OkStatus() : FieldError("task.job_index", "is not a plan task");
+}
+
+absl::Status CheckPlan(absl::Span<const NewOutcome> rejected, absl::Span<const PlannedJob> survivors,
+                       int64_t jobs) {
+  for (size_t i = 0; i < rejected.size(); ++i) {
+    SLUICE_RETURN_IF_ERROR(CheckJobIndex("rejected", i, rejected[i].job_index, jobs));
+    SLUICE_RETURN_IF_ERROR(CheckScore("rejected", i, rejected[i].score));
+  }
+  for (size_t i = 0; i < survivors.size(); ++i) {
+    SLUICE_RETURN_IF_ERROR(CheckJobIndex("survivors", i, survivors[i].job_index, jobs));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status DuplicateJobId(int64_t position, absl::string_view id) {
+  return FieldError(absl::StrCat("jobs[", position, "].id"),
+                    absl::StrCat("\"", id, "\" is in the batch already"));
+}
+
+absl::Status NoSuchBatch(absl::string_view batch_id) {
+  return absl::NotFoundError(absl::StrCat("there is no batch \"", batch_id, "\""));
+}
+
+absl::Status NoSuchUpload(absl::string_view batch_id) {
+  return absl::NotFoundError(absl::StrCat("there is no open upload \"", batch_id, "\""));
+}
+
+absl::Status UploadStillOpen(absl::string_view batch_id) {
+  return absl::FailedPreconditionError(absl::StrCat("batch \"", batch_id, "\" is still being uploaded"));
+}
+
+absl::Status NotFinished(absl::string_view batch_id) {
+  return WithReason(absl::FailedPreconditionError(absl::StrCat("batch \"", batch_id, "\" has not finished")),
+                    "BATCH_NOT_FINISHED");
+}
+
+absl::Status RequestIdReused() {
+  return WithReason(FieldError("request_id", "was used before for a request with other content"),
+                    "REQUEST_ID_REUSED");
+}
+
+absl::Status SequenceOutOfRange(int64_t after_sequence, int64_t last_sequence) {
+  return absl::OutOfRangeError(
+      absl::StrCat("sequence ", after_sequence, " is past the last one, ", last_sequence));
+}
+
+absl::Status SessionDead(SessionId session) {
+  return WithReason(
+      absl::FailedPreconditionError(absl::StrCat("session ", session, " has ended: open another one")),
+      "SESSION_DEAD");
+}
+
+absl::Status Fenced() {
+  return WithReason(absl::AbortedError("the lease on the plan task is another's or gone: drop the work"),
+                    "FENCED");
+}
+
+absl::Status JobsStillWait(int64_t waiting) {
+  return absl::FailedPreconditionError(absl::StrCat(waiting, " jobs still wait for the plan"));
+}
+
+absl::Status StoreBusy(int waiting_calls) {
+  return WithReason(
+      absl::ResourceExhaustedError(absl::StrCat("the store is busy: ", waiting_calls, " calls wait already")),
+      "STORE_BUSY");
+}
+
+absl::Status StoreClosed() {
+  return WithReason(absl::UnavailableError("the store is closed"), "STORE_FAILED");
+}
+
+void CountOutcome(OutcomeKind kind, int64_t jobs, BatchCounts& counts) {
+  switch (kind) {
+    case OutcomeKind::kSucceeded:
+      counts.succeeded += jobs;
+      break;
+    case OutcomeKind::kFailed:
+      counts.failed += jobs;
+      break;
+    case OutcomeKind::kCancelled:
+      counts.cancelled += jobs;
+      break;
+    case OutcomeKind::kExpired:
+      counts.expired += jobs;
+      break;
+  }
+}
+
+BatchState EndState(const BatchCounts& counts) {
+  if (counts.cancelled > 0) return BatchState::kCancelled;
+  if (counts.expired > 0) return BatchState::kExpired;
+  if (counts.failed == 0) return BatchState::kSucceeded;
+  return counts.succeeded > 0 ? BatchState::kCompletedWithErrors : BatchState::kFailed;
+}
+
+NewOutcome AttemptsExhausted(int64_t job_index, int attempts) {
+  NewOutcome outcome{
+      .job_index = job_index, .kind = OutcomeKind::kFailed, .error_reason = "ATTEMPTS_EXHAUSTED"};
+  outcome.error_message =
+      absl::StrCat("attempted ", attempts, " times; every attempt ended without a result");
+  return outcome;
+}
+
+NewOutcome PlanAttemptsExhausted(int64_t job_index, int attempts) {
+  NewOutcome outcome = AttemptsExhausted(job_index, attempts);
+  outcome.error_message =
+      absl::StrCat("the batch's plan was attempted ", attempts, " times; every attempt failed");
+  return outcome;
+}
+
+absl::Time StoredTime(absl::Time time) {
+  if (time == absl::InfiniteFuture() || time == absl::InfinitePast()) return time;
+  return absl::FromUnixMicros(absl::ToUnixMicros(time));
+}
+
+std::string BatchIdOf(int64_t number, int64_t salt) {
+  std::string id;
+  id.reserve(2 * kHalfId);
+  AppendBase32(number, id);
+  AppendBase32(salt, id);
+  return id;
+}
+
+std::optional<int64_t> BatchNumberOf(absl::string_view batch_id, int64_t salt) {
+  if (batch_id.size() != 2 * kHalfId) return std::nullopt;
+  if (ParseBase32(batch_id.substr(kHalfId)) != salt) return std::nullopt;
+  return ParseBase32(batch_id.substr(0, kHalfId));
+}
+
+}  // namespace sluice

@@ -1,0 +1,164 @@
+// BatchTables: the protocol of batch_store.h in SQL, call by call, inside a transaction that the caller
+// holds.
+//
+// Not thread-safe, blocking: only the store's thread touches it. A method that fails may have written; the
+// caller rolls its savepoint back. What others must hear of after the commit gathers in Changes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "core/base/clock.h"
+#include "core/store/batch_store.h"
+#include "core/store/sqlite/connection.h"
+
+namespace sluice {
+
+struct Changes {
+  bool ready = false;                    // there may be something to claim
+  absl::flat_hash_set<int64_t> batches;  // with new outcomes, a plan or another state
+  std::vector<int64_t> purging;          // batches whose rows are to be removed
+  void Merge(Changes other);
+};
+
+class BatchTables {
+ public:
+  // All must outlive it; `salt` makes this file's batch ids its own.
+  BatchTables(Connection& connection, const Clock& clock, int max_attempts, int64_t salt, std::string path)
+      : connection_(connection),
+        clock_(clock),
+        max_attempts_(max_attempts),
+        salt_(salt),
+        path_(std::move(path)) {}
+
+  // As in batch_store.h.
+  absl::StatusOr<Batch> CreateBatch(const NewBatch& batch, absl::Span<const NewJob> jobs);
+  absl::StatusOr<Batch> BeginUpload(const NewBatch& batch);
+  absl::Status AppendJobs(const std::string& batch_id, absl::Span<const NewJob> jobs);
+  absl::StatusOr<Batch> SealUpload(const std::string& batch_id, const std::string& digest);
+  absl::Status AbandonUpload(const std::string& batch_id);
+  absl::StatusOr<Batch> GetBatch(const std::string& tenant, const std::string& batch_id);
+  absl::StatusOr<BatchPage> ListBatches(const std::string& tenant, int page_size,
+                                        const std::string& page_token);
+  absl::StatusOr<Batch> CancelBatch(const std::string& tenant, const std::string& batch_id);
+  absl::StatusOr<int64_t> DeleteBatch(const std::string& tenant,
+                                      const std::string& batch_id);  // the number to purge
+  absl::StatusOr<std::vector<Outcome>> ReadOutcomes(const std::string& batch_id, int64_t after_sequence,
+                                                    int limit);
+  absl::StatusOr<RankedPage> ReadRanked(const std::string& batch_id, int page_size,
+                                        const std::string& page_token);
+  absl::StatusOr<std::vector<StoredJob>> ReadJobs(const std::string& batch_id, int64_t first_index,
+                                                  int limit);
+  absl::StatusOr<SessionId> OpenSession(absl::Duration lease);
+  absl::StatusOr<HeartbeatReply> Heartbeat(SessionId session, absl::Duration lease);
+  absl::Status CloseSession(SessionId session);
+  absl::StatusOr<std::vector<Claimed>> Claim(const ClaimRequest& request);
+  absl::StatusOr<std::vector<CommitResult>> CommitOutcomes(absl::Span<const LeasedOutcome> outcomes);
+  absl::Status ReturnClaims(absl::Span<const LeaseKey> leases);
+  absl::StatusOr<std::string> CommitPlan(const LeaseKey& task, const std::string& plan);
+  absl::Status ApplyPlan(const LeaseKey& task, absl::Span<const NewOutcome> rejected,
+                         absl::Span<const PlannedJob> survivors);
+  absl::Status FinishPlan(const LeaseKey& task);
+  absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
+  absl::StatusOr<StoreStats> Stats();
+
+  // At start: every session is dead, so every lease is requeued.
+  absl::Status RequeueAll();
+  absl::StatusOr<std::vector<int64_t>> PurgingBatches();
+  // Removes up to 1,000 rows of a batch that is being purged; true when nothing of it is left.
+  absl::StatusOr<bool> PurgeStep(int64_t batch);
+
+  std::string BatchId(int64_t number) const;
+  Changes TakeChanges() { return std::exchange(changes_, Changes{}); }
+
+ private:
+  struct BatchRow {
+    int64_t number = 0;
+    Batch batch;                        // without spec and plan
+    std::optional<OutcomeKind> ending;  // what jobs that have not started get, once cancelled or expired
+    std::string request_id;
+    std::string digest;
+    bool open() const { return batch.state >= BatchState::kPending && !IsTerminal(batch.state); }
+  };
+  struct LeaseRow {
+    int64_t job = 0;
+    Stage stage = Stage::kPlan;
+    int64_t priority = 0;
+    int attempt = 0;
+  };
+  struct ReadyRow {
+    int64_t job = 0;
+    Stage stage = Stage::kPlan;
+    int64_t batch_priority = 0;
+    int64_t priority = 0;
+    int attempts = 0;
+  };
+
+  // batch_tables.cc
+  absl::StatusOr<int64_t> TakeNumbers(absl::string_view counter, int64_t count);  // the first of them
+  BatchRow RowOf(const Query& query) const;
+  absl::StatusOr<BatchRow> LoadNumber(int64_t number);
+  absl::StatusOr<BatchRow> Load(const std::string& batch_id);
+  absl::StatusOr<BatchRow> LoadOf(const std::string& tenant, const std::string& batch_id);
+  absl::StatusOr<Batch> WithTexts(BatchRow row);
+  absl::StatusOr<BatchRow> InsertBatch(const NewBatch& batch);
+  absl::Status InsertJobs(int64_t number, int64_t first_index, absl::Span<const NewJob> jobs);
+  absl::StatusOr<std::optional<BatchRow>> FindRequest(const std::string& tenant,
+                                                      const std::string& request_id,
+                                                      const std::string& digest);
+  absl::StatusOr<Batch> Seal(BatchRow row);
+  // Writes state and counters; ends the batch when its every job is done.
+  absl::Status Save(BatchRow& row);
+
+  // uploads.cc
+  absl::StatusOr<BatchRow> LoadUpload(const std::string& batch_id);
+  absl::Status MarkPurging(const BatchRow& row);
+
+  // claims.cc
+  absl::Status CheckSession(SessionId session);
+  absl::StatusOr<std::vector<ReadyRow>> NextReady(const ClaimRequest& request);
+  absl::Status MarkRunning(absl::Span<const Claimed> claims);
+  absl::StatusOr<std::vector<LeaseRow>> LeasesWhere(absl::string_view condition, int64_t argument);
+
+  // outcomes.cc
+  absl::Status Record(BatchRow& row, int64_t job, absl::string_view job_id, int attempt,
+                      const NewOutcome& outcome);
+  absl::StatusOr<std::string> JobId(int64_t job);
+
+  // plan.cc
+  absl::StatusOr<BatchRow> LoadPlanTask(const LeaseKey& task);
+  // The job's id when it still waits for its plan, else nothing.
+  absl::StatusOr<std::optional<std::string>> WaitingJob(int64_t job);
+  absl::StatusOr<int64_t> CountWaiting(const BatchRow& row);
+
+  // ending.cc
+  // Gives every job that is neither leased nor done (nor ready, if `keep_ready`) this outcome; its index is
+  // ignored.
+  absl::Status EndUnstarted(BatchRow& row, const NewOutcome& outcome, bool keep_ready);
+  absl::Status EndBatch(BatchRow& row, OutcomeKind ending);
+  // Takes leases away: jobs go back to ready, or get the outcome that their batch or attempts call for.
+  absl::Status Requeue(absl::Span<const LeaseRow> leases, bool refund, SweepReply& reply);
+  absl::Status RequeuePlanTask(BatchRow& row, const LeaseRow& lease, int attempts, SweepReply& reply);
+  absl::Status RequeueJob(BatchRow& row, const LeaseRow& lease, int attempts, bool refund, SweepReply& reply);
+  absl::Status InsertReady(const BatchRow& row, const LeaseRow& lease, int attempts);
+
+  // upkeep.cc
+  absl::Status SweepSessions(SweepReply& reply);
+  absl::Status SweepExpired(SweepReply& reply);
+  absl::Status SweepOld(absl::Duration retention, absl::Duration upload_age, SweepReply& reply);
+
+  Connection& connection_;
+  const Clock& clock_;
+  const int max_attempts_;
+  const int64_t salt_;
+  const std::string path_;
+  Changes changes_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,163 @@
+// Workers: sessions, claims and their return.
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/store/batch_rules.h"
+#include "core/store/sqlite/batch_tables.h"
+#include "core/store/sqlite/rows.h"
+#include "core/store/sqlite/schema.h"
+
+namespace sluice {
+
+absl::StatusOr<SessionId> BatchTables::OpenSession(absl::Duration lease) {
+  SLUICE_RETURN_IF_ERROR(CheckSessionLease(lease));
+  SLUICE_ASSIGN_OR_RETURN(const SessionId session, TakeNumbers("session", 1));
+  SLUICE_RETURN_IF_ERROR(connection_.Run("INSERT INTO session (session, lease_until) VALUES (?1, ?2)",
+                                         session, ToColumn(clock_.MonotonicNow() + lease)));
+  return session;
+}
+
+absl::Status BatchTables::CheckSession(SessionId session) {
+  Query alive = connection_.Select("SELECT 1 FROM session WHERE session = ?1 AND lease_until > ?2", session,
+                                   ToColumn(clock_.MonotonicNow()));
+  if (alive.Step()) return absl::OkStatus();
+  SLUICE_RETURN_IF_ERROR(alive.status());
+  return SessionDead(session);
+}
+
+absl::StatusOr<HeartbeatReply> BatchTables::Heartbeat(SessionId session, absl::Duration lease) {
+  SLUICE_RETURN_IF_ERROR(CheckSessionLease(lease));
+  SLUICE_RETURN_IF_ERROR(CheckSession(session));
+  SLUICE_RETURN_IF_ERROR(connection_.Run("UPDATE session SET lease_until = ?2 WHERE session = ?1", session,
+                                         ToColumn(clock_.MonotonicNow() + lease)));
+  Query cancelled = connection_.Select(
+      "SELECT DISTINCT batch.batch FROM lease JOIN batch ON batch.batch = lease.job >> 24 "
+      "WHERE lease.session = ?1 AND batch.ending <> 0 ORDER BY 1",
+      session);
+  HeartbeatReply reply;
+  while (cancelled.Step()) reply.cancelled_batches.push_back(BatchId(cancelled.Int(0)));
+  SLUICE_RETURN_IF_ERROR(cancelled.status());
+  return reply;
+}
+
+absl::Status BatchTables::CloseSession(SessionId session) {
+  SLUICE_ASSIGN_OR_RETURN(const std::vector<LeaseRow> leases, LeasesWhere("session = ?1", session));
+  SweepReply reply;
+  SLUICE_RETURN_IF_ERROR(Requeue(leases, /*refund=*/true, reply));
+  return connection_.Run("DELETE FROM session WHERE session = ?1", session);
+}
+
+absl::StatusOr<std::vector<BatchTables::LeaseRow>> BatchTables::LeasesWhere(absl::string_view condition,
+                                                                            int64_t argument) {
+  const std::string sql = absl::StrCat("SELECT job, stage, priority, attempt FROM lease WHERE ", condition,
+                                       " ORDER BY job LIMIT 4096");
+  Query query = connection_.Select(sql, argument);
+  std::vector<LeaseRow> leases;
+  while (query.Step()) {
+    leases.push_back(
+        {query.Int(0), static_cast<Stage>(query.Int(1)), query.Int(2), static_cast<int>(query.Int(3))});
+  }
+  SLUICE_RETURN_IF_ERROR(query.status());
+  return leases;
+}
+
+absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextReady(const ClaimRequest& request) {
+  std::vector<ReadyRow> rows;
+  for (const Stage stage : {Stage::kPlan, Stage::kScore, Stage::kEmbed}) {
+    if (std::find(request.stages.begin(), request.stages.end(), stage) == request.stages.end()) continue;
+    Query query = connection_.Select(
+        "SELECT job, batch_priority, priority, attempts FROM ready WHERE stage = ?1 "
+        "ORDER BY batch_priority, batch, priority, job LIMIT ?2",
+        ToColumn(stage), request.max_claims);
+    while (query.Step()) {
+      rows.push_back({query.Int(0), stage, query.Int(1), query.Int(2), static_cast<int>(query.Int(3))});
+    }
+    SLUICE_RETURN_IF_ERROR(query.status());
+  }
+  std::sort(rows.begin(), rows.end(), [](const ReadyRow& a, const ReadyRow& b) {
+    const auto rank = [](const ReadyRow& row) {
+      return std::tuple(row.stage != Stage::kPlan, row.batch_priority, BatchOfKey(row.job), row.priority,
+                        row.job);
+    };
+    return rank(a) < rank(b);
+  });
+  if (rows.size() > static_cast<size_t>(request.max_claims))
+    rows.resize(static_cast<size_t>(request.max_claims));
+  return rows;
+}
+
+absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& request) {
+  SLUICE_RETURN_IF_ERROR(CheckClaim(request));
+  SLUICE_RETURN_IF_ERROR(CheckSession(request.session));
+  SLUICE_ASSIGN_OR_RETURN(const std::vector<ReadyRow> rows, NextReady(request));
+  std::vector<Claimed> claims;
+  if (rows.empty()) return claims;
+  SLUICE_ASSIGN_OR_RETURN(Fence fence, TakeNumbers("fence", static_cast<int64_t>(rows.size())));
+  const int64_t run_until = ToColumn(clock_.MonotonicNow() + request.run_for);
+  claims.reserve(rows.size());
+  int64_t payload_bytes = 0;
+  for (const ReadyRow& row : rows) {
+    Claimed claim{.batch_id = BatchId(BatchOfKey(row.job)),
+                  .kind = row.stage == Stage::kEmbed ? JobKind::kEmbed : JobKind::kScreen,
+                  .stage = row.stage,
+                  .job_index = JobIndex(row.job),
+                  .job_id = {},
+                  .payload = {},
+                  .attempt = row.attempts + 1,
+                  .fence = fence++};
+    if (row.stage != Stage::kPlan) {
+      Query job = connection_.Select("SELECT id, payload FROM job WHERE job = ?1", row.job);
+      if (!job.Step())
+        return job.status().ok() ? absl::DataLossError("a ready job has no row") : job.status();
+      payload_bytes += static_cast<int64_t>(job.Bytes(1).size());
+      if (payload_bytes > request.max_payload_bytes && !claims.empty()) break;
+      claim.job_id = job.String(0);
+      claim.payload = job.String(1);
+    }
+    SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM ready WHERE job = ?1", row.job));
+    SLUICE_RETURN_IF_ERROR(connection_.Run(
+        "INSERT INTO lease (job, stage, priority, session, fence, attempt, run_until) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        row.job, ToColumn(row.stage), row.priority, request.session, claim.fence, claim.attempt, run_until));
+    claims.push_back(std::move(claim));
+  }
+  SLUICE_RETURN_IF_ERROR(MarkRunning(claims));
+  return claims;
+}
+
+absl::Status BatchTables::MarkRunning(absl::Span<const Claimed> claims) {
+  absl::string_view last;
+  for (const Claimed& claim : claims) {
+    if (claim.batch_id == last) continue;
+    last = claim.batch_id;
+    const int64_t number = *BatchNumberOf(claim.batch_id, salt_);
+    SLUICE_RETURN_IF_ERROR(
+        connection_.Run("UPDATE batch SET state = 3 WHERE batch = ?1 AND state = 2", number));
+    if (connection_.changes() > 0) changes_.batches.insert(number);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BatchTables::ReturnClaims(absl::Span<const LeaseKey> leases) {
+  std::vector<LeaseRow> held;
+  for (const LeaseKey& lease : leases) {
+    const std::optional<int64_t> number = BatchNumberOf(lease.batch_id, salt_);
+    if (!number) continue;
+    Query query =
+        connection_.Select("SELECT job, stage, priority, attempt FROM lease WHERE job = ?1 AND fence = ?2",
+                           JobKey(*number, lease.job_index), lease.fence);
+    if (query.Step()) {
+      held.push_back(
+          {query.Int(0), static_cast<Stage>(query.Int(1)), query.Int(2), static_cast<int>(query.Int(3))});
+    }
+    SLUICE_RETURN_IF_ERROR(query.status());
+  }
+  SweepReply reply;
+  return Requeue(held, /*refund=*/true, reply);
+}
+
+}  // namespace sluice

@@ -1,0 +1,86 @@
+// The plan task's three steps.
+#include <utility>
+
+#include "core/base/status_macros.h"
+#include "core/store/batch_rules.h"
+#include "core/store/sqlite/batch_tables.h"
+#include "core/store/sqlite/rows.h"
+#include "core/store/sqlite/schema.h"
+
+namespace sluice {
+
+absl::StatusOr<BatchTables::BatchRow> BatchTables::LoadPlanTask(const LeaseKey& task) {
+  SLUICE_RETURN_IF_ERROR(CheckPlanTask(task));
+  const std::optional<int64_t> number = BatchNumberOf(task.batch_id, salt_);
+  if (!number) return Fenced();
+  {
+    Query lease = connection_.Select("SELECT 1 FROM lease WHERE job = ?1 AND fence = ?2",
+                                     JobKey(*number, kPlanTask), task.fence);
+    const bool held = lease.Step();
+    SLUICE_RETURN_IF_ERROR(lease.status());
+    if (!held) return Fenced();
+  }
+  return LoadNumber(*number);
+}
+
+absl::StatusOr<std::string> BatchTables::CommitPlan(const LeaseKey& task, const std::string& plan) {
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadPlanTask(task));
+  const int64_t number = row.number;
+  SLUICE_RETURN_IF_ERROR(connection_.Run("UPDATE batch_text SET plan = ?2 WHERE batch = ?1 AND plan IS NULL",
+                                         number, Blob{plan}));
+  if (connection_.changes() > 0) changes_.batches.insert(number);
+  SLUICE_ASSIGN_OR_RETURN(Batch batch, WithTexts(std::move(row)));
+  return std::move(batch.plan);
+}
+
+absl::StatusOr<std::optional<std::string>> BatchTables::WaitingJob(int64_t job) {
+  Query query = connection_.Select(
+      "SELECT id FROM job WHERE job = ?1 AND NOT EXISTS (SELECT 1 FROM outcome WHERE job = ?1) "
+      "AND NOT EXISTS (SELECT 1 FROM ready WHERE job = ?1) AND NOT EXISTS (SELECT 1 FROM lease WHERE job = "
+      "?1)",
+      job);
+  if (query.Step()) return query.String(0);
+  SLUICE_RETURN_IF_ERROR(query.status());
+  return std::nullopt;
+}
+
+absl::Status BatchTables::ApplyPlan(const LeaseKey& task, absl::Span<const NewOutcome> rejected,
+                                    absl::Span<const PlannedJob> survivors) {
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadPlanTask(task));
+  SLUICE_RETURN_IF_ERROR(CheckPlan(rejected, survivors, row.batch.counts.jobs));
+  const int64_t sequence_before = row.batch.last_sequence;
+  for (const NewOutcome& outcome : rejected) {
+    const int64_t job = JobKey(row.number, outcome.job_index);
+    SLUICE_ASSIGN_OR_RETURN(const std::optional<std::string> job_id, WaitingJob(job));
+    if (job_id) SLUICE_RETURN_IF_ERROR(Record(row, job, *job_id, /*attempt=*/0, outcome));
+  }
+  for (const PlannedJob& survivor : survivors) {
+    const int64_t job = JobKey(row.number, survivor.job_index);
+    SLUICE_ASSIGN_OR_RETURN(const std::optional<std::string> job_id, WaitingJob(job));
+    if (!job_id) continue;
+    const LeaseRow never_leased{job, Stage::kScore, survivor.priority, 0};
+    SLUICE_RETURN_IF_ERROR(InsertReady(row, never_leased, /*attempts=*/0));
+  }
+  return row.batch.last_sequence > sequence_before ? Save(row) : absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> BatchTables::CountWaiting(const BatchRow& row) {
+  Query placed = connection_.Select(
+      "SELECT (SELECT count(*) FROM ready WHERE job BETWEEN ?1 AND ?2) + "
+      "(SELECT count(*) FROM lease WHERE job BETWEEN ?1 AND ?2)",
+      JobKey(row.number, 0), LastKey(row.number));
+  const int64_t count = placed.Step() ? placed.Int(0) : 0;
+  SLUICE_RETURN_IF_ERROR(placed.status());
+  return row.batch.counts.jobs - row.batch.counts.done() - count;
+}
+
+absl::Status BatchTables::FinishPlan(const LeaseKey& task) {
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadPlanTask(task));
+  SLUICE_ASSIGN_OR_RETURN(const int64_t waiting, CountWaiting(row));
+  if (waiting > 0) return JobsStillWait(waiting);
+  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM lease WHERE job = ?1", JobKey(row.number, kPlanTask)));
+  row.batch.plan_applied = true;
+  return Save(row);
+}
+
+}  // namespace sluice

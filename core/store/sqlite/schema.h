@@ -1,0 +1,43 @@
+// The file's schema and how it is opened.
+//
+// A job is named inside the file by one integer, batch << kJobBits | (index + 1), so that a batch's rows lie
+// together and one comparison bounds them; slot 0 is the batch's plan task. Outcomes are keyed alike by
+// sequence number.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "core/store/sqlite/connection.h"
+#include "core/store/sqlite/sqlite_batch_store.h"
+
+namespace sluice {
+
+inline constexpr int kSchemaVersion = 1;
+inline constexpr int64_t kApplicationId = 0x534c4342;  // "SLCB"
+
+inline constexpr int kJobBits = 24;
+constexpr int64_t JobKey(int64_t batch, int64_t index) {
+  return (batch << kJobBits) + index + 1;
+}
+constexpr int64_t JobIndex(int64_t key) {
+  return (key & ((int64_t{1} << kJobBits) - 1)) - 1;
+}
+constexpr int64_t BatchOfKey(int64_t key) {
+  return key >> kJobBits;
+}
+constexpr int64_t SequenceKey(int64_t batch, int64_t sequence) {
+  return (batch << kJobBits) + sequence;
+}
+constexpr int64_t FirstKey(int64_t batch) {
+  return batch << kJobBits;
+}
+constexpr int64_t LastKey(int64_t batch) {
+  return FirstKey(batch + 1) - 1;
+}
+
+// Opens the file exclusively, creates or upgrades the schema. Errors as OpenSqliteBatchStore.
+absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(const SqliteBatchStoreOptions& options);
+
+}  // namespace sluice

@@ -1,0 +1,187 @@
+#include "core/store/sqlite/store_thread.h"
+
+#include <algorithm>
+
+#include "core/base/error_details.h"
+#include "core/base/status_macros.h"
+#include "core/store/batch_rules.h"
+
+namespace sluice {
+namespace {
+
+absl::Status StoreFailed() {
+  return WithReason(absl::UnavailableError("the store failed and answers no more: see the log, then restart"),
+                    "STORE_FAILED");
+}
+
+}  // namespace
+
+StoreThread::StoreThread(Options options, std::unique_ptr<Connection> connection,
+                         std::unique_ptr<BatchTables> tables, std::vector<int64_t> purging)
+    : options_(options),
+      connection_(std::move(connection)),
+      tables_(std::move(tables)),
+      purging_(purging.begin(), purging.end()),
+      thread_("store", [this] { Loop(); }) {}
+
+StoreThread::~StoreThread() {
+  {
+    MutexLock lock(mutex_);
+    closed_ = true;
+    changed_.NotifyAll();
+  }
+  thread_.Join();
+}
+
+void StoreThread::Enqueue(std::unique_ptr<StoreCall> call) {
+  absl::Status refusal;
+  {
+    MutexLock lock(mutex_);
+    if (closed_) {
+      refusal = StoreClosed();
+    } else if (static_cast<int>(queue_.size()) >= options_.max_waiting_calls) {
+      refusal = StoreBusy(options_.max_waiting_calls);
+    } else {
+      queue_.push_back(std::move(call));
+      if (queue_.size() == 1) changed_.NotifyAll();
+      return;
+    }
+  }
+  call->Finish(refusal);
+}
+
+void StoreThread::SetListener(StoreListener* listener) {
+  MutexLock lock(mutex_);
+  listener_ = listener;
+  while (notifying_) changed_.Wait(mutex_);
+}
+
+void StoreThread::AwaitPurge(int64_t batch, BatchStore::DoneStatus done) {
+  purge_waiters_.emplace(batch, std::move(done));
+}
+
+void StoreThread::Loop() {
+  while (std::optional<Calls> calls = TakeCalls()) {
+    if (!calls->empty()) RunCalls(*std::move(calls));
+    if (!purging_.empty() && !purge_stalled_) PurgeOnce();
+  }
+  while (!purge_waiters_.empty()) {
+    auto waiter = purge_waiters_.extract(purge_waiters_.begin());
+    std::move(waiter.mapped())(StoreClosed());
+  }
+}
+
+std::optional<StoreThread::Calls> StoreThread::TakeCalls() {
+  const bool purge_next = !purging_.empty() && !purge_stalled_;
+  MutexLock lock(mutex_);
+  while (queue_.empty() && !closed_ && !purge_next) changed_.Wait(mutex_);
+  if (queue_.empty() && closed_) return std::nullopt;
+  Calls calls;
+  const size_t count = std::min(queue_.size(), static_cast<size_t>(options_.max_calls_per_commit));
+  calls.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    calls.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return calls;
+}
+
+void StoreThread::RunCalls(Calls calls) {
+  Changes changes;
+  absl::Status transaction = Execute(calls, changes);
+  if (connection_->failed()) transaction = StoreFailed();
+  if (transaction.ok()) {
+    purging_.insert(purging_.end(), changes.purging.begin(), changes.purging.end());
+    purge_stalled_ = false;
+  }
+  for (const std::unique_ptr<StoreCall>& call : calls) call->Finish(transaction);
+  if (transaction.ok()) Notify(changes);
+}
+
+absl::Status StoreThread::Execute(const Calls& calls, Changes& changes) {
+  if (connection_->failed()) return StoreFailed();
+  SLUICE_RETURN_IF_ERROR(connection_->Run("BEGIN IMMEDIATE"));
+  for (const std::unique_ptr<StoreCall>& call : calls) {
+    const absl::Status transaction = RunOne(*call, changes);
+    if (transaction.ok()) continue;
+    if (connection_->in_transaction()) connection_->Run("ROLLBACK").IgnoreError();
+    return transaction;
+  }
+  return Commit();
+}
+
+absl::Status StoreThread::RunOne(StoreCall& call, Changes& changes) {
+  SLUICE_RETURN_IF_ERROR(connection_->Run("SAVEPOINT call"));
+  const absl::Status status = call.Run(*tables_);
+  Changes made = tables_->TakeChanges();
+  if (status.ok()) {
+    changes.Merge(std::move(made));
+    return connection_->Run("RELEASE call");
+  }
+  if (connection_->failed() || !connection_->in_transaction()) return status;
+  SLUICE_RETURN_IF_ERROR(connection_->Run("ROLLBACK TO call"));
+  return connection_->Run("RELEASE call");
+}
+
+absl::Status StoreThread::Commit() {
+  const absl::Status committed = connection_->Run("COMMIT");
+  if (!committed.ok() && connection_->in_transaction()) connection_->Run("ROLLBACK").IgnoreError();
+  return committed;
+}
+
+void StoreThread::Notify(const Changes& changes) {
+  if (!changes.ready && changes.batches.empty()) return;
+  StoreListener* listener = nullptr;
+  {
+    MutexLock lock(mutex_);
+    listener = listener_;
+    notifying_ = listener != nullptr;
+  }
+  if (listener == nullptr) return;
+  if (changes.ready) listener->OnReady();
+  for (const int64_t batch : changes.batches) listener->OnOutcomes(tables_->BatchId(batch));
+  MutexLock lock(mutex_);
+  notifying_ = false;
+  changed_.NotifyAll();
+}
+
+void StoreThread::PurgeOnce() {
+  const absl::StatusOr<bool> gone = PurgeStep(purging_.front());
+  if (!gone.ok()) {
+    purge_stalled_ = true;
+    const int64_t batch = purging_.front();
+    AnswerPurge(connection_->failed() ? StoreFailed() : gone.status());
+    purging_.push_back(batch);
+    return;
+  }
+  if (!*gone) return;
+  const bool awaited = purge_waiters_.contains(purging_.front());
+  const absl::Status compacted = awaited || purging_.size() == 1 ? Compact() : absl::OkStatus();
+  AnswerPurge(connection_->failed() ? StoreFailed() : compacted);
+}
+
+absl::StatusOr<bool> StoreThread::PurgeStep(int64_t batch) {
+  if (connection_->failed()) return StoreFailed();
+  SLUICE_RETURN_IF_ERROR(connection_->Run("BEGIN IMMEDIATE"));
+  const absl::StatusOr<bool> gone = tables_->PurgeStep(batch);
+  if (!gone.ok()) {
+    if (connection_->in_transaction()) connection_->Run("ROLLBACK").IgnoreError();
+    return gone;
+  }
+  SLUICE_RETURN_IF_ERROR(Commit());
+  SLUICE_RETURN_IF_ERROR(connection_->Run("PRAGMA incremental_vacuum(500)"));
+  return gone;
+}
+
+absl::Status StoreThread::Compact() {
+  // The log keeps what was deleted until it is cut.
+  return connection_->Run("PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+void StoreThread::AnswerPurge(const absl::Status& status) {
+  auto waiter = purge_waiters_.extract(purging_.front());
+  purging_.pop_front();
+  if (!waiter.empty()) std::move(waiter.mapped())(status);
+}
+
+}  // namespace sluice

@@ -1,0 +1,89 @@
+// StoreThread: runs store calls one after another on the one thread that owns the connection, many to a
+// commit.
+//
+// It takes what waits, runs each call inside its own savepoint of one transaction, commits, and only then
+// lets the calls answer: a call's answer is durable when it is given. While no call waits it purges deleted
+// batches.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "core/base/mutex.h"
+#include "core/base/thread.h"
+#include "core/store/batch_store.h"
+#include "core/store/sqlite/batch_tables.h"
+#include "core/store/sqlite/connection.h"
+
+namespace sluice {
+
+class StoreCall {
+ public:
+  virtual ~StoreCall() = default;
+  // Inside the transaction. An error undoes what this call wrote, and nothing else.
+  virtual absl::Status Run(BatchTables& tables) = 0;
+  // Once: OK after the commit, or why the transaction as a whole failed, or that the call was refused.
+  virtual void Finish(const absl::Status& transaction) = 0;
+};
+
+// Thread-safe. The destructor runs what was accepted and joins.
+class StoreThread {
+ public:
+  struct Options {
+    int max_waiting_calls = 4096;
+    int max_calls_per_commit = 128;
+  };
+
+  StoreThread(Options options, std::unique_ptr<Connection> connection, std::unique_ptr<BatchTables> tables,
+              std::vector<int64_t> purging);
+  ~StoreThread();
+
+  // Never blocks. A call that cannot be taken is finished inline.
+  void Enqueue(std::unique_ptr<StoreCall> call);
+
+  // Returns once no notification to the former listener runs; not for use inside one.
+  void SetListener(StoreListener* listener);
+
+  // From a call's Finish only: answers once nothing is left of the batch, in the file or its log.
+  void AwaitPurge(int64_t batch, BatchStore::DoneStatus done);
+
+ private:
+  using Calls = std::vector<std::unique_ptr<StoreCall>>;
+
+  void Loop();
+  std::optional<Calls> TakeCalls();  // nothing once closed and empty
+  void RunCalls(Calls calls);
+  absl::Status Execute(const Calls& calls, Changes& changes);
+  absl::Status RunOne(StoreCall& call, Changes& changes);
+  absl::Status Commit();
+  void Notify(const Changes& changes);
+
+  void PurgeOnce();
+  absl::StatusOr<bool> PurgeStep(int64_t batch);
+  absl::Status Compact();
+  void AnswerPurge(const absl::Status& status);  // of the first purging batch, which it drops
+
+  const Options options_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::unique_ptr<StoreCall>> queue_ ABSL_GUARDED_BY(mutex_);
+  StoreListener* listener_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  bool notifying_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+
+  // The store's thread alone from here on.
+  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<BatchTables> tables_;
+  std::deque<int64_t> purging_;
+  absl::flat_hash_map<int64_t, BatchStore::DoneStatus> purge_waiters_;
+  bool purge_stalled_ = false;  // by a full disk; tried again after the next commit
+
+  Thread thread_;
+};
+
+}  // namespace sluice

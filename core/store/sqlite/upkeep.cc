@@ -1,0 +1,138 @@
+// Upkeep: dead sessions, expiry, retention, and the removal of what is gone, in bounded steps.
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+#include "core/store/sqlite/batch_tables.h"
+#include "core/store/sqlite/rows.h"
+#include "core/store/sqlite/schema.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kExpiredBatchesAStep = 4;  // each may be long
+constexpr int kPurgedBatchesAStep = 16;
+constexpr int kPurgedRowsAStep = 1000;
+
+}  // namespace
+
+absl::StatusOr<SweepReply> BatchTables::Sweep(absl::Duration retention, absl::Duration upload_age) {
+  SweepReply reply;
+  SLUICE_RETURN_IF_ERROR(SweepSessions(reply));
+  SLUICE_RETURN_IF_ERROR(SweepExpired(reply));
+  SLUICE_RETURN_IF_ERROR(SweepOld(retention, upload_age, reply));
+  return reply;
+}
+
+absl::Status BatchTables::SweepSessions(SweepReply& reply) {
+  const int64_t now = ToColumn(clock_.MonotonicNow());
+  SLUICE_ASSIGN_OR_RETURN(
+      const std::vector<LeaseRow> leases,
+      LeasesWhere("(run_until <= ?1 OR session IN (SELECT session FROM session WHERE lease_until <= ?1))",
+                  now));
+  SLUICE_RETURN_IF_ERROR(Requeue(leases, /*refund=*/false, reply));
+  SLUICE_RETURN_IF_ERROR(connection_.Run(
+      "DELETE FROM session WHERE lease_until <= ?1 AND session NOT IN (SELECT session FROM lease)", now));
+  reply.dead_sessions = static_cast<int>(connection_.changes());
+  return absl::OkStatus();
+}
+
+absl::Status BatchTables::SweepExpired(SweepReply& reply) {
+  std::vector<int64_t> due;
+  {
+    Query query = connection_.Select(
+        "SELECT batch FROM batch WHERE state < 5 AND state > 1 AND ending = 0 AND expire_time <= ?1 "
+        "ORDER BY expire_time LIMIT ?2",
+        ToColumn(clock_.WallNow()), kExpiredBatchesAStep);
+    while (query.Step()) due.push_back(query.Int(0));
+    SLUICE_RETURN_IF_ERROR(query.status());
+  }
+  for (const int64_t number : due) {
+    SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadNumber(number));
+    SLUICE_RETURN_IF_ERROR(EndBatch(row, OutcomeKind::kExpired));
+    ++reply.expired_batches;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status BatchTables::SweepOld(absl::Duration retention, absl::Duration upload_age, SweepReply& reply) {
+  const absl::Time now = clock_.WallNow();
+  std::vector<int64_t> due;
+  {
+    Query query = connection_.Select(
+        "SELECT batch FROM batch WHERE state >= 5 AND state < 10 AND end_time <= ?1 ORDER BY end_time LIMIT "
+        "?2",
+        ToColumn(now - retention), kPurgedBatchesAStep);
+    while (query.Step()) due.push_back(query.Int(0));
+    SLUICE_RETURN_IF_ERROR(query.status());
+  }
+  reply.purged_batches = static_cast<int64_t>(due.size());
+  {
+    Query query = connection_.Select(
+        "SELECT batch FROM batch WHERE state < 5 AND state = 1 AND create_time <= ?1 LIMIT ?2",
+        ToColumn(now - upload_age), kPurgedBatchesAStep);
+    while (query.Step()) due.push_back(query.Int(0));
+    SLUICE_RETURN_IF_ERROR(query.status());
+  }
+  reply.abandoned_uploads = static_cast<int64_t>(due.size()) - reply.purged_batches;
+  for (const int64_t number : due) {
+    SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadNumber(number));
+    SLUICE_RETURN_IF_ERROR(MarkPurging(row));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<int64_t>> BatchTables::PurgingBatches() {
+  Query query = connection_.Select("SELECT batch FROM batch WHERE state = 10");
+  std::vector<int64_t> batches;
+  while (query.Step()) batches.push_back(query.Int(0));
+  SLUICE_RETURN_IF_ERROR(query.status());
+  return batches;
+}
+
+absl::StatusOr<bool> BatchTables::PurgeStep(int64_t batch) {
+  for (const char* sql :
+       {"DELETE FROM outcome WHERE seq IN "
+        "(SELECT seq FROM outcome WHERE seq BETWEEN ?1 AND ?2 LIMIT ?3)",
+        "DELETE FROM job WHERE job IN (SELECT job FROM job WHERE job BETWEEN ?1 AND ?2 LIMIT ?3)"}) {
+    SLUICE_RETURN_IF_ERROR(connection_.Run(sql, FirstKey(batch), LastKey(batch), kPurgedRowsAStep));
+    if (connection_.changes() > 0) return false;
+  }
+  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM batch_text WHERE batch = ?1", batch));
+  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM batch WHERE batch = ?1", batch));
+  return true;
+}
+
+absl::StatusOr<StoreStats> BatchTables::Stats() {
+  StoreStats stats;
+  {
+    Query open = connection_.Select(
+        "SELECT kind, count(*), sum(jobs - last_seq) FROM batch WHERE state < 5 AND state > 1 GROUP BY kind");
+    while (open.Step()) {
+      stats.open_batches += open.Int(1);
+      stats.ready_jobs[open.Int(0) - 1] = open.Int(2);
+    }
+    SLUICE_RETURN_IF_ERROR(open.status());
+  }
+  {
+    Query leased = connection_.Select("SELECT stage, count(*) FROM lease WHERE stage > 1 GROUP BY stage");
+    while (leased.Step()) {
+      const bool screen = leased.Int(0) == ToColumn(Stage::kScore);
+      const size_t kind = screen ? 0 : 1;
+      stats.leased_jobs[kind] = leased.Int(1);
+      stats.ready_jobs[kind] -= leased.Int(1);
+    }
+    SLUICE_RETURN_IF_ERROR(leased.status());
+  }
+  Query file =
+      connection_.Select("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
+  if (file.Step()) stats.file_bytes = file.Int(0);
+  SLUICE_RETURN_IF_ERROR(file.status());
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(path_, error);
+  stats.free_disk_bytes = error ? 0 : static_cast<int64_t>(space.available);
+  return stats;
+}
+
+}  // namespace sluice

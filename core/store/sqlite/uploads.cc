@@ -1,0 +1,75 @@
+// Uploads in parts: a batch that nobody sees until it is sealed.
+#include <utility>
+
+#include "core/base/status_macros.h"
+#include "core/store/batch_rules.h"
+#include "core/store/sqlite/batch_tables.h"
+#include "core/store/sqlite/rows.h"
+#include "core/store/sqlite/schema.h"
+
+namespace sluice {
+
+absl::StatusOr<BatchTables::BatchRow> BatchTables::LoadUpload(const std::string& batch_id) {
+  absl::StatusOr<BatchRow> row = Load(batch_id);
+  if (absl::IsNotFound(row.status())) return NoSuchUpload(batch_id);
+  if (row.ok() && row->batch.state != BatchState::kUploading) return NoSuchUpload(batch_id);
+  return row;
+}
+
+absl::StatusOr<Batch> BatchTables::BeginUpload(const NewBatch& batch) {
+  SLUICE_RETURN_IF_ERROR(CheckNewBatch(batch));
+  if (!batch.digest.empty()) {
+    SLUICE_ASSIGN_OR_RETURN(std::optional<BatchRow> earlier,
+                            FindRequest(batch.tenant, batch.request_id, batch.digest));
+    if (earlier) return WithTexts(*std::move(earlier));
+  }
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, InsertBatch(batch));
+  return WithTexts(std::move(row));
+}
+
+absl::Status BatchTables::AppendJobs(const std::string& batch_id, absl::Span<const NewJob> jobs) {
+  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadUpload(batch_id));
+  SLUICE_RETURN_IF_ERROR(CheckJobs(jobs, row.batch.counts.jobs));
+  return InsertJobs(row.number, row.batch.counts.jobs, jobs);
+}
+
+absl::StatusOr<Batch> BatchTables::SealUpload(const std::string& batch_id, const std::string& digest) {
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadUpload(batch_id));
+  SLUICE_RETURN_IF_ERROR(CheckSealable(row.batch.counts.jobs));
+  if (!digest.empty()) row.digest = digest;
+  SLUICE_ASSIGN_OR_RETURN(std::optional<BatchRow> earlier,
+                          FindRequest(row.batch.tenant, row.request_id, row.digest));
+  if (earlier) {  // another upload of the same request was sealed first
+    SLUICE_RETURN_IF_ERROR(MarkPurging(row));
+    return WithTexts(*std::move(earlier));
+  }
+  return Seal(std::move(row));
+}
+
+absl::Status BatchTables::AbandonUpload(const std::string& batch_id) {
+  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadUpload(batch_id));
+  return MarkPurging(row);
+}
+
+absl::StatusOr<int64_t> BatchTables::DeleteBatch(const std::string& tenant, const std::string& batch_id) {
+  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadOf(tenant, batch_id));
+  if (row.batch.state == BatchState::kUploading) return UploadStillOpen(batch_id);
+  if (!IsTerminal(row.batch.state)) return NotFinished(batch_id);
+  SLUICE_RETURN_IF_ERROR(MarkPurging(row));
+  return row.number;
+}
+
+absl::Status BatchTables::MarkPurging(const BatchRow& row) {
+  SLUICE_RETURN_IF_ERROR(
+      connection_.Run("UPDATE batch SET state = ?2 WHERE batch = ?1", row.number, ToColumn(kPurging)));
+  SLUICE_RETURN_IF_ERROR(
+      connection_.Run("DELETE FROM request WHERE tenant = ?1 AND request_id = ?2 AND batch = ?3",
+                      row.batch.tenant, row.request_id, row.number));
+  // The plan task of a finished batch may still be held: its steps find no lease from now on.
+  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM lease WHERE job BETWEEN ?1 AND ?2",
+                                         FirstKey(row.number), LastKey(row.number)));
+  changes_.purging.push_back(row.number);
+  return absl::OkStatus();
+}
+
+}  // namespace sluice

@@ -1,0 +1,142 @@
+// The contract of BatchStore, as one parameterised suite: every engine and the fake are held to the same
+// sentences. The tests are in batch_store_*_contract.cc beside this file; a test program lists those sources
+// and instantiates
+//   INSTANTIATE_TEST_SUITE_P(Sqlite, BatchStoreContract, testing::Values(StoreFactory{…}));
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error_details.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/contract/awaited_store.h"
+#include "tests/contract/scratch_directory.h"
+#include "tests/fakes/simulated_clock.h"
+
+namespace sluice {
+
+struct StoreFactory {
+  std::string name;
+  // A fresh, empty store, which may keep its file in `directory`.
+  std::function<std::unique_ptr<BatchStore>(const Clock& clock, int max_attempts,
+                                            const ScratchDirectory& directory)>
+      open;
+};
+
+inline void PrintTo(const StoreFactory& factory, std::ostream* out) {
+  *out << factory.name;
+}
+
+class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
+ protected:
+  static constexpr int kMaxAttempts = 3;
+
+  BatchStoreContract() : engine_(GetParam().open(clock_, kMaxAttempts, directory_)), store_(*engine_) {}
+
+  static std::vector<NewJob> Jobs(int count, absl::string_view prefix = "job") {
+    std::vector<NewJob> jobs;
+    for (int i = 0; i < count; ++i)
+      jobs.push_back({absl::StrCat(prefix, i), absl::StrCat("payload of ", prefix, i)});
+    return jobs;
+  }
+
+  static NewBatch Embed() {
+    NewBatch batch;
+    batch.kind = JobKind::kEmbed;
+    batch.spec = "spec";
+    return batch;
+  }
+  static NewBatch Screen() {
+    NewBatch batch = Embed();
+    batch.kind = JobKind::kScreen;
+    return batch;
+  }
+
+  Batch Create(NewBatch batch, int jobs) {
+    absl::StatusOr<Batch> created = store_.Create(std::move(batch), Jobs(jobs));
+    EXPECT_TRUE(created.ok()) << created.status();
+    return created.value_or(Batch{});
+  }
+  Batch Get(const std::string& id) { return store_.Get(id).value_or(Batch{}); }
+
+  SessionId Session() { return store_.Open().value_or(0); }
+
+  std::vector<Claimed> Claim(SessionId session, int max_claims = 100) {
+    ClaimRequest request;
+    request.session = session;
+    request.stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed};
+    request.max_claims = max_claims;
+    absl::StatusOr<std::vector<Claimed>> claims = store_.Claim(request);
+    EXPECT_TRUE(claims.ok()) << claims.status();
+    return std::move(claims).value_or(std::vector<Claimed>{});
+  }
+
+  static LeaseKey Lease(const Claimed& claim) { return {claim.batch_id, claim.job_index, claim.fence}; }
+
+  static LeasedOutcome Ended(const Claimed& claim, OutcomeKind kind = OutcomeKind::kSucceeded,
+                             double score = 0) {
+    LeasedOutcome leased;
+    leased.lease = Lease(claim);
+    leased.outcome.kind = kind;
+    leased.outcome.score = score;
+    leased.outcome.result = absl::StrCat("result of ", claim.job_id);
+    if (kind == OutcomeKind::kFailed) leased.outcome.error_reason = "BROKEN";
+    return leased;
+  }
+  CommitResult Commit(const Claimed& claim, OutcomeKind kind = OutcomeKind::kSucceeded, double score = 0) {
+    const auto results = store_.Commit({Ended(claim, kind, score)});
+    EXPECT_TRUE(results.ok()) << results.status();
+    return results.ok() ? results->at(0) : CommitResult::kFenced;
+  }
+
+  // A screen batch, whose plan task is claimed.
+  Claimed ClaimedPlanTask(SessionId session, int jobs) {
+    Create(Screen(), jobs);
+    const std::vector<Claimed> claims = Claim(session);
+    EXPECT_EQ(claims.size(), 1u);
+    return claims.empty() ? Claimed{} : claims[0];
+  }
+
+  static NewOutcome Rejected(int64_t index, double score = 0) {
+    NewOutcome outcome;
+    outcome.job_index = index;
+    outcome.score = score;
+    outcome.result = "rejected";
+    return outcome;
+  }
+
+  // Lets the session die and requeues what it held.
+  SweepReply Reap() {
+    clock_.Advance(absl::Seconds(16));
+    return store_.Sweep().value_or(SweepReply{});
+  }
+
+  SimulatedClock clock_;
+  ScratchDirectory directory_;
+  std::unique_ptr<BatchStore> engine_;
+  AwaitedStore store_;
+};
+
+inline std::vector<std::string> FieldsOf(const absl::Status& status) {
+  std::vector<std::string> fields;
+  for (const FieldViolation& violation : FieldViolationsOf(status)) fields.push_back(violation.field);
+  return fields;
+}
+
+inline std::vector<int64_t> IndicesOf(const std::vector<Claimed>& claims) {
+  std::vector<int64_t> indices;
+  for (const Claimed& claim : claims) indices.push_back(claim.job_index);
+  return indices;
+}
+
+inline std::vector<std::string> IdsOf(const std::vector<Outcome>& outcomes) {
+  std::vector<std::string> ids;
+  for (const Outcome& outcome : outcomes) ids.push_back(outcome.job_id);
+  return ids;
+}
+
+}  // namespace sluice

@@ -1,0 +1,481 @@
+// Workers: sessions, claims, fences, attempts, outcomes, cancel and expiry under leases.
+#include "tests/contract/batch_store_contract.h"
+
+namespace sluice {
+namespace {
+
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+TEST_P(BatchStoreContract, ClaimHandsOutJobsInOrderOnceEach) {
+  const Batch batch = Create(Embed(), 5);
+  const SessionId session = Session();
+  const std::vector<Claimed> first = Claim(session, 3);
+  EXPECT_THAT(IndicesOf(first), ElementsAre(0, 1, 2));
+  EXPECT_EQ(first[1].batch_id, batch.id);
+  EXPECT_EQ(first[1].kind, JobKind::kEmbed);
+  EXPECT_EQ(first[1].stage, Stage::kEmbed);
+  EXPECT_EQ(first[1].job_id, "job1");
+  EXPECT_EQ(first[1].payload, "payload of job1");
+  EXPECT_EQ(first[1].attempt, 1);
+  EXPECT_EQ(Get(batch.id).state, BatchState::kRunning);
+  EXPECT_THAT(IndicesOf(Claim(session, 3)), ElementsAre(3, 4));
+  EXPECT_THAT(Claim(session, 3), IsEmpty());
+}
+
+// Batch priority, then creation; a plan task goes before any job, whatever its batch's priority.
+TEST_P(BatchStoreContract, ClaimOrderIsPlanTasksThenPriorityThenCreation) {
+  NewBatch late = Embed();
+  late.priority = 5;
+  const std::string low = Create(late, 1).id;
+  const std::string a = Create(Embed(), 2).id;
+  const std::string b = Create(Embed(), 1).id;
+  NewBatch screen = Screen();
+  screen.priority = 9;
+  const std::string plan = Create(screen, 1).id;
+  std::vector<std::string> order;
+  for (const Claimed& claim : Claim(Session())) order.push_back(claim.batch_id);
+  EXPECT_THAT(order, ElementsAre(plan, a, a, b, low));
+}
+
+TEST_P(BatchStoreContract, ClaimTakesOnlyTheStagesAskedFor) {
+  Create(Screen(), 1);
+  Create(Embed(), 1);
+  ClaimRequest request{.session = Session(), .stages = {Stage::kEmbed}, .max_claims = 10};
+  EXPECT_THAT(IndicesOf(*store_.Claim(request)), ElementsAre(0));
+  request.stages = {Stage::kScore};
+  EXPECT_THAT(*store_.Claim(request), IsEmpty());
+  request.stages = {Stage::kPlan};
+  EXPECT_THAT(IndicesOf(*store_.Claim(request)), ElementsAre(kPlanTask));
+}
+
+TEST_P(BatchStoreContract, ClaimStopsBeforeTooManyBytesButTakesOne) {
+  ASSERT_TRUE(
+      store_.Create(Embed(), {{"a", std::string(100, 'a')}, {"b", std::string(100, 'b')}, {"c", "c"}}).ok());
+  ClaimRequest request{
+      .session = Session(), .stages = {Stage::kEmbed}, .max_claims = 10, .max_payload_bytes = 199};
+  EXPECT_THAT(IndicesOf(*store_.Claim(request)), ElementsAre(0));
+  request.max_payload_bytes = 1;
+  EXPECT_THAT(IndicesOf(*store_.Claim(request)), ElementsAre(1));
+}
+
+TEST_P(BatchStoreContract, ClaimRequestOutOfRangeIsInvalid) {
+  for (const int claims : {0, 4097}) {
+    ClaimRequest request{.session = Session(), .stages = {Stage::kEmbed}, .max_claims = claims};
+    EXPECT_THAT(FieldsOf(store_.Claim(request).status()), ElementsAre("max_claims"));
+  }
+  EXPECT_THAT(FieldsOf(store_.Claim({.session = Session(), .stages = {}}).status()), ElementsAre("stages"));
+}
+
+TEST_P(BatchStoreContract, LastOutcomeEndsTheBatch) {
+  const Batch batch = Create(Embed(), 2);
+  const std::vector<Claimed> claims = Claim(Session());
+  EXPECT_EQ(Commit(claims[1]), CommitResult::kRecorded);
+  EXPECT_EQ(Get(batch.id).state, BatchState::kRunning);
+  clock_.Advance(absl::Seconds(3));
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
+  const Batch ended = Get(batch.id);
+  EXPECT_EQ(ended.state, BatchState::kSucceeded);
+  EXPECT_EQ(ended.counts, (BatchCounts{.jobs = 2, .succeeded = 2}));
+  EXPECT_EQ(ended.end_time, clock_.WallNow());
+  EXPECT_EQ(ended.last_sequence, 2);
+}
+
+TEST_P(BatchStoreContract, EndStateFollowsTheOutcomes) {
+  const auto run = [&](std::vector<OutcomeKind> kinds) {
+    const Batch batch = Create(Embed(), static_cast<int>(kinds.size()));
+    const std::vector<Claimed> claims = Claim(Session());
+    for (size_t i = 0; i < kinds.size(); ++i) Commit(claims[i], kinds[i]);
+    return Get(batch.id).state;
+  };
+  EXPECT_EQ(run({OutcomeKind::kSucceeded, OutcomeKind::kFailed}), BatchState::kCompletedWithErrors);
+  EXPECT_EQ(run({OutcomeKind::kFailed, OutcomeKind::kFailed}), BatchState::kFailed);
+  EXPECT_EQ(run({OutcomeKind::kSucceeded, OutcomeKind::kSucceeded}), BatchState::kSucceeded);
+}
+
+TEST_P(BatchStoreContract, OutcomesAreReadInCommitOrderWithoutGaps) {
+  const Batch batch = Create(Embed(), 4);
+  const std::vector<Claimed> claims = Claim(Session());
+  ASSERT_TRUE(store_.Commit({Ended(claims[2], OutcomeKind::kFailed, 0.25), Ended(claims[0])}).ok());
+  ASSERT_TRUE(store_.Commit({Ended(claims[3])}).ok());
+  const std::vector<Outcome> outcomes = *store_.Outcomes(batch.id);
+  ASSERT_THAT(outcomes, SizeIs(3));
+  EXPECT_THAT(IdsOf(outcomes), ElementsAre("job2", "job0", "job3"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(outcomes[i].sequence, i + 1);
+  EXPECT_EQ(outcomes[0].job_index, 2);
+  EXPECT_EQ(outcomes[0].kind, OutcomeKind::kFailed);
+  EXPECT_EQ(outcomes[0].score, 0.25);
+  EXPECT_EQ(outcomes[0].attempt, 1);
+  EXPECT_EQ(outcomes[0].result, "result of job2");
+  EXPECT_EQ(outcomes[0].error_reason, "BROKEN");
+  EXPECT_THAT(IdsOf(*store_.Outcomes(batch.id, 1, 1)), ElementsAre("job0"));
+  EXPECT_THAT(*store_.Outcomes(batch.id, 3), IsEmpty());
+  EXPECT_EQ(store_.Outcomes(batch.id, 4).status().code(), absl::StatusCode::kOutOfRange);
+}
+
+TEST_P(BatchStoreContract, CommitAnswersOneResultALeaseInOrder) {
+  Create(Embed(), 3);
+  const std::vector<Claimed> claims = Claim(Session());
+  LeasedOutcome foreign = Ended(claims[1]);
+  foreign.lease.fence += 1000;
+  LeasedOutcome unknown = Ended(claims[1]);
+  unknown.lease.batch_id = "nonsense";
+  const auto results =
+      store_.Commit({Ended(claims[0]), foreign, unknown, Ended(claims[2]), Ended(claims[2])});
+  EXPECT_THAT(*results, ElementsAre(CommitResult::kRecorded, CommitResult::kFenced, CommitResult::kFenced,
+                                    CommitResult::kRecorded, CommitResult::kFenced));
+}
+
+TEST_P(BatchStoreContract, ScoreMustBeFinite) {
+  Create(Embed(), 2);
+  const std::vector<Claimed> claims = Claim(Session());
+  const auto status =
+      store_.Commit({Ended(claims[0]), Ended(claims[1], OutcomeKind::kSucceeded, NAN)}).status();
+  EXPECT_THAT(FieldsOf(status), ElementsAre("outcomes[1].score"));
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
+}
+
+TEST_P(BatchStoreContract, RecordedOutcomeNeverChanges) {
+  const Batch batch = Create(Embed(), 1);
+  const Claimed claim = Claim(Session())[0];
+  EXPECT_EQ(Commit(claim, OutcomeKind::kSucceeded, 1), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claim, OutcomeKind::kFailed, 2), CommitResult::kFenced);
+  const std::vector<Outcome> outcomes = *store_.Outcomes(batch.id);
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_EQ(outcomes[0].kind, OutcomeKind::kSucceeded);
+  EXPECT_EQ(outcomes[0].score, 1);
+  EXPECT_EQ(Get(batch.id).counts, (BatchCounts{.jobs = 1, .succeeded = 1}));
+}
+
+// The drill: claimed by 1, reaped, claimed by 2; what 1 brings late changes nothing, and 2 still holds its
+// lease.
+TEST_P(BatchStoreContract, LateCommitIsFencedAndChangesNothing) {
+  const Batch batch = Create(Embed(), 1);
+  const Claimed first = Claim(Session())[0];
+  EXPECT_EQ(Reap().requeued, 1);
+  const Claimed second = Claim(Session())[0];
+  EXPECT_GT(second.fence, first.fence);
+  EXPECT_EQ(second.attempt, 2);
+
+  EXPECT_EQ(Commit(first, OutcomeKind::kFailed), CommitResult::kFenced);
+  EXPECT_THAT(*store_.Outcomes(batch.id), IsEmpty());
+  EXPECT_EQ(Get(batch.id).counts.done(), 0);
+  ASSERT_TRUE(store_.Return({Lease(first)}).ok());
+  EXPECT_THAT(Claim(Session()), IsEmpty());
+
+  EXPECT_EQ(Commit(second), CommitResult::kRecorded);
+  EXPECT_EQ(store_.Outcomes(batch.id)->at(0).attempt, 2);
+}
+
+// Only the fence rules: a session whose lease ran out but was not reaped may still hand in what it finished.
+TEST_P(BatchStoreContract, UnreapedLeaseStillRecords) {
+  Create(Embed(), 1);
+  const Claimed claim = Claim(Session())[0];
+  clock_.Advance(absl::Seconds(60));
+  EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+}
+
+TEST_P(BatchStoreContract, DeadSessionClaimsNothingAndIsNeverRevived) {
+  Create(Embed(), 1);
+  const SessionId session = Session();
+  clock_.Advance(absl::Seconds(15));
+  EXPECT_EQ(ReasonOf(store_.Heartbeat(session).status()), "SESSION_DEAD");
+  const absl::Status status = store_.Claim({.session = session, .stages = {Stage::kEmbed}}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(status), "SESSION_DEAD");
+  EXPECT_EQ(store_.Sweep()->dead_sessions, 1);
+  EXPECT_EQ(ReasonOf(store_.Heartbeat(session).status()), "SESSION_DEAD");
+  EXPECT_EQ(ReasonOf(store_.Heartbeat(12345).status()), "SESSION_DEAD");
+}
+
+TEST_P(BatchStoreContract, HeartbeatKeepsTheSessionAndItsLeases) {
+  Create(Embed(), 1);
+  const SessionId session = Session();
+  const Claimed claim = Claim(session)[0];
+  for (int i = 0; i < 5; ++i) {
+    clock_.Advance(absl::Seconds(10));
+    ASSERT_TRUE(store_.Heartbeat(session).ok());
+    EXPECT_EQ(store_.Sweep()->requeued, 0);
+  }
+  EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+}
+
+// The clock on the wall may jump as it likes: leases go by the monotonic one.
+TEST_P(BatchStoreContract, WallClockJumpsEndNoLease) {
+  NewBatch batch = Embed();
+  batch.expires_after = absl::Hours(1000);
+  Create(batch, 1);
+  const SessionId session = Session();
+  const Claimed claim = Claim(session)[0];
+  clock_.JumpWall(absl::Hours(2));
+  EXPECT_EQ(store_.Sweep()->dead_sessions, 0);
+  EXPECT_TRUE(store_.Heartbeat(session).ok());
+  clock_.JumpWall(-absl::Hours(4));
+  EXPECT_TRUE(store_.Heartbeat(session).ok());
+  EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+}
+
+TEST_P(BatchStoreContract, OverlongAttemptIsTakenFromALivingSession) {
+  Create(Embed(), 1);
+  const SessionId session = Session();
+  const ClaimRequest request{.session = session, .stages = {Stage::kEmbed}, .run_for = absl::Seconds(20)};
+  const Claimed claim = store_.Claim(request)->at(0);
+  clock_.Advance(absl::Seconds(10));
+  ASSERT_TRUE(store_.Heartbeat(session).ok());
+  EXPECT_EQ(store_.Sweep()->requeued, 0);
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_EQ(store_.Sweep()->requeued, 1);
+  EXPECT_EQ(Commit(claim), CommitResult::kFenced);
+  EXPECT_EQ(Claim(session)[0].attempt, 2);
+}
+
+TEST_P(BatchStoreContract, AttemptsRunOutAsFailed) {
+  const Batch batch = Create(Embed(), 1);
+  for (int attempt = 1; attempt <= kMaxAttempts; ++attempt) {
+    EXPECT_EQ(Claim(Session())[0].attempt, attempt);
+    const SweepReply reply = Reap();
+    EXPECT_EQ(reply.exhausted, attempt == kMaxAttempts ? 1 : 0);
+    EXPECT_EQ(reply.requeued, attempt == kMaxAttempts ? 0 : 1);
+  }
+  const Outcome outcome = store_.Outcomes(batch.id)->at(0);
+  EXPECT_EQ(outcome.kind, OutcomeKind::kFailed);
+  EXPECT_EQ(outcome.error_reason, "ATTEMPTS_EXHAUSTED");
+  EXPECT_NE(outcome.error_message, "");
+  EXPECT_EQ(outcome.attempt, kMaxAttempts);
+  EXPECT_EQ(Get(batch.id).state, BatchState::kFailed);
+  EXPECT_THAT(Claim(Session()), IsEmpty());
+}
+
+TEST_P(BatchStoreContract, ReturnedAndClosedClaimsGiveTheAttemptBack) {
+  Create(Embed(), 2);
+  for (int i = 0; i < 2 * kMaxAttempts; ++i) {
+    const SessionId session = Session();
+    const std::vector<Claimed> claims = Claim(session);
+    ASSERT_THAT(claims, SizeIs(2));
+    EXPECT_EQ(claims[0].attempt, 1);
+    EXPECT_EQ(claims[1].attempt, 1);
+    ASSERT_TRUE(store_.Return({Lease(claims[0]), Lease(claims[0])}).ok());
+    ASSERT_TRUE(store_.Close(session).ok());
+    EXPECT_EQ(ReasonOf(store_.Heartbeat(session).status()), "SESSION_DEAD");
+    EXPECT_EQ(Commit(claims[1]), CommitResult::kFenced);
+  }
+}
+
+TEST_P(BatchStoreContract, FencesAndSessionsAreNeverReused) {
+  Create(Embed(), 3);
+  std::vector<int64_t> fences;
+  SessionId last = 0;
+  for (int i = 0; i < 4; ++i) {
+    const SessionId session = Session();
+    EXPECT_GT(session, last);
+    last = session;
+    for (const Claimed& claim : Claim(session)) {
+      EXPECT_THAT(fences, Each(testing::Ne(claim.fence)));
+      fences.push_back(claim.fence);
+    }
+    ASSERT_TRUE(store_.Close(session).ok());
+  }
+  EXPECT_THAT(fences, SizeIs(12));
+}
+
+// --- cancel and expiry
+// -----------------------------------------------------------------------------------------------
+
+TEST_P(BatchStoreContract, CancelBeforeAnyClaimEndsTheBatchAtOnce) {
+  const Batch batch = Create(Embed(), 3);
+  const Batch cancelled = *store_.Cancel(batch.id);
+  EXPECT_EQ(cancelled.state, BatchState::kCancelled);
+  EXPECT_EQ(cancelled.counts, (BatchCounts{.jobs = 3, .cancelled = 3}));
+  EXPECT_EQ(cancelled.end_time, clock_.WallNow());
+  EXPECT_EQ(cancelled.spec, "spec");
+  EXPECT_THAT(Claim(Session()), IsEmpty());
+  const std::vector<Outcome> outcomes = *store_.Outcomes(batch.id);
+  ASSERT_THAT(outcomes, SizeIs(3));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(outcomes[i].sequence, i + 1);
+    EXPECT_EQ(outcomes[i].kind, OutcomeKind::kCancelled);
+    EXPECT_EQ(outcomes[i].attempt, 0);
+  }
+}
+
+TEST_P(BatchStoreContract, CancelLetsLeasedJobsFinishAndIsIdempotent) {
+  const Batch batch = Create(Embed(), 3);
+  const SessionId session = Session();
+  const std::vector<Claimed> claims = Claim(session, 1);
+  EXPECT_THAT(store_.Heartbeat(session)->cancelled_batches, IsEmpty());
+  EXPECT_EQ(store_.Cancel(batch.id)->state, BatchState::kCancelling);
+  const Batch again = *store_.Cancel(batch.id);
+  EXPECT_EQ(again.state, BatchState::kCancelling);
+  EXPECT_EQ(again.counts, (BatchCounts{.jobs = 3, .cancelled = 2}));
+  EXPECT_THAT(store_.Heartbeat(session)->cancelled_batches, ElementsAre(batch.id));
+  EXPECT_THAT(Claim(session), IsEmpty());
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
+  const Batch ended = *store_.Cancel(batch.id);
+  EXPECT_EQ(ended.state, BatchState::kCancelled);
+  EXPECT_EQ(ended.counts, (BatchCounts{.jobs = 3, .succeeded = 1, .cancelled = 2}));
+}
+
+// No job of a cancelled batch starts again, whichever way its lease came back.
+TEST_P(BatchStoreContract, LeasesOfACancelledBatchComeBackAsCancelled) {
+  const Batch batch = Create(Embed(), 3);
+  const SessionId first = Session();
+  const SessionId second = Session();
+  const std::vector<Claimed> claims = Claim(first, 2);
+  Claim(second, 1);
+  EXPECT_EQ(store_.Cancel(batch.id)->state, BatchState::kCancelling);
+  ASSERT_TRUE(store_.Return({Lease(claims[0])}).ok());
+  ASSERT_TRUE(store_.Close(second).ok());
+  EXPECT_EQ(Get(batch.id).counts.cancelled, 2);
+  Reap();
+  const Batch ended = Get(batch.id);
+  EXPECT_EQ(ended.state, BatchState::kCancelled);
+  EXPECT_EQ(ended.counts.cancelled, 3);
+  EXPECT_THAT(Claim(Session()), IsEmpty());
+}
+
+TEST_P(BatchStoreContract, CancelOfAFinishedBatchAnswersItAsItIs) {
+  const Batch batch = Create(Embed(), 1);
+  Commit(Claim(Session())[0]);
+  EXPECT_EQ(store_.Cancel(batch.id)->state, BatchState::kSucceeded);
+  EXPECT_EQ(Get(batch.id).counts.cancelled, 0);
+}
+
+// A cancel that came too late to stop anything leaves a batch that simply ended.
+TEST_P(BatchStoreContract, CancelThatStopsNothingEndsByTheOutcomes) {
+  const Batch batch = Create(Embed(), 1);
+  const Claimed claim = Claim(Session())[0];
+  EXPECT_EQ(store_.Cancel(batch.id)->state, BatchState::kCancelling);
+  Commit(claim);
+  EXPECT_EQ(Get(batch.id).state, BatchState::kSucceeded);
+}
+
+TEST_P(BatchStoreContract, ExpiryEndsWhatHasNotStarted) {
+  NewBatch batch = Embed();
+  batch.expires_after = absl::Seconds(10);
+  const Batch expiring = Create(batch, 3);
+  const Batch staying = Create(Embed(), 1);
+  const SessionId session = Session();
+  const std::vector<Claimed> claims = Claim(session, 1);
+  clock_.Advance(absl::Seconds(9));
+  EXPECT_EQ(store_.Sweep()->expired_batches, 0);
+  clock_.Advance(absl::Seconds(1));
+  EXPECT_EQ(store_.Sweep()->expired_batches, 1);
+  EXPECT_EQ(store_.Sweep()->expired_batches, 0);
+  EXPECT_EQ(Get(expiring.id).state, BatchState::kCancelling);
+  EXPECT_EQ(Get(expiring.id).counts.expired, 2);
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
+  EXPECT_EQ(Get(expiring.id).state, BatchState::kExpired);
+  EXPECT_EQ(Get(staying.id).state, BatchState::kPending);
+}
+
+TEST_P(BatchStoreContract, LeaseOfAnExpiredBatchComesBackAsExpired) {
+  NewBatch batch = Embed();
+  batch.expires_after = absl::Seconds(1);
+  const Batch expiring = Create(batch, 1);
+  Claim(Session());
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_TRUE(store_.Sweep().ok());
+  EXPECT_EQ(store_.Cancel(expiring.id)->state, BatchState::kCancelling);
+  Reap();
+  EXPECT_EQ(Get(expiring.id).state, BatchState::kExpired);
+  EXPECT_EQ(store_.Outcomes(expiring.id)->at(0).attempt, 1);
+}
+
+// --- deletion, retention, stats, order
+// -------------------------------------------------------------------------------
+
+TEST_P(BatchStoreContract, DeleteIsForFinishedBatchesAndForGood) {
+  NewBatch batch = Embed();
+  batch.request_id = "r";
+  const Batch kept = Create(Embed(), 1);
+  const Batch doomed = Create(batch, 2);
+  const absl::Status early = store_.Delete(doomed.id);
+  EXPECT_EQ(early.code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_TRUE(store_.Cancel(doomed.id).ok());
+  ASSERT_TRUE(store_.Delete(doomed.id).ok());
+  EXPECT_EQ(store_.Delete(doomed.id).code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(store_.Get(doomed.id).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(store_.Outcomes(doomed.id).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(store_.Jobs(doomed.id).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(store_.List(10)->batches, SizeIs(1));
+  EXPECT_THAT(*store_.Jobs(kept.id), SizeIs(1));
+  EXPECT_NE(Create(batch, 2).id, doomed.id);
+}
+
+TEST_P(BatchStoreContract, RetentionCountsFromTheEnd) {
+  const Batch batch = Create(Embed(), 1);
+  const Batch open = Create(Embed(), 1);
+  clock_.Advance(absl::Hours(1));
+  Commit(Claim(Session(), 1)[0]);
+  clock_.Advance(absl::Minutes(59));
+  EXPECT_EQ(store_.Sweep(absl::Hours(1))->purged_batches, 0);
+  clock_.Advance(absl::Minutes(1));
+  EXPECT_EQ(store_.Sweep(absl::Hours(1))->purged_batches, 1);
+  EXPECT_EQ(store_.Get(batch.id).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_TRUE(store_.Get(open.id).ok());
+}
+
+// Each sweep is a bounded step; repeated, it gets everywhere.
+TEST_P(BatchStoreContract, RepeatedSweepsReachEverything) {
+  NewBatch batch = Embed();
+  batch.expires_after = absl::Seconds(1);
+  for (int i = 0; i < 40; ++i) Create(batch, 1);
+  clock_.Advance(absl::Seconds(2));
+  int64_t expired = 0;
+  int64_t purged = 0;
+  int64_t most_at_once = 0;
+  for (int i = 0; i < 60; ++i) {
+    const SweepReply reply = *store_.Sweep(absl::ZeroDuration());
+    expired += reply.expired_batches;
+    purged += reply.purged_batches;
+    most_at_once = std::max({most_at_once, reply.expired_batches, reply.purged_batches});
+  }
+  EXPECT_EQ(expired, 40);
+  EXPECT_EQ(purged, 40);
+  EXPECT_LT(most_at_once, 40);
+  EXPECT_THAT(store_.List(100)->batches, IsEmpty());
+}
+
+TEST_P(BatchStoreContract, StatsCountWhatIsOpen) {
+  Create(Screen(), 4);
+  Create(Embed(), 3);
+  const std::vector<Claimed> claims = Claim(Session(), 2);
+  StoreStats stats = *store_.Stats();
+  EXPECT_EQ(stats.ready_jobs[0], 4);
+  EXPECT_EQ(stats.leased_jobs[0], 0);
+  EXPECT_EQ(stats.ready_jobs[1], 2);
+  EXPECT_EQ(stats.leased_jobs[1], 1);
+  EXPECT_EQ(stats.open_batches, 2);
+  Commit(claims[1]);
+  for (const Claimed& claim : Claim(Session())) Commit(claim);
+  stats = *store_.Stats();
+  EXPECT_EQ(stats.ready_jobs[1], 0);
+  EXPECT_EQ(stats.leased_jobs[1], 0);
+  EXPECT_EQ(stats.open_batches, 1);
+}
+
+TEST_P(BatchStoreContract, RankedIsByScoreThenIdInPages) {
+  const Batch batch = Create(Embed(), 7);
+  const std::vector<Claimed> claims = Claim(Session());
+  EXPECT_EQ(ReasonOf(store_.Ranked(batch.id, 10).status()), "BATCH_NOT_FINISHED");
+  const double scores[] = {0.5, 2, 0.5, -1, 2, 0.5, 0};
+  for (int i = 0; i < 7; ++i) Commit(claims[i], OutcomeKind::kSucceeded, scores[i]);
+  for (const int page_size : {1, 2, 3, 7, 100}) {
+    std::vector<std::string> ids;
+    std::string token;
+    do {
+      const RankedPage page = *store_.Ranked(batch.id, page_size, token);
+      EXPECT_EQ(page.first_rank, static_cast<int64_t>(ids.size()) + 1);
+      EXPECT_LE(page.outcomes.size(), static_cast<size_t>(page_size));
+      for (const std::string& id : IdsOf(page.outcomes)) ids.push_back(id);
+      token = page.next_page_token;
+    } while (!token.empty());
+    EXPECT_THAT(ids, ElementsAre("job1", "job4", "job0", "job2", "job5", "job6", "job3"));
+  }
+}
+
+}  // namespace
+}  // namespace sluice

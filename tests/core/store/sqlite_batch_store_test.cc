@@ -1,0 +1,306 @@
+// What only the SQLite engine has: a file, its lock, its schema, a full disk, a crash.
+#include "core/store/sqlite/sqlite_batch_store.h"
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error_details.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/contract/awaited_store.h"
+#include "tests/contract/scratch_directory.h"
+#include "tests/contract/store_invariants.h"
+#include "tests/core/store/store_file.h"
+#include "tests/fakes/simulated_clock.h"
+
+namespace sluice {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class SqliteBatchStoreTest : public testing::Test {
+ protected:
+  absl::StatusOr<std::unique_ptr<BatchStore>> Open(SqliteBatchStoreOptions options = {}) {
+    if (options.path.empty()) options.path = path_;
+    return OpenSqliteBatchStore(options, clock_);
+  }
+
+  static std::vector<NewJob> Jobs(int count, size_t bytes = 10) {
+    std::vector<NewJob> jobs;
+    for (int i = 0; i < count; ++i) jobs.push_back({absl::StrCat("job", i), std::string(bytes, 'x')});
+    return jobs;
+  }
+  static NewBatch Embed() {
+    NewBatch batch;
+    batch.kind = JobKind::kEmbed;
+    return batch;
+  }
+  static ClaimRequest Claims(SessionId session, int max_claims = 100) {
+    return {
+        .session = session, .stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed}, .max_claims = max_claims};
+  }
+
+  SimulatedClock clock_;
+  ScratchDirectory directory_;
+  const std::string path_ = directory_.File("batches.db");
+  const std::string copy_ = directory_.File("copy.db");
+};
+
+TEST_F(SqliteBatchStoreTest, SecondOpenIsRefusedWhileTheFirstLives) {
+  std::unique_ptr<BatchStore> first = *Open();
+  const absl::Status status = Open().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), "DATA_DIRECTORY_IN_USE");
+  first.reset();
+  EXPECT_TRUE(Open().ok());
+}
+
+TEST_F(SqliteBatchStoreTest, MissingDirectoryIsUnavailable) {
+  SqliteBatchStoreOptions options;
+  options.path = directory_.File("absent/batches.db");
+  EXPECT_EQ(Open(options).status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(SqliteBatchStoreTest, OptionsOutOfRangeAreInvalid) {
+  EXPECT_EQ(Open({.max_attempts = 0}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Open({.max_waiting_calls = 0}).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(SqliteBatchStoreTest, NewerSchemaIsRefusedAndLeftAlone) {
+  ASSERT_TRUE(Open().ok());
+  RunSql(path_, "PRAGMA user_version = 99");
+  const absl::Status status = Open().status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(status), "SCHEMA_TOO_NEW");
+  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), 99);
+}
+
+TEST_F(SqliteBatchStoreTest, AnotherProjectsDatabaseIsRefusedAndLeftAlone) {
+  RunSql(path_, "CREATE TABLE diary (entry TEXT); PRAGMA application_id = 4711");
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(SqlInt(path_, "PRAGMA application_id"), 4711);
+  EXPECT_EQ(SqlInt(path_, "SELECT count(*) FROM sqlite_master"), 1);
+}
+
+TEST_F(SqliteBatchStoreTest, DatabaseWithoutAnOwnerIsRefusedToo) {
+  RunSql(path_, "CREATE TABLE diary (entry TEXT)");
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_F(SqliteBatchStoreTest, FileThatIsNoDatabaseIsRefusedAndLeftAlone) {
+  std::ofstream(path_) << "Dear diary, today I was not a database.";
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(FileHolds(path_, "Dear diary"));
+}
+
+TEST_F(SqliteBatchStoreTest, DamagedFileIsDataLoss) {
+  {
+    const std::unique_ptr<BatchStore> store = *Open();
+    AwaitedStore awaited(*store);
+    ASSERT_TRUE(awaited.Create(Embed(), Jobs(50, 1000)).ok());
+  }
+  {
+    std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(100);
+    file << std::string(3000, '\x5a');
+  }
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(SqliteBatchStoreTest, DirectoryAsFileIsUnavailable) {
+  std::filesystem::create_directory(path_);
+  EXPECT_EQ(Open().status().code(), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(SqliteBatchStoreTest, EverythingSurvivesAnOrderlyRestart) {
+  std::string id;
+  SessionId session = 0;
+  Fence fence = 0;
+  {
+    const std::unique_ptr<BatchStore> store = *Open();
+    AwaitedStore awaited(*store);
+    NewBatch batch = Embed();
+    batch.spec = "spec";
+    batch.request_id = "r";
+    id = awaited.Create(batch, Jobs(3))->id;
+    session = *awaited.Open();
+    const Claimed claim = awaited.Claim(Claims(session, 1))->at(0);
+    fence = claim.fence;
+    LeasedOutcome ended{.lease = {id, claim.job_index, claim.fence}, .outcome = {}};
+    ended.outcome.result = "kept";
+    ASSERT_TRUE(awaited.Commit({ended}).ok());
+  }
+  const std::unique_ptr<BatchStore> store = *Open();
+  AwaitedStore awaited(*store);
+  const Batch batch = *awaited.Get(id);
+  EXPECT_EQ(batch.state, BatchState::kRunning);
+  EXPECT_EQ(batch.spec, "spec");
+  EXPECT_EQ(batch.counts, (BatchCounts{.jobs = 3, .succeeded = 1}));
+  EXPECT_EQ(awaited.Outcomes(id)->at(0).result, "kept");
+  NewBatch again = Embed();
+  again.request_id = "r";
+  EXPECT_EQ(awaited.Create(again, Jobs(3))->id, id);
+  EXPECT_EQ(ReasonOf(awaited.Heartbeat(session).status()), "SESSION_DEAD");
+  const SessionId next = *awaited.Open();
+  EXPECT_GT(next, session);
+  EXPECT_GT(awaited.Claim(Claims(next, 1))->at(0).fence, fence);
+}
+
+// A copy of the files, taken while the store is at work, is what kill -9 leaves.
+TEST_F(SqliteBatchStoreTest, LeasesOfAKilledProcessGoBackToReadyCounted) {
+  const std::unique_ptr<BatchStore> killed = *Open();
+  AwaitedStore before(*killed);
+  const std::string id = before.Create(Embed(), Jobs(4))->id;
+  const std::vector<Claimed> claims = *before.Claim(Claims(*before.Open(), 2));
+  ASSERT_THAT(claims, SizeIs(2));
+  CopyStoreFile(path_, copy_);
+
+  const std::unique_ptr<BatchStore> store = *Open({.path = copy_});
+  AwaitedStore after(*store);
+  EXPECT_EQ(after.Commit({{{id, 0, claims[0].fence}, {}}})->at(0), CommitResult::kFenced);
+  const std::vector<Claimed> again = *after.Claim(Claims(*after.Open()));
+  ASSERT_THAT(again, SizeIs(4));
+  EXPECT_EQ(again[0].attempt, 2);
+  EXPECT_EQ(again[2].attempt, 1);
+  EXPECT_GT(again[0].fence, claims[1].fence);
+}
+
+TEST_F(SqliteBatchStoreTest, UploadLeftByAKilledProcessIsSwept) {
+  const std::unique_ptr<BatchStore> killed = *Open();
+  AwaitedStore before(*killed);
+  const Batch upload = *before.Begin(Embed());
+  ASSERT_TRUE(before.Append(upload.id, Jobs(10)).ok());
+  CopyStoreFile(path_, copy_);
+  {
+    const std::unique_ptr<BatchStore> store = *Open({.path = copy_});
+    AwaitedStore after(*store);
+    clock_.Advance(absl::Hours(1));
+    EXPECT_EQ(after.Sweep(absl::InfiniteDuration(), absl::Minutes(30))->abandoned_uploads, 1);
+    EXPECT_TRUE(after.Stats().ok());
+  }
+  {
+    const std::unique_ptr<BatchStore> drained = *Open({.path = copy_});
+    AwaitedStore(*drained).Stats().IgnoreError();
+  }
+}
+
+TEST_F(SqliteBatchStoreTest, DeletedPayloadsAreNowhereInTheFile) {
+  const std::unique_ptr<BatchStore> store = *Open();
+  AwaitedStore awaited(*store);
+  NewBatch batch = Embed();
+  batch.spec = "SECRET-SPEC";
+  std::vector<NewJob> jobs = Jobs(3000, 700);
+  for (NewJob& job : jobs) job.payload += "SECRET-PAYLOAD";
+  const std::string kept = awaited.Create(Embed(), {{"kept", "KEPT-PAYLOAD"}})->id;
+  const std::string id = awaited.Create(batch, jobs)->id;
+  const SessionId session = *awaited.Open();
+  for (const Claimed& claim : *awaited.Claim(Claims(session, 10))) {
+    LeasedOutcome ended{.lease = {claim.batch_id, claim.job_index, claim.fence}, .outcome = {}};
+    ended.outcome.result = "SECRET-RESULT";
+    ASSERT_TRUE(awaited.Commit({ended}).ok());
+  }
+  ASSERT_TRUE(awaited.Cancel(id).ok());
+  for (const char* secret : {"SECRET-SPEC", "SECRET-PAYLOAD", "SECRET-RESULT"})
+    EXPECT_TRUE(FileHolds(path_, secret));
+  const int64_t bytes_before = awaited.Stats()->file_bytes;
+  ASSERT_TRUE(awaited.Delete(id).ok());
+  for (const char* secret : {"SECRET-SPEC", "SECRET-PAYLOAD", "job2999"})
+    EXPECT_FALSE(FileHolds(path_, secret)) << secret;
+  EXPECT_TRUE(FileHolds(path_, "KEPT-PAYLOAD"));
+  EXPECT_LT(awaited.Stats()->file_bytes, bytes_before / 4);
+  EXPECT_TRUE(awaited.Get(kept).ok());
+}
+
+// A purge that a crash cut short goes on at the next open.
+TEST_F(SqliteBatchStoreTest, InterruptedPurgeIsFinishedAfterARestart) {
+  std::string id;
+  {
+    const std::unique_ptr<BatchStore> store = *Open();
+    AwaitedStore awaited(*store);
+    id = awaited.Create(Embed(), Jobs(5))->id;
+    ASSERT_TRUE(awaited.Cancel(id).ok());
+  }
+  RunSql(path_, "UPDATE batch SET state = 10");
+  {
+    const std::unique_ptr<BatchStore> store = *Open();
+    AwaitedStore awaited(*store);
+    EXPECT_EQ(awaited.Get(id).status().code(), absl::StatusCode::kNotFound);
+    // A purge of one's own is answered after those that came before it.
+    const std::string other = awaited.Create(Embed(), Jobs(1))->id;
+    ASSERT_TRUE(awaited.Cancel(other).ok());
+    ASSERT_TRUE(awaited.Delete(other).ok());
+  }
+  EXPECT_EQ(SqlInt(path_, "SELECT count(*) FROM batch") + SqlInt(path_, "SELECT count(*) FROM job"), 0);
+}
+
+// Full: the call fails as a whole and says why; what was there works on; freed space heals it.
+TEST_F(SqliteBatchStoreTest, FullDiskRefusesAndHeals) {
+  const std::unique_ptr<BatchStore> store = *Open({.max_page_count = 200});
+  AwaitedStore awaited(*store);
+  const std::string first = awaited.Create(Embed(), Jobs(100, 2000))->id;
+  const absl::Status full = awaited.Create(Embed(), Jobs(1000, 2000)).status();
+  EXPECT_EQ(full.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(full), "DISK_FULL");
+  EXPECT_THAT(awaited.List(10)->batches, SizeIs(1));
+  const absl::StatusOr<std::vector<Claimed>> claims = awaited.Claim(Claims(*awaited.Open(), 1));
+  ASSERT_TRUE(claims.ok()) << claims.status();
+  EXPECT_EQ(awaited.Commit({{{first, 0, claims->at(0).fence}, {}}})->at(0), CommitResult::kRecorded);
+  ASSERT_TRUE(awaited.Cancel(first).ok());
+  ASSERT_TRUE(awaited.Delete(first).ok());
+  EXPECT_TRUE(awaited.Create(Embed(), Jobs(100, 2000)).ok());
+  CheckFile(path_, copy_);
+}
+
+TEST_F(SqliteBatchStoreTest, TooManyWaitingCallsAreRefusedInline) {
+  const std::unique_ptr<BatchStore> store = *Open({.max_waiting_calls = 2});
+  // The store's thread is held inside the first answer, so that what follows waits.
+  Notification held;
+  Notification release;
+  store->Stats([&](const absl::StatusOr<StoreStats>&) {
+    held.Notify();
+    release.Wait();
+  });
+  held.Wait();
+  std::vector<absl::Status> answers;
+  Notification last;
+  store->Stats([](const absl::StatusOr<StoreStats>&) {});
+  store->Stats([&](const absl::StatusOr<StoreStats>&) { last.Notify(); });
+  absl::Status refused;
+  store->Stats([&](const absl::StatusOr<StoreStats>& stats) { refused = stats.status(); });
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(refused), "STORE_BUSY");
+  release.Notify();
+  last.Wait();
+}
+
+// Accepted calls are run, not dropped, when the store closes.
+TEST_F(SqliteBatchStoreTest, ClosingAnswersWhatWasAccepted) {
+  int created = 0;
+  {
+    const std::unique_ptr<BatchStore> store = *Open();
+    for (int i = 0; i < 50; ++i) {
+      store->CreateBatch(Embed(), Jobs(1),
+                         [&](const absl::StatusOr<Batch>& batch) { created += batch.ok(); });
+    }
+  }
+  EXPECT_EQ(created, 50);
+  const std::unique_ptr<BatchStore> store = *Open();
+  EXPECT_THAT(AwaitedStore(*store).List(100)->batches, SizeIs(50));
+}
+
+// A batch of another directory's store is unknown, even where the numbers agree.
+TEST_F(SqliteBatchStoreTest, IdsOfAnotherFileAreUnknown) {
+  const std::unique_ptr<BatchStore> a = *Open();
+  const std::unique_ptr<BatchStore> b = *Open({.path = copy_});
+  const std::string id = AwaitedStore(*a).Create(Embed(), Jobs(1))->id;
+  const std::string other = AwaitedStore(*b).Create(Embed(), Jobs(1))->id;
+  EXPECT_NE(id, other);
+  EXPECT_EQ(AwaitedStore(*b).Get(id).status().code(), absl::StatusCode::kNotFound);
+}
+
+}  // namespace
+}  // namespace sluice

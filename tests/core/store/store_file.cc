@@ -1,0 +1,91 @@
+#include "tests/core/store/store_file.h"
+
+#include <sqlite3.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "gtest/gtest.h"
+
+namespace sluice {
+namespace {
+
+std::string ReadBytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+// The first column of the first row, as text.
+std::string Sql(const std::string& path, const std::string& sql) {
+  sqlite3* database = nullptr;
+  EXPECT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
+  std::string first;
+  char* error = nullptr;
+  const auto keep_first = [](void* out, int columns, char** values, char**) {
+    auto& text = *static_cast<std::string*>(out);
+    if (text.empty() && columns > 0 && values[0] != nullptr) text = values[0];
+    return 0;
+  };
+  EXPECT_EQ(sqlite3_exec(database, sql.c_str(), keep_first, &first, &error), SQLITE_OK)
+      << error << " in " << sql;
+  sqlite3_free(error);
+  sqlite3_close(database);
+  return first;
+}
+
+}  // namespace
+
+void CopyStoreFile(const std::string& from, const std::string& to) {
+  for (const std::string suffix : {"", "-wal"}) {
+    std::filesystem::remove(to + suffix);
+    if (std::filesystem::exists(from + suffix)) std::filesystem::copy_file(from + suffix, to + suffix);
+  }
+}
+
+bool FileHolds(const std::string& path, absl::string_view bytes) {
+  const std::string needle(bytes);
+  return ReadBytes(path).find(needle) != std::string::npos ||
+         ReadBytes(path + "-wal").find(needle) != std::string::npos;
+}
+
+void RunSql(const std::string& path, const std::string& sql) {
+  Sql(path, sql);
+}
+int64_t SqlInt(const std::string& path, const std::string& sql) {
+  return std::stoll("0" + Sql(path, sql));
+}
+
+void CheckFile(const std::string& path, const std::string& copy) {
+  CopyStoreFile(path, copy);
+  EXPECT_EQ(Sql(copy, "PRAGMA integrity_check"), "ok");
+  const auto none = [&](const char* what, const std::string& sql) {
+    EXPECT_EQ(SqlInt(copy, "SELECT count(*) FROM (" + sql + ")"), 0) << what;
+  };
+  none("I10: a job in two places",
+       "SELECT job FROM (SELECT job FROM ready UNION ALL SELECT job FROM lease UNION ALL SELECT job FROM "
+       "outcome) "
+       "GROUP BY job HAVING count(*) > 1");
+  none("I10: a ready or leased job that is not stored",
+       "SELECT job FROM (SELECT job FROM ready UNION ALL SELECT job FROM lease) "
+       "WHERE job & 0xffffff <> 0 AND job NOT IN (SELECT job FROM job)");
+  none("I10: a job of an embed batch that is nowhere",
+       "SELECT 1 FROM job JOIN batch USING (batch) WHERE kind = 2 AND state > 1 AND job NOT IN "
+       "(SELECT job FROM ready UNION SELECT job FROM lease UNION SELECT job FROM outcome)");
+  none("I10: a waiting job whose plan task is nowhere",
+       "SELECT 1 FROM job JOIN batch USING (batch) WHERE kind = 1 AND state BETWEEN 2 AND 9 AND job NOT IN "
+       "(SELECT job FROM ready UNION SELECT job FROM lease UNION SELECT job FROM outcome) AND batch << 24 "
+       "NOT IN "
+       "(SELECT job FROM ready UNION SELECT job FROM lease)");
+  none("I3: counts that differ from the outcomes",
+       "SELECT batch FROM batch WHERE last_seq <> (SELECT count(*) FROM outcome WHERE outcome.batch = "
+       "batch.batch) "
+       "OR succeeded <> (SELECT count(*) FROM outcome WHERE outcome.batch = batch.batch AND kind = 1) "
+       "OR jobs <> (SELECT count(*) FROM job WHERE job.batch = batch.batch)");
+  none("I7: a ready job of a batch that is ending",
+       "SELECT job FROM ready JOIN batch USING (batch) WHERE ending <> 0 OR state >= 5");
+  none("I8: a lease with a fence beyond the counter",
+       "SELECT job FROM lease WHERE fence > (SELECT value FROM meta WHERE name = 'fence')");
+}
+
+}  // namespace sluice

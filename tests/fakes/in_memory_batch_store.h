@@ -1,0 +1,78 @@
+// InMemoryBatchStore: BatchStore over standard containers, held to the same contract suite as the real
+// engines.
+//
+// Nothing is durable. For tests and simulations that want a store without a disk: with a ManualExecutor every
+// answer comes when the test cranks it.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/executor.h"
+#include "core/base/mutex.h"
+#include "core/store/batch_store.h"
+
+namespace sluice {
+
+class InMemoryBatches;
+
+class InMemoryBatchStore final : public BatchStore {
+ public:
+  struct Options {
+    int max_attempts = 3;
+    Executor* executor = nullptr;  // runs the calls, one after another; null: a thread of the store's own
+  };
+
+  // `clock` and the executor must outlive it; an outside executor must have run every call before it is
+  // destroyed.
+  InMemoryBatchStore(Options options, const Clock& clock);
+  ~InMemoryBatchStore() override;
+
+  void SetListener(StoreListener* listener) override;
+  void CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) override;
+  void BeginUpload(NewBatch batch, Done<Batch> done) override;
+  void AppendJobs(std::string batch_id, std::vector<NewJob> jobs, DoneStatus done) override;
+  void SealUpload(std::string batch_id, std::string digest, Done<Batch> done) override;
+  void AbandonUpload(std::string batch_id, DoneStatus done) override;
+  void GetBatch(std::string tenant, std::string batch_id, Done<Batch> done) override;
+  void ListBatches(std::string tenant, int page_size, std::string page_token, Done<BatchPage> done) override;
+  void CancelBatch(std::string tenant, std::string batch_id, Done<Batch> done) override;
+  void DeleteBatch(std::string tenant, std::string batch_id, DoneStatus done) override;
+  void ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit,
+                    Done<std::vector<Outcome>> done) override;
+  void ReadRanked(std::string batch_id, int page_size, std::string page_token,
+                  Done<RankedPage> done) override;
+  void ReadJobs(std::string batch_id, int64_t first_index, int limit,
+                Done<std::vector<StoredJob>> done) override;
+  void OpenSession(absl::Duration lease, Done<SessionId> done) override;
+  void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override;
+  void CloseSession(SessionId session, DoneStatus done) override;
+  void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override;
+  void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override;
+  void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) override;
+  void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override;
+  void ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
+                 DoneStatus done) override;
+  void FinishPlan(LeaseKey task, DoneStatus done) override;
+  void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) override;
+  void Stats(Done<StoreStats> done) override;
+
+ private:
+  // Runs `body` on the batches, then tells `done` and the listener. Answer is absl::Status or a StatusOr.
+  template <typename Answer, typename Body>
+  void Run(absl::AnyInvocable<void(Answer) &&> done, Body body);
+  void Notify();
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::unique_ptr<InMemoryBatches> batches_ ABSL_PT_GUARDED_BY(mutex_);
+  StoreListener* listener_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  int notifying_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<Executor> own_executor_;  // joins first
+  Executor& executor_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,114 @@
+// InMemoryBatches: the protocol of batch_store.h as plain code over containers; the model that engines are
+// held to.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/store/batch_store.h"
+
+namespace sluice {
+
+struct InMemoryChanges {
+  bool ready = false;
+  std::set<std::string> batches;
+};
+
+// Not thread-safe. A call that fails has changed nothing.
+class InMemoryBatches {
+ public:
+  InMemoryBatches(const Clock& clock, int max_attempts) : clock_(clock), max_attempts_(max_attempts) {}
+
+  absl::StatusOr<Batch> CreateBatch(const NewBatch& batch, const std::vector<NewJob>& jobs);
+  absl::StatusOr<Batch> BeginUpload(const NewBatch& batch);
+  absl::Status AppendJobs(const std::string& batch_id, const std::vector<NewJob>& jobs);
+  absl::StatusOr<Batch> SealUpload(const std::string& batch_id, const std::string& digest);
+  absl::Status AbandonUpload(const std::string& batch_id);
+  absl::StatusOr<Batch> GetBatch(const std::string& tenant, const std::string& batch_id);
+  absl::StatusOr<BatchPage> ListBatches(const std::string& tenant, int page_size,
+                                        const std::string& page_token);
+  absl::StatusOr<Batch> CancelBatch(const std::string& tenant, const std::string& batch_id);
+  absl::Status DeleteBatch(const std::string& tenant, const std::string& batch_id);
+  absl::StatusOr<std::vector<Outcome>> ReadOutcomes(const std::string& batch_id, int64_t after_sequence,
+                                                    int limit);
+  absl::StatusOr<RankedPage> ReadRanked(const std::string& batch_id, int page_size,
+                                        const std::string& page_token);
+  absl::StatusOr<std::vector<StoredJob>> ReadJobs(const std::string& batch_id, int64_t first_index,
+                                                  int limit);
+  absl::StatusOr<SessionId> OpenSession(absl::Duration lease);
+  absl::StatusOr<HeartbeatReply> Heartbeat(SessionId session, absl::Duration lease);
+  absl::Status CloseSession(SessionId session);
+  absl::StatusOr<std::vector<Claimed>> Claim(const ClaimRequest& request);
+  absl::StatusOr<std::vector<CommitResult>> CommitOutcomes(const std::vector<LeasedOutcome>& outcomes);
+  absl::Status ReturnClaims(const std::vector<LeaseKey>& leases);
+  absl::StatusOr<std::string> CommitPlan(const LeaseKey& task, const std::string& plan);
+  absl::Status ApplyPlan(const LeaseKey& task, const std::vector<NewOutcome>& rejected,
+                         const std::vector<PlannedJob>& survivors);
+  absl::Status FinishPlan(const LeaseKey& task);
+  absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
+  StoreStats Stats() const;
+
+  InMemoryChanges TakeChanges() { return std::exchange(changes_, InMemoryChanges{}); }
+
+ private:
+  enum class Where { kWaiting, kReady, kLeased, kDone };
+  // A job, or a batch's plan task, and where it is.
+  struct Task {
+    Where where = Where::kWaiting;
+    Stage stage = Stage::kScore;
+    int priority = 0;
+    int attempts = 0;
+    SessionId session = 0;
+    Fence fence = 0;
+    absl::Duration run_until;
+  };
+  struct Entry {
+    Batch batch;
+    bool has_plan = false;
+    std::optional<OutcomeKind> ending;
+    std::string request_id;
+    std::string digest;
+    std::vector<NewJob> jobs;
+    std::vector<Task> tasks;  // one a job
+    Task plan_task{.where = Where::kDone, .stage = Stage::kPlan};
+    std::vector<Outcome> outcomes;
+    Task& task(int64_t index) { return index == kPlanTask ? plan_task : tasks[static_cast<size_t>(index)]; }
+    bool open() const { return batch.state >= BatchState::kPending && !IsTerminal(batch.state); }
+  };
+
+  absl::StatusOr<Entry*> Find(const std::string& batch_id);
+  absl::StatusOr<Entry*> FindOf(const std::string& tenant, const std::string& batch_id);
+  absl::StatusOr<Entry*> FindUpload(const std::string& batch_id);
+  absl::StatusOr<Entry*> FindRequest(const Entry& entry,
+                                     const std::string& digest);  // null when there is none
+  absl::StatusOr<Entry*> FindPlanTask(const LeaseKey& task);
+  Task* FindLease(const LeaseKey& lease);  // null when fenced
+  bool Alive(SessionId session) const;
+  static Entry NewEntry(const NewBatch& batch, absl::Time now);
+  Entry& Insert(Entry entry);
+  static absl::Status AddJobs(Entry& entry, const std::vector<NewJob>& jobs);
+  Batch Seal(Entry& entry);
+  void Erase(Entry& entry);
+  void Record(Entry& entry, int64_t index, NewOutcome outcome);
+  void EndUnstarted(Entry& entry, const NewOutcome& outcome, bool keep_ready);
+  void EndBatch(Entry& entry, OutcomeKind ending);
+  void Requeue(Entry& entry, int64_t index, bool refund, SweepReply& reply);
+  template <typename Predicate>
+  void RequeueWhere(Predicate predicate, bool refund, SweepReply& reply);
+
+  const Clock& clock_;
+  const int max_attempts_;
+  int64_t last_number_ = 0;
+  SessionId last_session_ = 0;
+  Fence last_fence_ = 0;
+  std::map<std::string, Entry> entries_;  // by id, which sorts by creation
+  std::map<SessionId, absl::Duration> sessions_;
+  InMemoryChanges changes_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,268 @@
+// Sessions, claims, outcomes, the plan task, endings and upkeep of InMemoryBatches.
+#include <algorithm>
+#include <tuple>
+
+#include "core/base/status_macros.h"
+#include "core/store/batch_rules.h"
+#include "tests/fakes/in_memory_batches.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kBatchesASweep = 16;
+
+}  // namespace
+
+bool InMemoryBatches::Alive(SessionId session) const {
+  const auto found = sessions_.find(session);
+  return found != sessions_.end() && found->second > clock_.MonotonicNow();
+}
+
+InMemoryBatches::Task* InMemoryBatches::FindLease(const LeaseKey& lease) {
+  const absl::StatusOr<Entry*> entry = Find(lease.batch_id);
+  if (!entry.ok() || lease.job_index < kPlanTask || lease.job_index >= (*entry)->batch.counts.jobs)
+    return nullptr;
+  Task& task = (*entry)->task(lease.job_index);
+  return task.where == Where::kLeased && task.fence == lease.fence ? &task : nullptr;
+}
+
+absl::StatusOr<SessionId> InMemoryBatches::OpenSession(absl::Duration lease) {
+  SLUICE_RETURN_IF_ERROR(CheckSessionLease(lease));
+  sessions_[++last_session_] = clock_.MonotonicNow() + lease;
+  return last_session_;
+}
+
+absl::StatusOr<HeartbeatReply> InMemoryBatches::Heartbeat(SessionId session, absl::Duration lease) {
+  SLUICE_RETURN_IF_ERROR(CheckSessionLease(lease));
+  if (!Alive(session)) return SessionDead(session);
+  sessions_[session] = clock_.MonotonicNow() + lease;
+  HeartbeatReply reply;
+  for (const auto& [id, entry] : entries_) {
+    const bool holds = std::any_of(entry.tasks.begin(), entry.tasks.end(), [&](const Task& task) {
+      return task.where == Where::kLeased && task.session == session;
+    });
+    if (entry.ending && holds) reply.cancelled_batches.push_back(id);
+  }
+  return reply;
+}
+
+absl::Status InMemoryBatches::CloseSession(SessionId session) {
+  SweepReply reply;
+  RequeueWhere([&](const Task& task) { return task.session == session; }, /*refund=*/true, reply);
+  sessions_.erase(session);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<Claimed>> InMemoryBatches::Claim(const ClaimRequest& request) {
+  SLUICE_RETURN_IF_ERROR(CheckClaim(request));
+  if (!Alive(request.session)) return SessionDead(request.session);
+  using Rank =
+      std::tuple<bool, int, std::string, int, int64_t>;  // not a plan task, priority, batch, priority, index
+  std::set<Rank> ready;
+  for (auto& [id, entry] : entries_) {
+    for (int64_t index = kPlanTask; index < static_cast<int64_t>(entry.tasks.size()); ++index) {
+      const Task& task = entry.task(index);
+      const bool wanted = std::count(request.stages.begin(), request.stages.end(), task.stage) > 0;
+      if (task.where != Where::kReady || !wanted) continue;
+      ready.emplace(index != kPlanTask, entry.batch.priority, id, task.priority, index);
+    }
+  }
+  std::vector<Claimed> claims;
+  int64_t bytes = 0;
+  for (const auto& [is_job, batch_priority, id, priority, index] : ready) {
+    Entry& entry = entries_.at(id);
+    Task& task = entry.task(index);
+    const NewJob job = is_job ? entry.jobs[static_cast<size_t>(index)] : NewJob{};
+    bytes += static_cast<int64_t>(job.payload.size());
+    const bool full = static_cast<int>(claims.size()) == request.max_claims;
+    if (full || (bytes > request.max_payload_bytes && !claims.empty())) break;
+    task.where = Where::kLeased;
+    task.session = request.session;
+    task.fence = ++last_fence_;
+    task.run_until = clock_.MonotonicNow() + request.run_for;
+    claims.push_back(
+        {id, entry.batch.kind, task.stage, index, job.id, job.payload, ++task.attempts, task.fence});
+    if (entry.batch.state != BatchState::kPending) continue;
+    entry.batch.state = BatchState::kRunning;
+    changes_.batches.insert(id);
+  }
+  return claims;
+}
+
+void InMemoryBatches::Record(Entry& entry, int64_t index, NewOutcome outcome) {
+  Batch& batch = entry.batch;
+  Task& task = entry.task(index);
+  task.where = Where::kDone;
+  entry.outcomes.push_back({++batch.last_sequence, index, entry.jobs[static_cast<size_t>(index)].id,
+                            outcome.kind, outcome.score, task.attempts, outcome.result, outcome.error_reason,
+                            outcome.error_message});
+  CountOutcome(outcome.kind, 1, batch.counts);
+  changes_.batches.insert(batch.id);
+  if (batch.counts.done() < batch.counts.jobs) return;
+  batch.state = EndState(batch.counts);
+  batch.end_time = StoredTime(clock_.WallNow());
+}
+
+absl::StatusOr<std::vector<CommitResult>> InMemoryBatches::CommitOutcomes(
+    const std::vector<LeasedOutcome>& outcomes) {
+  SLUICE_RETURN_IF_ERROR(CheckOutcomes(outcomes));
+  std::vector<CommitResult> results;
+  for (const LeasedOutcome& leased : outcomes) {
+    const bool held = FindLease(leased.lease) != nullptr;
+    results.push_back(held ? CommitResult::kRecorded : CommitResult::kFenced);
+    if (held) Record(entries_.at(leased.lease.batch_id), leased.lease.job_index, leased.outcome);
+  }
+  return results;
+}
+
+absl::Status InMemoryBatches::ReturnClaims(const std::vector<LeaseKey>& leases) {
+  SweepReply reply;
+  for (const LeaseKey& lease : leases) {
+    if (FindLease(lease) == nullptr) continue;
+    Requeue(entries_.at(lease.batch_id), lease.job_index, /*refund=*/true, reply);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<InMemoryBatches::Entry*> InMemoryBatches::FindPlanTask(const LeaseKey& task) {
+  SLUICE_RETURN_IF_ERROR(CheckPlanTask(task));
+  if (FindLease(task) == nullptr) return Fenced();
+  return &entries_.at(task.batch_id);
+}
+
+absl::StatusOr<std::string> InMemoryBatches::CommitPlan(const LeaseKey& task, const std::string& plan) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindPlanTask(task));
+  if (!entry->has_plan) {
+    entry->has_plan = true;
+    entry->batch.plan = plan;
+    changes_.batches.insert(task.batch_id);
+  }
+  return entry->batch.plan;
+}
+
+absl::Status InMemoryBatches::ApplyPlan(const LeaseKey& task, const std::vector<NewOutcome>& rejected,
+                                        const std::vector<PlannedJob>& survivors) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindPlanTask(task));
+  SLUICE_RETURN_IF_ERROR(CheckPlan(rejected, survivors, entry->batch.counts.jobs));
+  for (const NewOutcome& outcome : rejected) {
+    if (entry->task(outcome.job_index).where == Where::kWaiting) Record(*entry, outcome.job_index, outcome);
+  }
+  for (const PlannedJob& survivor : survivors) {
+    Task& job = entry->task(survivor.job_index);
+    if (job.where != Where::kWaiting) continue;
+    job.where = Where::kReady;
+    job.priority = survivor.priority;
+    changes_.ready = true;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status InMemoryBatches::FinishPlan(const LeaseKey& task) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindPlanTask(task));
+  const int64_t waiting = std::count_if(entry->tasks.begin(), entry->tasks.end(),
+                                        [](const Task& job) { return job.where == Where::kWaiting; });
+  if (waiting > 0) return JobsStillWait(waiting);
+  entry->plan_task.where = Where::kDone;
+  entry->batch.plan_applied = true;
+  changes_.batches.insert(task.batch_id);
+  return absl::OkStatus();
+}
+
+void InMemoryBatches::EndUnstarted(Entry& entry, const NewOutcome& outcome, bool keep_ready) {
+  for (int64_t index = 0; index < static_cast<int64_t>(entry.tasks.size()); ++index) {
+    const Where where = entry.task(index).where;
+    if (where == Where::kWaiting || (where == Where::kReady && !keep_ready)) Record(entry, index, outcome);
+  }
+}
+
+void InMemoryBatches::EndBatch(Entry& entry, OutcomeKind ending) {
+  entry.ending = ending;
+  entry.plan_task.where = Where::kDone;
+  entry.batch.state = BatchState::kCancelling;
+  changes_.batches.insert(entry.batch.id);
+  NewOutcome outcome;
+  outcome.kind = ending;
+  EndUnstarted(entry, outcome, /*keep_ready=*/false);
+}
+
+absl::StatusOr<Batch> InMemoryBatches::CancelBatch(const std::string& tenant, const std::string& batch_id) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindOf(tenant, batch_id));
+  if (entry->batch.state == BatchState::kUploading) return UploadStillOpen(batch_id);
+  if (entry->open() && !entry->ending) EndBatch(*entry, OutcomeKind::kCancelled);
+  return entry->batch;
+}
+
+void InMemoryBatches::Requeue(Entry& entry, int64_t index, bool refund, SweepReply& reply) {
+  Task& task = entry.task(index);
+  if (refund) --task.attempts;
+  const bool is_plan = index == kPlanTask;
+  const bool exhausted = !refund && task.attempts >= max_attempts_;
+  task.where = Where::kDone;
+  if (is_plan && !entry.open()) {
+    entry.batch.plan_applied |= entry.has_plan;
+  } else if (entry.ending) {
+    NewOutcome outcome;
+    outcome.kind = *entry.ending;
+    Record(entry, index, outcome);
+  } else if (!exhausted) {
+    task.where = Where::kReady;
+    ++reply.requeued;
+    changes_.ready = true;
+  } else {
+    ++reply.exhausted;
+    if (is_plan) EndUnstarted(entry, PlanAttemptsExhausted(index, task.attempts), /*keep_ready=*/true);
+    if (!is_plan) Record(entry, index, AttemptsExhausted(index, task.attempts));
+  }
+}
+
+template <typename Predicate>
+void InMemoryBatches::RequeueWhere(Predicate predicate, bool refund, SweepReply& reply) {
+  for (auto& [id, entry] : entries_) {
+    for (int64_t index = kPlanTask; index < static_cast<int64_t>(entry.tasks.size()); ++index) {
+      const Task& task = entry.task(index);
+      if (task.where == Where::kLeased && predicate(task)) Requeue(entry, index, refund, reply);
+    }
+  }
+}
+
+absl::StatusOr<SweepReply> InMemoryBatches::Sweep(absl::Duration retention, absl::Duration upload_age) {
+  SweepReply reply;
+  const absl::Duration now = clock_.MonotonicNow();
+  RequeueWhere([&](const Task& task) { return task.run_until <= now || !Alive(task.session); },
+               /*refund=*/false, reply);
+  reply.dead_sessions =
+      static_cast<int>(std::erase_if(sessions_, [&](const auto& session) { return session.second <= now; }));
+  const absl::Time wall = clock_.WallNow();
+  for (auto& [id, entry] : entries_) {
+    if (reply.expired_batches == kBatchesASweep) break;
+    if (!entry.open() || entry.ending || entry.batch.expire_time > wall) continue;
+    EndBatch(entry, OutcomeKind::kExpired);
+    ++reply.expired_batches;
+  }
+  std::erase_if(entries_, [&](const auto& item) {
+    const Batch& batch = item.second.batch;
+    const bool old = IsTerminal(batch.state) && batch.end_time <= wall - retention;
+    const bool abandoned = batch.state == BatchState::kUploading && batch.create_time <= wall - upload_age;
+    if (reply.purged_batches + reply.abandoned_uploads == kBatchesASweep) return false;
+    if (old) ++reply.purged_batches;
+    if (abandoned) ++reply.abandoned_uploads;
+    return old || abandoned;
+  });
+  return reply;
+}
+
+StoreStats InMemoryBatches::Stats() const {
+  StoreStats stats;
+  for (const auto& [id, entry] : entries_) {
+    if (!entry.open()) continue;
+    ++stats.open_batches;
+    const size_t kind = static_cast<size_t>(entry.batch.kind) - 1;
+    for (const Task& task : entry.tasks) {
+      if (task.where == Where::kLeased) ++stats.leased_jobs[kind];
+      if (task.where == Where::kReady || task.where == Where::kWaiting) ++stats.ready_jobs[kind];
+    }
+  }
+  return stats;
+}
+
+}  // namespace sluice
