@@ -117,6 +117,7 @@ struct Claimed {
   std::string payload;
   int attempt = 1;  // 1 for the first
   Fence fence = 0;
+  std::string tenant;  // the batch's, for GetBatch
 };
 
 struct ClaimRequest {

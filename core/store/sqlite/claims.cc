@@ -123,6 +123,12 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
         "INSERT INTO lease (job, stage, priority, session, fence, attempt, run_until) "
         "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         row.job, ToColumn(row.stage), row.priority, request.session, claim.fence, claim.attempt, run_until));
+    if (!claims.empty() && claims.back().batch_id == claim.batch_id) {
+      claim.tenant = claims.back().tenant;
+    } else {
+      SLUICE_ASSIGN_OR_RETURN(const BatchRow batch, LoadNumber(BatchOfKey(row.job)));
+      claim.tenant = batch.batch.tenant;
+    }
     claims.push_back(std::move(claim));
   }
   SLUICE_RETURN_IF_ERROR(MarkRunning(claims));
