@@ -30,12 +30,14 @@ class FeedSubscription {
  public:
   virtual ~FeedSubscription() = default;
 
-  // Answers the next page once there is one: `done` runs on the store's thread or inline and must not block. One Next
-  // at a time. UNAVAILABLE when the feed is closed, NOT_FOUND when the batch was deleted meanwhile.
+  // Answers the next page once there is one: `done` runs on the store's thread, the feed's, Close's or inline, and must
+  // not block; it may call Next. One Next at a time. UNAVAILABLE when the feed is closed, NOT_FOUND when the batch is
+  // another tenant's or was deleted, OUT_OF_RANGE beyond its last outcome. After an error the position is what it was:
+  // another Next goes on from there.
   virtual void Next(absl::AnyInvocable<void(absl::StatusOr<FeedPage>) &&> done) = 0;
 };
 
-// Thread-safe. Owns the store's listener slot for outcomes through OnOutcomes, which the application forwards.
+// Thread-safe. One thread ("results") makes all of its calls to the store. Owns the store's listener slot for outcomes through OnOutcomes, which the application forwards.
 class ResultFeed {
  public:
   static absl::StatusOr<std::unique_ptr<ResultFeed>> Create(FeedOptions options, BatchStore& store);
