@@ -1,5 +1,5 @@
-// JobCodec: how the opaque bytes in the store become core's values. The server implements it over its protos, so that
-// core knows none.
+// JobCodec: how the opaque bytes in the store become core's values. The server implements it over its protos,
+// so that core knows none.
 #pragma once
 
 #include <string>
@@ -25,13 +25,15 @@ struct EmbedSpec {
   Truncation truncation = Truncation::kError;
 };
 
-// Thread-safe and stateless. A decode failure is INVALID_ARGUMENT (bytes that this server did not write: DATA_LOSS).
+// Thread-safe and stateless. A decode failure is INVALID_ARGUMENT (bytes that this server did not write:
+// DATA_LOSS).
 class JobCodec {
  public:
   virtual ~JobCodec() = default;
   virtual absl::StatusOr<ScreenSpec> DecodeScreenSpec(absl::string_view spec) const = 0;
   virtual absl::StatusOr<EmbedSpec> DecodeEmbedSpec(absl::string_view spec) const = 0;
-  virtual absl::StatusOr<Posting> DecodePosting(absl::string_view job_id, absl::string_view payload) const = 0;
+  virtual absl::StatusOr<Posting> DecodePosting(absl::string_view job_id,
+                                                absl::string_view payload) const = 0;
   virtual absl::StatusOr<std::string> DecodeText(absl::string_view payload) const = 0;
   virtual std::string EncodePlan(const GatePlan& plan) const = 0;
   virtual absl::StatusOr<GatePlan> DecodePlan(absl::string_view plan) const = 0;

@@ -1,9 +1,10 @@
 // Pipeline: takes leased work from the store through its stages to recorded outcomes.
 //
-//   claim → (plan task: phase one, gate, plan) | (job: tokenize → micro-batch → encode → phase two) → outcome committed
+//   claim → (plan task: phase one, gate, plan) | (job: tokenize → micro-batch → encode → phase two) → outcome
+//   committed
 //
-// It pulls: a claim asks the scheduler for credit first, so leased work in memory stays within two micro-batches a
-// replica and a backlog stays on disk.
+// It pulls: a claim asks the scheduler for credit first, so leased work in memory stays within two
+// micro-batches a replica and a backlog stays on disk.
 #pragma once
 
 #include <cstdint>
@@ -29,15 +30,15 @@ struct PipelineOptions {
   absl::Duration sweep_interval = absl::Seconds(2);
   absl::Duration retention = absl::Hours(24 * 30);  // of finished batches
   absl::Duration upload_age = absl::Hours(1);       // of uploads never sealed
-  int phase_one_workers = 1;        // plan tasks are split over so many closures, 1..256
-  int max_claimed_jobs = 256;       // in memory at once, beside the credit in tokens
+  int phase_one_workers = 1;                        // plan tasks are split over so many closures, 1..256
+  int max_claimed_jobs = 256;                       // in memory at once, beside the credit in tokens
   int64_t credit_target_tokens = 8192;
-  std::string model_digest;         // "" without a model
-  int max_tokens = 0;               // of a text; 0 without a model
+  std::string model_digest;  // "" without a model
+  int max_tokens = 0;        // of a text; 0 without a model
 };
 
-// What the pipeline works on; all must outlive it. Without a model `scheduler` and `tokenizer` are null: screening is
-// rules_only then and embed jobs fail with NO_MODEL.
+// What the pipeline works on; all must outlive it. Without a model `scheduler` and `tokenizer` are null:
+// screening is rules_only then and embed jobs fail with NO_MODEL.
 struct PipelineParts {
   BatchStore* store = nullptr;
   const JobCodec* codec = nullptr;
@@ -59,8 +60,8 @@ class Pipeline {
   // Forwarded from StoreListener; never blocks.
   virtual void OnReady() = 0;
 
-  // Stops claiming, gives unstarted leases back, waits at most `timeout` for what runs to be committed, closes the
-  // session. Blocks. Returns false when the time ran out.
+  // Stops claiming, gives unstarted leases back, waits at most `timeout` for what runs to be committed,
+  // closes the session. Blocks. Returns false when the time ran out.
   virtual bool Drain(absl::Duration timeout) = 0;
 
   // Jobs a second recorded over the last ten seconds.

@@ -37,7 +37,8 @@ class FeedSubscription {
   virtual void Next(absl::AnyInvocable<void(absl::StatusOr<FeedPage>) &&> done) = 0;
 };
 
-// Thread-safe. One thread ("results") makes all of its calls to the store. Owns the store's listener slot for outcomes through OnOutcomes, which the application forwards.
+// Thread-safe. One thread ("results") makes all of its calls to the store. Owns the store's listener slot for outcomes
+// through OnOutcomes, which the application forwards.
 class ResultFeed {
  public:
   static absl::StatusOr<std::unique_ptr<ResultFeed>> Create(FeedOptions options, BatchStore& store);

@@ -1,0 +1,87 @@
+#include "core/pipeline/embed.h"
+
+#include <utility>
+
+#include "core/pipeline/stage_ends.h"
+#include "core/pipeline/store_call.h"
+#include "core/pipeline/window_encode.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kMaxSpecs = 64;
+
+}  // namespace
+
+EmbedStage::EmbedStage(PipelineContext& context)
+    : context_(context),
+      specs_(kMaxSpecs,
+             [this](const std::string& tenant, const std::string& batch_id,
+                    BatchCache<EmbedSpec>::Done made) { MakeSpec(tenant, batch_id, std::move(made)); }) {}
+
+void EmbedStage::Start(LeasePtr lease) {
+  if (!context_.has_model()) return context_.sink->Finish(lease, FailedOutcome(NoModelError()));
+  specs_.Get(lease->claim.tenant, lease->claim.batch_id, [this, lease](BatchCache<EmbedSpec>::Answer spec) {
+    if (!spec.ok()) return EndUnread(context_, lease, spec.status());
+    Tokenize(lease, (*spec)->truncation);
+  });
+}
+
+void EmbedStage::MakeSpec(const std::string& tenant, const std::string& batch_id,
+                          BatchCache<EmbedSpec>::Done made) {
+  context_.parts.store->GetBatch(tenant, batch_id,
+                                 context_.loop->Answer<absl::StatusOr<Batch>>(
+                                     [this, made = std::move(made)](absl::StatusOr<Batch> batch) mutable {
+                                       if (!batch.ok()) return std::move(made)(batch.status());
+                                       absl::StatusOr<EmbedSpec> spec =
+                                           context_.parts.codec->DecodeEmbedSpec(batch->spec);
+                                       if (!spec.ok()) return std::move(made)(spec.status());
+                                       std::move(made)(std::make_shared<const EmbedSpec>(*spec));
+                                     }));
+}
+
+void EmbedStage::Tokenize(const LeasePtr& lease, Truncation truncation) {
+  context_.loop->Offload([this, lease, truncation] {
+    absl::StatusOr<TokenSequence> sequence = absl::CancelledError("no longer wanted");
+    if (lease->stop == StopReason::kNone) {
+      absl::StatusOr<std::string> text = context_.parts.codec->DecodeText(lease->claim.payload);
+      if (text.ok()) {
+        sequence = context_.parts.tokenizer->Encode(*text, context_.options.max_tokens, truncation);
+      } else {
+        sequence = text.status();
+      }
+    }
+    context_.loop->Post([this, lease, sequence = std::move(sequence)]() mutable {
+      if (lease->stop != StopReason::kNone) return context_.sink->Stop(lease);
+      if (!sequence.ok()) return context_.sink->Finish(lease, FailedOutcome(sequence.status()));
+      Submit(lease, *std::move(sequence));
+    });
+  });
+}
+
+void EmbedStage::Submit(const LeasePtr& lease, TokenSequence sequence) {
+  const auto tokens = static_cast<int64_t>(sequence.ids.size());
+  const bool truncated = sequence.truncated;
+  TokenWindows window;
+  window.push_back(std::move(sequence.ids));
+  const absl::Status submitted =
+      EncodeWindows(*context_.loop, *context_.parts.scheduler, std::move(window), lease->cancellation.token(),
+                    [this, lease, tokens, truncated](absl::StatusOr<std::vector<float>> vector) {
+                      if (!vector.ok()) return EndUnencoded(context_, lease, vector.status());
+                      Record(lease, *std::move(vector), tokens, truncated);
+                    });
+  if (!submitted.ok()) return EndRefused(context_, lease, submitted);
+  context_.sink->Submitted(lease, tokens);
+}
+
+void EmbedStage::Record(const LeasePtr& lease, std::vector<float> vector, int64_t tokens, bool truncated) {
+  context_.loop->Offload([this, lease, vector = std::move(vector), tokens, truncated] {
+    NewOutcome outcome{.kind = OutcomeKind::kSucceeded};
+    outcome.result = context_.parts.codec->EncodeVector(vector, tokens, truncated);
+    context_.loop->Post([this, lease, outcome = std::move(outcome)]() mutable {
+      context_.sink->Finish(lease, std::move(outcome));
+    });
+  });
+}
+
+}  // namespace sluice

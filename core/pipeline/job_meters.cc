@@ -1,0 +1,97 @@
+#include "core/pipeline/job_meters.h"
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+int64_t SecondOf(absl::Duration now) {
+  return absl::ToInt64Seconds(now);
+}
+
+}  // namespace
+
+void RateWindow::Add(absl::Duration now, int64_t events) {
+  const int64_t second = SecondOf(now);
+  Slot& slot = slots_[second % kSlots];
+  if (slot.second != second) slot = {second, 0};
+  slot.events += events;
+}
+
+double RateWindow::PerSecond(absl::Duration now) const {
+  const int64_t newest = SecondOf(now);
+  int64_t oldest = newest;
+  int64_t events = 0;
+  for (const Slot& slot : slots_) {
+    if (slot.second < 0 || slot.second <= newest - kSlots) continue;
+    oldest = std::min(oldest, slot.second);
+    events += slot.events;
+  }
+  if (events == 0) return 0;
+  // From the beginning of the oldest second that had any; at least one second, or a first job would look
+  // fast.
+  const double seconds = std::max(1.0, absl::ToDoubleSeconds(now) - static_cast<double>(oldest));
+  return static_cast<double>(events) / seconds;
+}
+
+void JobMeters::CountRecorded(JobKind kind, OutcomeKind outcome, absl::Duration now, int64_t outcomes) {
+  if (outcomes == 0) return;
+  if (metrics_) {
+    metrics_->jobs_total[static_cast<int>(kind) - 1][static_cast<int>(outcome) - 1]->Increment(
+        static_cast<double>(outcomes));
+  }
+  MutexLock lock(mutex_);
+  rate_.Add(now, outcomes);
+  last_rate_ = rate_.PerSecond(now);
+}
+
+void JobMeters::CountFenced(int64_t results) {
+  if (metrics_) metrics_->fenced_results_total->Increment(static_cast<double>(results));
+}
+
+void JobMeters::CountGate(const GatePlan& plan) {
+  if (!metrics_) return;
+  metrics_->gate_jobs_total[0]->Increment(static_cast<double>(plan.vetoed));
+  metrics_->gate_jobs_total[1]->Increment(static_cast<double>(plan.gated));
+  metrics_->gate_jobs_total[2]->Increment(static_cast<double>(plan.survivors));
+}
+
+void JobMeters::ObserveJob(JobKind kind, absl::Duration claim_to_record) {
+  if (metrics_) {
+    metrics_->job_seconds[static_cast<int>(kind) - 1]->Observe(absl::ToDoubleSeconds(claim_to_record));
+  }
+}
+
+void JobMeters::ObserveStage(Stage stage, absl::Duration time) {
+  if (metrics_) metrics_->stage_seconds[static_cast<int>(stage) - 1]->Observe(absl::ToDoubleSeconds(time));
+}
+
+void JobMeters::SetQueue(const StoreStats& stats, absl::Duration now) {
+  if (!metrics_) return;
+  int64_t waiting = 0;
+  for (int kind = 0; kind < 2; ++kind) {
+    metrics_->queue_jobs[kind]->Set(static_cast<double>(stats.ready_jobs[kind]));
+    waiting += stats.ready_jobs[kind] + stats.leased_jobs[kind];
+  }
+  double rate = JobsPerSecond(now);
+  if (rate == 0) {
+    MutexLock lock(mutex_);
+    rate = last_rate_;
+  }
+  metrics_->backlog_seconds->Set(rate > 0 ? static_cast<double>(waiting) / rate : 0);
+}
+
+void JobMeters::SetSaturation(double ratio) {
+  if (metrics_) metrics_->saturation_ratio->Set(std::clamp(ratio, 0.0, 1.0));
+}
+
+void JobMeters::SetPhaseOneWorkers(int workers) {
+  if (metrics_) metrics_->phase_one_workers->Set(workers);
+}
+
+double JobMeters::JobsPerSecond(absl::Duration now) const {
+  MutexLock lock(mutex_);
+  return rate_.PerSecond(now);
+}
+
+}  // namespace sluice

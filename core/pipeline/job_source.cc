@@ -1,0 +1,261 @@
+#include "core/pipeline/job_source.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/pipeline/store_call.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kMaxPlanTasks = 2;
+constexpr absl::Duration kPollInterval = absl::Seconds(1);
+constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
+constexpr absl::Duration kLongestPause = absl::Seconds(1);
+// A plan task goes through a whole batch twice, a million postings at most.
+constexpr absl::Duration kPlanRunsFor = absl::Hours(6);
+constexpr int64_t kMaxClaimBytes = 4 << 20;
+
+}  // namespace
+
+JobSource::JobSource(PipelineContext& context, Stages stages)
+    : context_(context),
+      stages_(stages),
+      keeper_(context, {.opened = [this] { OnReady(); },
+                        .lost =
+                            [this](SessionId session) {
+                              StopLeases(StopReason::kSessionLost,
+                                         [session](const Lease& lease) { return lease.session == session; });
+                            },
+                        .batch_cancelled =
+                            [this](const std::string& batch_id) {
+                              StopLeases(StopReason::kBatchCancelled, [&batch_id](const Lease& lease) {
+                                return lease.claim.batch_id == batch_id;
+                              });
+                            }}),
+      committer_(context, [this](const LeasePtr& lease, OutcomeKind kind, OutcomeCommitter::Ending ending) {
+        OnOutcomeEnded(lease, kind, ending);
+      }) {}
+
+void JobSource::Start(SessionId session, absl::Duration sent) {
+  keeper_.Adopt(session, sent);
+  context_.loop->After(kPollInterval, [this] { Poll(); });
+}
+
+void JobSource::Poll() {
+  context_.loop->After(kPollInterval, [this] { Poll(); });
+  OnReady();
+}
+
+void JobSource::OnReady() {
+  plans_.maybe_ready = true;
+  jobs_.maybe_ready = true;
+  ClaimMore();
+}
+
+void JobSource::ClaimMore() {
+  if (draining_ || context_.loop->Now() < paused_until_) return;
+  const std::optional<SessionId> session = keeper_.session();
+  if (!session.has_value()) return;
+  if (claim_unclear_ && leases_.empty() && returns_.empty()) {
+    claim_unclear_ = false;
+    return keeper_.Replace();
+  }
+  ClaimPlans(*session);
+  ClaimJobs(*session);
+}
+
+void JobSource::ClaimPlans(SessionId session) {
+  if (plans_.leases >= kMaxPlanTasks) return;
+  Claim(plans_, {.session = session,
+                 .stages = {Stage::kPlan},
+                 .max_claims = kMaxPlanTasks - plans_.leases,
+                 .run_for = kPlanRunsFor});
+}
+
+void JobSource::ClaimJobs(SessionId session) {
+  const int room = context_.options.max_claimed_jobs - jobs_.leases;
+  const bool idle = jobs_.leases == 0;
+  if (room <= 0 || (!idle && room < context_.options.max_claimed_jobs / 4)) return;
+  int64_t max_bytes = kMaxClaimBytes;
+  if (context_.has_model()) {
+    const int64_t credit = CreditTokens();
+    if (!WorthClaiming(credit, context_.options.credit_target_tokens, idle)) return;
+    max_bytes = std::clamp<int64_t>(density_.BytesOf(credit), 1, kMaxClaimBytes);
+  }
+  Claim(jobs_, {.session = session,
+                .stages = {Stage::kScore, Stage::kEmbed},
+                .max_claims = std::min(room, 4096),
+                .max_payload_bytes = max_bytes});
+}
+
+void JobSource::Claim(Stream& stream, ClaimRequest request) {
+  if (stream.claiming || !stream.maybe_ready) return;
+  stream.claiming = true;
+  stream.maybe_ready = false;
+  const SessionId session = request.session;
+  context_.parts.store->Claim(std::move(request),
+                              context_.loop->Answer<absl::StatusOr<std::vector<Claimed>>>(
+                                  [this, &stream, session](absl::StatusOr<std::vector<Claimed>> claims) {
+                                    OnClaimed(stream, session, std::move(claims));
+                                  }));
+}
+
+void JobSource::OnClaimed(Stream& stream, SessionId session, absl::StatusOr<std::vector<Claimed>> claims) {
+  stream.claiming = false;
+  if (!claims.ok()) {
+    stream.maybe_ready = true;
+    OnClaimFailed(session, claims.status());
+  } else {
+    if (!claims->empty()) stream.maybe_ready = true;
+    for (Claimed& claim : *claims) Begin(session, std::move(claim));
+  }
+  ClaimMore();
+  CheckDrained();
+}
+
+void JobSource::OnClaimFailed(SessionId session, const absl::Status& status) {
+  if (absl::IsFailedPrecondition(status)) return keeper_.Lose(session);
+  if (absl::IsUnavailable(status)) claim_unclear_ = true;
+  PauseClaims();
+}
+
+void JobSource::Begin(SessionId session, Claimed claim) {
+  auto lease = std::make_shared<Lease>();
+  lease->claim = std::move(claim);
+  lease->session = session;
+  lease->claimed_at = context_.loop->Now();
+  leases_[lease->claim.fence] = lease;
+  ++StreamOf(lease->claim).leases;
+  if (context_.has_model() && lease->claim.stage != Stage::kPlan) {
+    lease->reserved_tokens = density_.TokensOf(static_cast<int64_t>(lease->claim.payload.size()));
+    reserved_tokens_ += lease->reserved_tokens;
+  }
+  if (draining_ || keeper_.session() != session) return GiveBack(lease);
+  StageOf(lease->claim).Start(lease);
+}
+
+JobStage& JobSource::StageOf(const Claimed& claim) const {
+  switch (claim.stage) {
+    case Stage::kPlan:
+      return *stages_.plan;
+    case Stage::kScore:
+      return *stages_.score;
+    case Stage::kEmbed:
+      break;
+  }
+  return *stages_.embed;
+}
+
+int64_t JobSource::CreditTokens() const {
+  return context_.parts.scheduler->BulkCreditTokens(context_.options.credit_target_tokens) - reserved_tokens_;
+}
+
+double JobSource::Saturation() const {
+  if (!context_.has_model()) {
+    return static_cast<double>(jobs_.leases + plans_.leases) / context_.options.max_claimed_jobs;
+  }
+  return 1.0 -
+         static_cast<double>(CreditTokens()) / static_cast<double>(context_.options.credit_target_tokens);
+}
+
+void JobSource::Finish(const LeasePtr& lease, NewOutcome outcome) {
+  if (lease->ended) return;
+  lease->ended = true;
+  ReleaseReserved(lease);
+  context_.meters->ObserveStage(lease->claim.stage, context_.loop->Now() - lease->claimed_at);
+  committer_.Add(lease, std::move(outcome));
+  ClaimMore();
+}
+
+void JobSource::OnOutcomeEnded(const LeasePtr& lease, OutcomeKind kind, OutcomeCommitter::Ending ending) {
+  const absl::Duration now = context_.loop->Now();
+  if (ending == OutcomeCommitter::Ending::kRecorded) {
+    pause_ = absl::ZeroDuration();
+    context_.meters->CountRecorded(lease->claim.kind, kind, now);
+    context_.meters->ObserveJob(lease->claim.kind, now - lease->claimed_at);
+  } else if (ending == OutcomeCommitter::Ending::kFenced) {
+    context_.meters->CountFenced(1);
+  }
+  Remove(lease);
+}
+
+void JobSource::GiveBack(const LeasePtr& lease) {
+  if (lease->ended) return;
+  lease->ended = true;
+  if (returns_.empty()) context_.loop->Post([this] { FlushReturns(); });
+  returns_.push_back(lease->key());
+  if (lease->stop == StopReason::kNone) PauseClaims();
+  Remove(lease);
+}
+
+void JobSource::FlushReturns() {
+  const std::optional<SessionId> session = keeper_.session();
+  auto leases = std::make_shared<const std::vector<LeaseKey>>(std::exchange(returns_, {}));
+  CallStoreStatus(
+      *context_.loop,
+      [this, leases](BatchStore::DoneStatus done) {
+        context_.parts.store->ReturnClaims(*leases, std::move(done));
+      },
+      [this, session] {
+        return keeper_.session() != session;
+      },  // a lost session's leases return by themselves
+      [](const absl::Status&) {});
+  CheckDrained();
+}
+
+void JobSource::Drop(const LeasePtr& lease) {
+  if (lease->ended) return;
+  lease->ended = true;
+  Remove(lease);
+}
+
+void JobSource::Submitted(const LeasePtr& lease, int64_t tokens) {
+  density_.Learn(static_cast<int64_t>(lease->claim.payload.size()), tokens);
+  ReleaseReserved(lease);
+}
+
+void JobSource::ReleaseReserved(const LeasePtr& lease) {
+  reserved_tokens_ -= std::exchange(lease->reserved_tokens, 0);
+}
+
+void JobSource::Remove(const LeasePtr& lease) {
+  ReleaseReserved(lease);
+  if (leases_.erase(lease->claim.fence) > 0) --StreamOf(lease->claim).leases;
+  ClaimMore();
+  CheckDrained();
+}
+
+// What cannot be worked on now would be claimed again at once: wait, longer each time until an outcome is
+// recorded.
+void JobSource::PauseClaims() {
+  const absl::Duration now = context_.loop->Now();
+  if (draining_ || now < paused_until_) return;
+  pause_ = std::clamp(2 * pause_, kShortestPause, kLongestPause);
+  paused_until_ = now + pause_;
+  context_.loop->After(pause_, [this] { OnReady(); });
+}
+
+void JobSource::StopLeases(StopReason reason, const std::function<bool(const Lease&)>& concerns) {
+  for (const auto& [fence, lease] : leases_) {
+    const bool stronger = reason == StopReason::kSessionLost || lease->stop == StopReason::kNone;
+    if (!stronger || !concerns(*lease)) continue;
+    lease->stop = reason;
+    lease->cancellation.Cancel();
+  }
+}
+
+void JobSource::Drain(Closure drained) {
+  draining_ = true;
+  drained_ = std::move(drained);
+  StopLeases(StopReason::kDraining, [](const Lease&) { return true; });
+  CheckDrained();
+}
+
+void JobSource::CheckDrained() {
+  if (!draining_ || !drained_ || !leases_.empty() || !returns_.empty()) return;
+  if (plans_.claiming || jobs_.claiming) return;
+  keeper_.Close(std::exchange(drained_, nullptr));
+}
+
+}  // namespace sluice

@@ -1,0 +1,34 @@
+#include "core/pipeline/lease.h"
+
+#include <string>
+
+#include "core/base/error_details.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kMaxMessageBytes = 1024;
+
+}  // namespace
+
+void LeaseSink::Stop(const LeasePtr& lease) {
+  switch (lease->stop) {
+    case StopReason::kBatchCancelled:
+      return Finish(lease, NewOutcome{.kind = OutcomeKind::kCancelled});
+    case StopReason::kDraining:
+      return GiveBack(lease);
+    case StopReason::kSessionLost:
+    case StopReason::kNone:
+      return Drop(lease);
+  }
+}
+
+NewOutcome FailedOutcome(const absl::Status& status) {
+  NewOutcome outcome{.kind = OutcomeKind::kFailed};
+  outcome.error_reason = ReasonOf(status);
+  if (outcome.error_reason.empty()) outcome.error_reason = absl::StatusCodeToString(status.code());
+  outcome.error_message = std::string(status.message().substr(0, kMaxMessageBytes));
+  return outcome;
+}
+
+}  // namespace sluice

@@ -1,0 +1,76 @@
+#include "core/pipeline/outcome_committer.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "core/base/log.h"
+#include "core/pipeline/store_call.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kMaxOutcomesPerCommit = 256;
+
+}  // namespace
+
+struct OutcomeCommitter::Commit {
+  std::vector<LeasePtr> leases;
+  std::vector<LeasedOutcome> outcomes;
+  int tries = 0;
+
+  bool AllLost() const {
+    return std::all_of(leases.begin(), leases.end(),
+                       [](const LeasePtr& lease) { return lease->stop == StopReason::kSessionLost; });
+  }
+};
+
+void OutcomeCommitter::Add(LeasePtr lease, NewOutcome outcome) {
+  buffer_.push_back({std::move(lease), std::move(outcome)});
+  if (committing_ || flush_posted_) return;
+  // Posted, so that all outcomes of this turn of the loop share the commit.
+  flush_posted_ = true;
+  context_.loop->Post([this] {
+    flush_posted_ = false;
+    Flush();
+  });
+}
+
+void OutcomeCommitter::Flush() {
+  if (committing_ || buffer_.empty()) return;
+  committing_ = true;
+  auto commit = std::make_shared<Commit>();
+  while (!buffer_.empty() && commit->leases.size() < kMaxOutcomesPerCommit) {
+    Pending& next = buffer_.front();
+    commit->outcomes.push_back({next.lease->key(), std::move(next.outcome)});
+    commit->leases.push_back(std::move(next.lease));
+    buffer_.pop_front();
+  }
+  CallStore<std::vector<CommitResult>>(
+      *context_.loop,
+      [this, commit](BatchStore::Done<std::vector<CommitResult>> done) {
+        ++commit->tries;
+        context_.parts.store->CommitOutcomes(commit->outcomes, std::move(done));
+      },
+      [commit] { return commit->AllLost(); },
+      [this, commit](absl::StatusOr<std::vector<CommitResult>> results) { OnAnswer(*commit, results); });
+}
+
+void OutcomeCommitter::OnAnswer(const Commit& commit,
+                                const absl::StatusOr<std::vector<CommitResult>>& results) {
+  committing_ = false;
+  if (!results.ok()) {
+    Log(LogLevel::kWarning, "outcomes of ", commit.leases.size(),
+        " jobs were not recorded: ", results.status().ToString());
+  }
+  for (size_t i = 0; i < commit.leases.size(); ++i) {
+    Ending ending = Ending::kFailed;
+    if (results.ok() && (*results)[i] == CommitResult::kRecorded) ending = Ending::kRecorded;
+    if (results.ok() && (*results)[i] == CommitResult::kFenced) {
+      ending = commit.tries > 1 ? Ending::kUnclear : Ending::kFenced;
+    }
+    ended_(commit.leases[i], commit.outcomes[i].outcome.kind, ending);
+  }
+  Flush();
+}
+
+}  // namespace sluice

@@ -1,0 +1,52 @@
+#include "core/pipeline/page_screening.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/base/error_details.h"
+#include "core/pipeline/lease.h"
+
+namespace sluice {
+
+std::vector<PostingRange> SplitPage(size_t postings, int workers, size_t min_postings) {
+  const size_t most = std::max<size_t>(1, postings / std::max<size_t>(1, min_postings));
+  const size_t parts = std::min<size_t>(std::max(1, workers), most);
+  std::vector<PostingRange> ranges;
+  for (size_t part = 0; part < parts; ++part) {
+    ranges.push_back({postings * part / parts, postings * (part + 1) / parts});
+  }
+  return ranges;
+}
+
+Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
+                        const StoredJob& job) {
+  const absl::StatusOr<Posting> posting = codec.DecodePosting(job.id, job.payload);
+  if (!posting.ok()) return {};
+  return {true, screener.Summarise(*posting, as_of)};
+}
+
+NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict) {
+  if (!std::isfinite(verdict.score)) {
+    return FailedOutcome(WithReason(absl::InternalError("the posting's score is not finite"), "NOT_FINITE"));
+  }
+  NewOutcome outcome{.kind = OutcomeKind::kSucceeded, .score = verdict.score};
+  outcome.result = codec.EncodeVerdict(verdict);
+  return outcome;
+}
+
+NewOutcome RejectJob(const JobCodec& codec, const Screener& screener, const GatePlan& plan,
+                     const StoredJob& job) {
+  const absl::StatusOr<Posting> posting = codec.DecodePosting(job.id, job.payload);
+  NewOutcome outcome;
+  if (posting.ok()) {
+    const Verdict verdict = screener.VerdictWithoutModel(plan, screener.Explain(*posting, plan.as_of));
+    outcome = VerdictOutcome(codec, verdict);
+  } else {
+    outcome = FailedOutcome(posting.status());
+  }
+  outcome.job_index = job.index;
+  return outcome;
+}
+
+}  // namespace sluice

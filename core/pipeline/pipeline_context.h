@@ -1,0 +1,32 @@
+// PipelineContext: what every stage of one pipeline is given.
+#pragma once
+
+#include <memory>
+
+#include "core/pipeline/job_meters.h"
+#include "core/pipeline/lease.h"
+#include "core/pipeline/pipeline.h"
+#include "core/pipeline/pipeline_loop.h"
+
+namespace sluice {
+
+// Owned by the pipeline; constant once its stages run. Loop thread and offloaded work only: never the store's
+// thread.
+struct PipelineContext {
+  PipelineOptions options;
+  PipelineParts parts;
+  std::shared_ptr<PipelineLoop> loop;
+  std::unique_ptr<JobMeters> meters;
+  LeaseSink* sink = nullptr;
+
+  bool has_model() const { return parts.scheduler != nullptr && parts.tokenizer != nullptr; }
+};
+
+// A claimed job or plan task comes in, one call to the context's sink goes out. Loop thread only.
+class JobStage {
+ public:
+  virtual ~JobStage() = default;
+  virtual void Start(LeasePtr lease) = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,346 @@
+#include "core/pipeline/screen_plan.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/base/log.h"
+#include "core/base/status_macros.h"
+#include "core/pipeline/page_screening.h"
+#include "core/pipeline/posting_pages.h"
+#include "core/pipeline/store_call.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kMinPostingsPerClosure = 16;
+constexpr size_t kSurvivorsPerStep = 512;
+
+// One plan task under way. Loop thread only, but for the work it offloads, which touches nothing that the
+// loop writes meanwhile.
+class PlanRun : public std::enable_shared_from_this<PlanRun> {
+ public:
+  PlanRun(PipelineContext& context, LeasePtr lease)
+      : context_(context), lease_(std::move(lease)), started_(context.loop->Now()) {}
+
+  void Start();
+
+ private:
+  using PageWork = std::function<void(const StoredJob& job, size_t position)>;  // on the executor
+  using PageDone = std::function<void()>;
+
+  absl::Status Compile(const Batch& batch);
+  void OnCompiled(absl::Status compiled);
+
+  void SummarisePages();
+  void SummarisePage(const PostingPage& page);
+  void Decide();
+  void CommitPlan(GatePlan plan);
+  void OnPlan(const absl::StatusOr<std::string>& stored, const std::string& offered);
+
+  void ReadySurvivors(size_t first);
+  void RejectPages();
+  void RejectPage(const PostingPage& page);
+  void ApplyRejected(std::vector<NewOutcome> rejected);
+  void OnRejected(const std::vector<NewOutcome>& rejected, const absl::Status& status);
+  void Finish();
+
+  // Runs `work` for every posting of `page`, split over the executor, then `done` on the loop.
+  void ForEachPosting(const PostingPage& page, PageWork work, PageDone done);
+  void CallUnderFence(absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
+                      absl::AnyInvocable<void(absl::Status) &&> then);
+  // Whether to go no further: stopped from outside or refused by the store. Ends the lease then.
+  bool Over(const absl::Status& status);
+  NewOutcome OutcomeOf(const StoredJob& job) const;
+  int64_t JobIndexOf(int64_t summary) const;
+
+  PipelineContext& context_;
+  const LeasePtr lease_;
+  const absl::Duration started_;
+
+  absl::Time as_of_;
+  GateOptions gate_;
+  std::string stored_plan_;
+  std::unique_ptr<const Screener> screener_;
+  absl::Status broken_;  // why no posting of the batch can be screened
+  std::optional<PostingPages> pages_;
+
+  std::vector<PhaseOneSummary> summaries_;  // of what could be decoded, in order
+  std::vector<int64_t> undecodable_;        // job indices, ascending
+  GatePlan plan_;
+  std::vector<int64_t> survivors_;  // job indices, best first
+  std::vector<bool> survives_;      // by job index
+  bool applying_ = false;           // a chunk of rejections is being committed
+  std::function<void()> after_apply_;
+};
+
+void PlanRun::Start() {
+  CallStore<Batch>(
+      *context_.loop,
+      [this, self = shared_from_this()](BatchStore::Done<Batch> done) {
+        context_.parts.store->GetBatch(lease_->claim.tenant, lease_->claim.batch_id, std::move(done));
+      },
+      [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
+      [this, self = shared_from_this()](absl::StatusOr<Batch> batch) {
+        if (Over(batch.status())) return;
+        if (batch->plan_applied || IsTerminal(batch->state)) return Finish();
+        context_.loop->Offload([this, self, batch = *std::move(batch)] {
+          absl::Status compiled = Compile(batch);
+          context_.loop->Post([this, self, compiled] { OnCompiled(compiled); });
+        });
+      });
+}
+
+absl::Status PlanRun::Compile(const Batch& batch) {
+  as_of_ = batch.as_of;
+  stored_plan_ = batch.plan;
+  SLUICE_ASSIGN_OR_RETURN(const ScreenSpec spec, context_.parts.codec->DecodeScreenSpec(batch.spec));
+  gate_ = spec.gate;
+  SLUICE_ASSIGN_OR_RETURN(screener_, Screener::Compile(spec.profile));
+  return absl::OkStatus();
+}
+
+void PlanRun::OnCompiled(absl::Status compiled) {
+  if (Over(absl::OkStatus())) return;
+  if (!compiled.ok()) {
+    broken_ = std::move(compiled);
+    return CommitPlan(
+        GatePlan{.policy = GatePolicy::kRulesOnly, .limited_by = "invalid_spec", .as_of = as_of_});
+  }
+  pages_.emplace(context_, lease_);
+  SummarisePages();
+}
+
+void PlanRun::SummarisePages() {
+  pages_->Next(shared_from_this(), [this](absl::StatusOr<PostingPage> page) {
+    if (Over(page.status())) return;
+    if ((*page)->empty()) return Decide();
+    SummarisePage(*page);
+  });
+}
+
+void PlanRun::SummarisePage(const PostingPage& page) {
+  auto answers = std::make_shared<std::vector<Summarised>>(page->size());
+  ForEachPosting(
+      page,
+      [this, answers](const StoredJob& job, size_t position) {
+        (*answers)[position] = SummariseJob(*context_.parts.codec, *screener_, as_of_, job);
+      },
+      [this, page, answers] {
+        for (size_t i = 0; i < answers->size(); ++i) {
+          if ((*answers)[i].decoded) {
+            summaries_.push_back((*answers)[i].summary);
+          } else {
+            undecodable_.push_back((*page)[i].index);
+          }
+        }
+        SummarisePages();
+      });
+}
+
+void PlanRun::Decide() {
+  if (!stored_plan_.empty()) return OnPlan(stored_plan_, "");
+  context_.loop->Offload([this, self = shared_from_this()] {
+    GateDecision decision =
+        DecideGate(gate_, summaries_, context_.has_model(), context_.options.model_digest, as_of_);
+    context_.loop->Post(
+        [this, self, plan = std::move(decision.plan)]() mutable { CommitPlan(std::move(plan)); });
+  });
+}
+
+void PlanRun::CommitPlan(GatePlan plan) {
+  auto offered = std::make_shared<const std::string>(context_.parts.codec->EncodePlan(plan));
+  CallStore<std::string>(
+      *context_.loop,
+      [this, self = shared_from_this(), offered](BatchStore::Done<std::string> done) {
+        context_.parts.store->CommitPlan(lease_->key(), *offered, std::move(done));
+      },
+      [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
+      [this, self = shared_from_this(), offered](absl::StatusOr<std::string> stored) {
+        OnPlan(stored, *offered);
+      });
+}
+
+// The stored plan rules, also over the one just decided: another attempt may have committed it first.
+void PlanRun::OnPlan(const absl::StatusOr<std::string>& stored, const std::string& offered) {
+  if (Over(stored.status())) return;
+  absl::StatusOr<GatePlan> plan = context_.parts.codec->DecodePlan(*stored);
+  if (!plan.ok() && broken_.ok()) broken_ = plan.status();
+  if (!broken_.ok()) {
+    pages_.emplace(context_, lease_);
+    return RejectPages();
+  }
+  plan_ = *std::move(plan);
+  if (*stored == offered) context_.meters->CountGate(plan_);
+  context_.loop->Offload([this, self = shared_from_this()] {
+    survivors_ = SurvivorsOf(plan_, summaries_);
+    survives_.assign(summaries_.size() + undecodable_.size(), false);
+    for (int64_t& survivor : survivors_) {
+      survivor = JobIndexOf(survivor);
+      survives_[survivor] = true;
+    }
+    std::vector<PhaseOneSummary>().swap(summaries_);
+    context_.loop->Post([this, self] { ReadySurvivors(0); });
+  });
+}
+
+void PlanRun::ReadySurvivors(size_t first) {
+  if (Over(absl::OkStatus())) return;
+  if (first == survivors_.size()) {
+    if (survivors_.size() == survives_.size()) return Finish();
+    pages_.emplace(context_, lease_);
+    return RejectPages();
+  }
+  const size_t end = std::min(first + kSurvivorsPerStep, survivors_.size());
+  std::vector<PlannedJob> chunk;
+  for (size_t rank = first; rank < end; ++rank) chunk.push_back({survivors_[rank], static_cast<int>(rank)});
+  CallUnderFence(
+      [this, chunk = std::move(chunk)](BatchStore::DoneStatus done) {
+        context_.parts.store->ApplyPlan(lease_->key(), {}, chunk, std::move(done));
+      },
+      [this, end](absl::Status status) {
+        if (!Over(status)) ReadySurvivors(end);
+      });
+}
+
+void PlanRun::RejectPages() {
+  pages_->Next(shared_from_this(), [this](absl::StatusOr<PostingPage> page) {
+    if (Over(page.status())) return;
+    if (!(*page)->empty()) return RejectPage(*page);
+    if (!applying_) return Finish();
+    after_apply_ = [this] { Finish(); };
+  });
+}
+
+// Encodes this page's rejections while the one before is being committed.
+void PlanRun::RejectPage(const PostingPage& page) {
+  auto outcomes = std::make_shared<std::vector<NewOutcome>>(page->size());
+  ForEachPosting(
+      page,
+      [this, outcomes](const StoredJob& job, size_t position) {
+        const auto index = static_cast<size_t>(job.index);
+        (*outcomes)[position].job_index = kPlanTask;
+        if (index >= survives_.size() || !survives_[index]) (*outcomes)[position] = OutcomeOf(job);
+      },
+      [this, outcomes] {
+        outcomes->erase(
+            std::remove_if(outcomes->begin(), outcomes->end(),
+                           [](const NewOutcome& outcome) { return outcome.job_index == kPlanTask; }),
+            outcomes->end());
+        if (outcomes->empty()) return RejectPages();
+        if (!applying_) return ApplyRejected(std::move(*outcomes));
+        after_apply_ = [this, outcomes] { ApplyRejected(std::move(*outcomes)); };
+      });
+}
+
+NewOutcome PlanRun::OutcomeOf(const StoredJob& job) const {
+  if (broken_.ok()) return RejectJob(*context_.parts.codec, *screener_, plan_, job);
+  NewOutcome outcome = FailedOutcome(broken_);
+  outcome.job_index = job.index;
+  return outcome;
+}
+
+void PlanRun::ApplyRejected(std::vector<NewOutcome> rejected) {
+  applying_ = true;
+  auto shared = std::make_shared<const std::vector<NewOutcome>>(std::move(rejected));
+  CallUnderFence(
+      [this, shared](BatchStore::DoneStatus done) {
+        context_.parts.store->ApplyPlan(lease_->key(), *shared, {}, std::move(done));
+      },
+      [this, shared](absl::Status status) { OnRejected(*shared, status); });
+  RejectPages();
+}
+
+void PlanRun::OnRejected(const std::vector<NewOutcome>& rejected, const absl::Status& status) {
+  applying_ = false;
+  if (Over(status)) return;
+  const int64_t failed = std::count_if(rejected.begin(), rejected.end(), [](const NewOutcome& outcome) {
+    return outcome.kind == OutcomeKind::kFailed;
+  });
+  const absl::Duration now = context_.loop->Now();
+  context_.meters->CountRecorded(JobKind::kScreen, OutcomeKind::kFailed, now, failed);
+  context_.meters->CountRecorded(JobKind::kScreen, OutcomeKind::kSucceeded, now,
+                                 static_cast<int64_t>(rejected.size()) - failed);
+  if (after_apply_) std::exchange(after_apply_, nullptr)();
+}
+
+void PlanRun::Finish() {
+  CallUnderFence(
+      [this](BatchStore::DoneStatus done) {
+        context_.parts.store->FinishPlan(lease_->key(), std::move(done));
+      },
+      [this](absl::Status status) {
+        if (Over(status)) return;
+        context_.meters->ObserveStage(Stage::kPlan, context_.loop->Now() - started_);
+        context_.sink->Drop(lease_);
+      });
+}
+
+void PlanRun::ForEachPosting(const PostingPage& page, PageWork work, PageDone done) {
+  const std::vector<PostingRange> ranges =
+      SplitPage(page->size(), context_.options.phase_one_workers, kMinPostingsPerClosure);
+  auto missing = std::make_shared<std::atomic<size_t>>(ranges.size());
+  for (const PostingRange& range : ranges) {
+    context_.loop->Offload([this, self = shared_from_this(), page, work, done, missing, range] {
+      for (size_t i = range.begin; i < range.end && lease_->stop == StopReason::kNone; ++i)
+        work((*page)[i], i);
+      if (missing->fetch_sub(1) > 1) return;
+      context_.loop->Post([this, self, done] {
+        if (!Over(absl::OkStatus())) done();
+      });
+    });
+  }
+}
+
+void PlanRun::CallUnderFence(absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
+                             absl::AnyInvocable<void(absl::Status) &&> then) {
+  CallStoreStatus(
+      *context_.loop, std::move(issue),
+      [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
+      [self = shared_from_this(), then = std::move(then)](absl::Status status) mutable {
+        std::move(then)(std::move(status));
+      });
+}
+
+bool PlanRun::Over(const absl::Status& status) {
+  if (lease_->ended) return true;
+  if (lease_->stop == StopReason::kDraining) {
+    context_.sink->GiveBack(lease_);
+  } else if (lease_->stop == StopReason::kBatchCancelled) {
+    // Its jobs are CANCELLED already; this only ends the task sooner than its lease would.
+    context_.parts.store->FinishPlan(lease_->key(), [](const absl::Status&) {});
+    context_.sink->Drop(lease_);
+  } else if (lease_->stop == StopReason::kSessionLost) {
+    context_.sink->Drop(lease_);
+  } else if (absl::IsAborted(status) || absl::IsNotFound(status)) {
+    context_.sink->Drop(lease_);  // another's by now, or deleted
+  } else if (!status.ok()) {
+    Log(LogLevel::kError, "plan of batch ", lease_->claim.batch_id, " given up: ", status.ToString());
+    context_.sink->Drop(lease_);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// Summaries leave the undecodable jobs out: the n-th summary belongs to the n-th index that is not among
+// them.
+int64_t PlanRun::JobIndexOf(int64_t summary) const {
+  int64_t index = summary;
+  while (true) {
+    const auto skipped =
+        std::upper_bound(undecodable_.begin(), undecodable_.end(), index) - undecodable_.begin();
+    if (summary + skipped == index) return index;
+    index = summary + skipped;
+  }
+}
+
+}  // namespace
+
+void ScreenPlanStage::Start(LeasePtr lease) {
+  std::make_shared<PlanRun>(context_, std::move(lease))->Start();
+}
+
+}  // namespace sluice

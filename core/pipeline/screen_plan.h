@@ -1,0 +1,31 @@
+// The plan stage: a screen batch's barrier. Phase one over every posting, the gate's decision, and what
+// follows from it, each step committed under the plan task's fence and each repeatable:
+//
+//   1. page the postings, keep a summary of each           (nothing committed)
+//   2. commit the plan, or take the one that is there
+//   3. ready the survivors, best first
+//   4. page the postings again, record the others' verdicts
+//   5. finish the plan task
+//
+// A plan task that starts again after a crash computes the same summaries, takes the stored plan and repeats
+// what is missing; the store skips what is done. Memory: 12 bytes a posting and two pages.
+#pragma once
+
+#include <memory>
+
+#include "core/pipeline/pipeline_context.h"
+
+namespace sluice {
+
+// Loop thread only; `context` must outlive it. A posting that cannot be decoded ends FAILED with the codec's
+// reason and takes no part in the gate; so does every posting of a batch whose profile does not compile.
+class ScreenPlanStage final : public JobStage {
+ public:
+  explicit ScreenPlanStage(PipelineContext& context) : context_(context) {}
+  void Start(LeasePtr lease) override;
+
+ private:
+  PipelineContext& context_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,183 @@
+// The pipeline's pure parts and its loop.
+#include <string>
+#include <vector>
+
+#include "core/base/notification.h"
+#include "core/base/thread.h"
+#include "core/base/thread_pool.h"
+#include "core/pipeline/batch_cache.h"
+#include "core/pipeline/credit.h"
+#include "core/pipeline/job_meters.h"
+#include "core/pipeline/page_screening.h"
+#include "core/pipeline/pipeline_loop.h"
+#include "core/pipeline/window_encode.h"
+#include "gtest/gtest.h"
+#include "tests/fakes/manual_executor.h"
+#include "tests/fakes/simulated_clock.h"
+
+namespace sluice {
+namespace {
+
+// Three windows of 4, 4 and 2 tokens along the axes: the mean (0.4, 0.4, 0.2) at length 1 is (2, 2, 1) / 3.
+TEST(PoolWindowsTest, WeighsByTokensAndNormalises) {
+  const std::vector<std::vector<float>> vectors = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+  const std::vector<float> pooled = PoolWindows(vectors, {4, 4, 2});
+  EXPECT_FLOAT_EQ(pooled[0], 2.0f / 3);
+  EXPECT_FLOAT_EQ(pooled[1], 2.0f / 3);
+  EXPECT_FLOAT_EQ(pooled[2], 1.0f / 3);
+}
+
+// One window is not touched, not even rounded.
+TEST(PoolWindowsTest, OneWindowIsAnsweredAsItIs) {
+  const std::vector<std::vector<float>> one = {{0.1f, 0.7f}};
+  EXPECT_EQ(PoolWindows(one, {9}), one[0]);
+}
+
+TEST(PoolWindowsTest, OppositeWindowsGiveZeros) {
+  const std::vector<std::vector<float>> opposite = {{1, 0}, {-1, 0}};
+  EXPECT_EQ(PoolWindows(opposite, {3, 3}), (std::vector<float>{0, 0}));
+  EXPECT_EQ(Cosine({0, 0}, {1, 0}), 0);
+}
+
+TEST(CosineTest, DoesNotDependOnLength) {
+  EXPECT_DOUBLE_EQ(Cosine({3, 0}, {5, 0}), 1);
+  EXPECT_DOUBLE_EQ(Cosine({3, 0}, {0, 2}), 0);
+  EXPECT_DOUBLE_EQ(Cosine({1, 1}, {-1, -1}), -1);
+}
+
+// Ranges touch and cover the page whatever the numbers.
+TEST(SplitPageTest, CoversThePageOnce) {
+  for (size_t postings : {0, 1, 15, 16, 17, 255, 256}) {
+    for (int workers : {1, 2, 3, 8, 256}) {
+      const std::vector<PostingRange> ranges = SplitPage(postings, workers, 16);
+      ASSERT_FALSE(ranges.empty());
+      EXPECT_LE(ranges.size(), static_cast<size_t>(workers));
+      size_t next = 0;
+      for (const PostingRange& range : ranges) {
+        EXPECT_EQ(range.begin, next);
+        next = range.end;
+        if (ranges.size() > 1) {
+          EXPECT_GE(range.end - range.begin, 16u);
+        }
+      }
+      EXPECT_EQ(next, postings);
+    }
+  }
+}
+
+TEST(RateWindowTest, CountsTheLastTenSeconds) {
+  RateWindow rate;
+  EXPECT_EQ(rate.PerSecond(absl::Seconds(100)), 0);
+  for (int second = 100; second < 105; ++second) rate.Add(absl::Seconds(second), 50);
+  EXPECT_DOUBLE_EQ(rate.PerSecond(absl::Seconds(105)), 50);
+  EXPECT_EQ(rate.PerSecond(absl::Seconds(115)), 0);
+  rate.Add(absl::Seconds(115), 7);
+  EXPECT_DOUBLE_EQ(rate.PerSecond(absl::Seconds(115)), 7);
+}
+
+// The estimate follows what was tokenized.
+TEST(PayloadDensityTest, LearnsBytesPerToken) {
+  PayloadDensity density;
+  EXPECT_DOUBLE_EQ(density.BytesPerToken(), 2);
+  density.Learn(5'000'000, 1'000'000);
+  EXPECT_NEAR(density.BytesPerToken(), 5, 0.01);
+  EXPECT_NEAR(static_cast<double>(density.TokensOf(1000)), 200, 2);
+}
+
+TEST(WorthClaimingTest, WaitsForAQuarterUnlessIdle) {
+  EXPECT_TRUE(WorthClaiming(25, 100, /*idle=*/false));
+  EXPECT_FALSE(WorthClaiming(24, 100, false));
+  EXPECT_TRUE(WorthClaiming(1, 100, true));
+  EXPECT_FALSE(WorthClaiming(0, 100, true));
+}
+
+// Asked twice while it is made, a value is made once; the least recently used one goes; failures are not
+// kept.
+TEST(BatchCacheTest, MakesOnceKeepsTheLatest) {
+  std::vector<std::string> asked;
+  std::vector<BatchCache<int>::Done> making;
+  BatchCache<int> cache(2, [&](const std::string&, const std::string& id, BatchCache<int>::Done made) {
+    asked.push_back(id);
+    making.push_back(std::move(made));
+  });
+  int answers = 0;
+  const auto get = [&](const std::string& id) {
+    cache.Get("", id, [&](BatchCache<int>::Answer answer) { answers += answer.ok(); });
+  };
+  get("a");
+  get("a");
+  EXPECT_EQ(asked.size(), 1u);
+  std::move(making[0])(std::make_shared<const int>(1));
+  EXPECT_EQ(answers, 2);
+  for (const char* id : {"b", "a", "c"}) {
+    get(id);
+    if (making.size() > 1 && std::string(id) != "a") std::move(making.back())(std::make_shared<const int>(2));
+  }
+  EXPECT_EQ(cache.size(), 2);
+  get("a");
+  EXPECT_EQ(asked, (std::vector<std::string>{"a", "b", "c"}));
+  get("b");
+  EXPECT_EQ(asked.back(), "b");
+  std::move(making.back())(absl::UnavailableError("store"));
+  get("b");
+  EXPECT_EQ(asked.size(), 5u);
+}
+
+// Alarms run when the clock says so, after what was posted.
+TEST(PipelineLoopTest, RunsAlarmsWhenDue) {
+  SimulatedClock clock;
+  ManualExecutor executor;
+  auto loop = std::make_shared<PipelineLoop>(clock, executor);
+  Notification set;
+  Notification rang;
+  Thread thread("loop", [&] { loop->Run(); });
+  loop->Post([&] {
+    loop->After(absl::Seconds(5), [&] { rang.Notify(); });
+    set.Notify();
+  });
+  set.Wait();
+  EXPECT_FALSE(rang.HasBeenNotified());
+  clock.Advance(absl::Seconds(5));
+  loop->Post([] {});
+  EXPECT_TRUE(rang.WaitFor(absl::Seconds(20)));
+  loop->Close();
+}
+
+// An executor that is full delays work, but does not lose it.
+TEST(PipelineLoopTest, OffloadsAgainWhenTheExecutorIsFull) {
+  SimulatedClock clock;
+  ManualExecutor executor(/*max_queued_closures=*/1);
+  auto loop = std::make_shared<PipelineLoop>(clock, executor);
+  int ran = 0;
+  Thread thread("loop", [&] { loop->Run(); });
+  for (int i = 0; i < 3; ++i) loop->Offload([&] { ++ran; });
+  for (int round = 0; round < 3; ++round) {
+    while (!executor.RunOne()) {
+      clock.Advance(absl::Milliseconds(2));
+      Notification turned;
+      loop->Post([&] { turned.Notify(); });
+      turned.Wait();
+    }
+  }
+  EXPECT_EQ(ran, 3);
+  loop->Close();
+}
+
+// What arrives after Close is dropped, and Close's owner can wait for what runs.
+TEST(PipelineLoopTest, DropsEverythingAfterClose) {
+  SimulatedClock clock;
+  ManualExecutor executor;
+  auto loop = std::make_shared<PipelineLoop>(clock, executor);
+  bool ran = false;
+  loop->Offload([&] { ran = true; });
+  auto answer = loop->Answer<int>([&](int) { ran = true; });
+  loop->Close();
+  loop->Run();
+  loop->AwaitOffloaded();
+  executor.RunAll();
+  answer(1);
+  EXPECT_FALSE(ran);
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,466 @@
+#include "core/pipeline/pipeline.h"
+
+#include <prometheus/registry.h>
+
+#include "core/screening/screener.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/core/pipeline/pipeline_rig.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// Postings of which every third speaks of what the profile wants, some at several windows' length.
+std::vector<std::string> Postings(int n) {
+  std::vector<std::string> postings;
+  for (int i = 0; i < n; ++i) {
+    std::string posting = i % 3 == 0 ? "distributed storage engineer c++" : "truck driver night shift";
+    absl::StrAppend(&posting, " number ", i);
+    if (i % 5 == 0) {
+      for (int word = 0; word < 20; ++word) absl::StrAppend(&posting, " more ", i * word);
+    }
+    postings.push_back(posting);
+  }
+  return postings;
+}
+
+constexpr char kAll[] = "all 0 distributed storage engineer";
+constexpr char kRulesOnly[] = "rules_only 0 distributed storage engineer";
+
+// What the contracts say a batch's outcomes are, computed by hand: one posting after the other, no pipeline.
+std::map<std::string, std::string> ScreenByHand(const PipelineRig& rig, const Batch& batch,
+                                                const std::vector<std::string>& payloads) {
+  const ScreenSpec spec = *rig.codec_.DecodeScreenSpec(batch.spec);
+  const auto screener = *Screener::Compile(spec.profile);
+  std::vector<Posting> postings;
+  std::vector<PhaseOneSummary> summaries;
+  for (size_t i = 0; i < payloads.size(); ++i) {
+    postings.push_back(*rig.codec_.DecodePosting(absl::StrCat("job-", i), payloads[i]));
+    summaries.push_back(screener->Summarise(postings.back(), batch.as_of));
+  }
+  const GateDecision decision = DecideGate(spec.gate, summaries, rig.options_.has_model,
+                                           rig.options_.pipeline.model_digest, batch.as_of);
+  const std::vector<float> profile = VectorOf(rig.tokenizer_.EncodeWindows(screener->profile_text(), 16)[0]);
+  std::map<std::string, std::string> verdicts;
+  for (size_t i = 0; i < payloads.size(); ++i) {
+    Verdict verdict =
+        screener->VerdictWithoutModel(decision.plan, screener->Explain(postings[i], batch.as_of));
+    if (std::count(decision.survivors.begin(), decision.survivors.end(), static_cast<int64_t>(i)) > 0) {
+      std::vector<double> sum(8, 0.0);
+      const auto windows = rig.tokenizer_.EncodeWindows(PostingText(postings[i]), 16);
+      for (const auto& window : windows) {
+        for (int d = 0; d < 8; ++d) sum[d] += static_cast<double>(window.size()) * VectorOf(window)[d];
+      }
+      double dot = 0, a = 0, b = 0;
+      for (int d = 0; d < 8; ++d) {
+        dot += sum[d] * profile[d];
+        a += sum[d] * sum[d];
+        b += static_cast<double>(profile[d]) * profile[d];
+      }
+      verdict = screener->VerdictWithModel(decision.plan, screener->Explain(postings[i], batch.as_of),
+                                           dot / std::sqrt(a * b), static_cast<int>(windows.size()));
+    }
+    verdicts[absl::StrCat("job-", i)] = rig.codec_.EncodeVerdict(verdict);
+  }
+  return verdicts;
+}
+
+// Field `n` of an encoded verdict: 0 decision, 1 decided by, 2 score, 3 cosine, 4 windows.
+std::string VerdictField(const std::string& verdict, int n) {
+  return std::vector<std::string>(absl::StrSplit(verdict, ' '))[n];
+}
+
+TEST(PipelineTest, RefusesOptionsOutOfRange) {
+  PipelineRig rig({});
+  PipelineParts parts;
+  EXPECT_EQ(Pipeline::Create({}, parts).status().code(), absl::StatusCode::kInvalidArgument);
+  parts = {&rig.store_, &rig.codec_, nullptr, nullptr, rig.executor_.get(), &rig.clock_, nullptr};
+  EXPECT_THAT(Pipeline::Create({.phase_one_workers = 0}, parts).status().message(),
+              HasSubstr("phase_one_workers=0"));
+  EXPECT_THAT(Pipeline::Create({.max_claimed_jobs = 0}, parts).status().message(),
+              HasSubstr("max_claimed_jobs=0"));
+  parts.scheduler = rig.scheduler_.get();
+  EXPECT_THAT(Pipeline::Create({}, parts).status().message(), HasSubstr("come together"));
+}
+
+// The whole way of a screen batch: every verdict is what screening, windows, pooling and cosine give by hand.
+TEST(PipelineTest, ScreensABatchEndToEnd) {
+  PipelineRig rig({});
+  rig.StartPipeline();
+  const auto payloads = Postings(40);
+  const std::string id = rig.Create(JobKind::kScreen, kAll, payloads);
+  ASSERT_TRUE(rig.AwaitDone(id));
+  EXPECT_EQ(rig.Get(id).state, BatchState::kSucceeded);
+  const auto expected = ScreenByHand(rig, rig.Get(id), payloads);
+  const auto outcomes = rig.Outcomes(id);
+  ASSERT_EQ(outcomes.size(), payloads.size());
+  for (const Outcome& outcome : outcomes) {
+    const std::string& by_hand = expected.at(outcome.job_id);
+    for (int field : {0, 1, 4}) EXPECT_EQ(VerdictField(outcome.result, field), VerdictField(by_hand, field));
+    EXPECT_NEAR(std::strtod(VerdictField(outcome.result, 2).c_str(), nullptr),
+                std::strtod(VerdictField(by_hand, 2).c_str(), nullptr), 1e-6);
+    EXPECT_EQ(absl::StrFormat("%a", outcome.score), VerdictField(outcome.result, 2));
+    EXPECT_EQ(VerdictField(outcome.result, 1), "phase2");
+  }
+}
+
+// The gate's threshold leaves some out: they are recorded by the plan task, without the model.
+TEST(PipelineTest, RejectsBelowTheGateWithoutEncoding) {
+  PipelineRig rig({});
+  rig.StartPipeline();
+  const auto payloads = Postings(600);
+  const std::string id = rig.Create(JobKind::kScreen, "fixed 0.3 distributed storage engineer", payloads);
+  ASSERT_TRUE(rig.AwaitDone(id));
+  const Batch batch = rig.Get(id);
+  EXPECT_EQ(batch.state, BatchState::kSucceeded);
+  const GatePlan plan = *rig.codec_.DecodePlan(batch.plan);
+  EXPECT_EQ(plan.postings, 600);
+  EXPECT_EQ(plan.model_digest, "model-1");
+  const auto expected = ScreenByHand(rig, batch, payloads);
+  int64_t by_model = 0;
+  for (const Outcome& outcome : rig.Outcomes(id)) {
+    EXPECT_EQ(VerdictField(outcome.result, 1), VerdictField(expected.at(outcome.job_id), 1))
+        << outcome.job_id;
+    const bool encoded = VerdictField(outcome.result, 1) == "phase2";
+    by_model += encoded;
+    EXPECT_EQ(outcome.attempt, encoded ? 1 : 0);
+  }
+  EXPECT_EQ(by_model, plan.survivors);
+}
+
+TEST(PipelineTest, ReadsTheBatchOfAnotherTenant) {
+  PipelineRig rig({});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kScreen, kAll, Postings(3), "acme");
+  ASSERT_TRUE(rig.AwaitDone(id, "acme"));
+  EXPECT_EQ(rig.Get(id, "acme").state, BatchState::kSucceeded);
+}
+
+// Without a model the plan says so and every posting still gets its verdict.
+TEST(PipelineTest, ScreensByRulesOnlyWithoutAModel) {
+  PipelineRig rig({.has_model = false});
+  rig.StartPipeline();
+  const auto payloads = Postings(300);
+  const std::string id = rig.Create(JobKind::kScreen, kAll, payloads);
+  ASSERT_TRUE(rig.AwaitDone(id));
+  const Batch batch = rig.Get(id);
+  EXPECT_EQ(batch.state, BatchState::kSucceeded);
+  EXPECT_EQ(rig.codec_.DecodePlan(batch.plan)->policy, GatePolicy::kRulesOnly);
+  const auto expected = ScreenByHand(rig, batch, payloads);
+  for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.result, expected.at(outcome.job_id));
+}
+
+TEST(PipelineTest, EmbedJobsFailWithoutAModel) {
+  PipelineRig rig({.has_model = false});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kEmbed, "error", {"a text", "another"});
+  ASSERT_TRUE(rig.AwaitDone(id));
+  EXPECT_EQ(rig.Get(id).state, BatchState::kFailed);
+  for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.error_reason, "NO_MODEL");
+}
+
+TEST(PipelineTest, EmbedsTextsByTheBatchsTruncation) {
+  PipelineRig rig({});
+  rig.StartPipeline();
+  std::string text = "w0";
+  for (int i = 1; i < 40; ++i) absl::StrAppend(&text, " w", i);
+  std::map<std::string, std::string> first;
+  for (const char* spec : {"error", "end", "start"}) {
+    const std::string id = rig.Create(JobKind::kEmbed, spec, {text, "short text"});
+    ASSERT_TRUE(rig.AwaitDone(id));
+    for (const Outcome& outcome : rig.Outcomes(id)) {
+      if (outcome.job_index == 0) first[spec] = absl::StrCat(outcome.error_reason, outcome.result);
+      if (outcome.job_index == 1) {
+        EXPECT_THAT(outcome.result, StartsWith("4 whole "));
+      }
+    }
+  }
+  EXPECT_EQ(first["error"], "TEXT_TOO_LONG");
+  const auto vector = [&](Truncation truncation) {
+    return rig.codec_.EncodeVector(VectorOf(rig.tokenizer_.Encode(text, 16, truncation)->ids), 16, true);
+  };
+  EXPECT_EQ(first["end"], vector(Truncation::kEnd));
+  EXPECT_EQ(first["start"], vector(Truncation::kStart));
+}
+
+// Poison of each kind fails alone, with its reason; its neighbours get their verdicts.
+TEST(PipelineTest, PoisonFailsAlone) {
+  PipelineRig rig({});
+  rig.replica_->Poison(rig.tokenizer_.EncodeWindows("poison", 16)[0][1]);
+  rig.StartPipeline();
+  auto payloads = Postings(30);
+  payloads[7] = "!not a posting";
+  payloads[8] = "some poison here";
+  const std::string id = rig.Create(JobKind::kScreen, kAll, payloads);
+  ASSERT_TRUE(rig.AwaitDone(id));
+  EXPECT_EQ(rig.Get(id).state, BatchState::kCompletedWithErrors);
+  const auto recorded = rig.Recorded(id);
+  EXPECT_EQ(recorded.at("job-7"), "2 BAD_POSTING ");
+  EXPECT_EQ(recorded.at("job-8"), "2 INTERNAL ");
+  EXPECT_EQ(rig.Get(id).counts.succeeded, 28);
+  EXPECT_EQ(rig.codec_.DecodePlan(rig.Get(id).plan)->postings, 29);
+}
+
+TEST(PipelineTest, ABatchWhoseSpecDoesNotDecodeFailsWhole) {
+  PipelineRig rig({});
+  rig.StartPipeline();
+  const std::string screen = rig.Create(JobKind::kScreen, "nonsense", Postings(300));
+  const std::string embed = rig.Create(JobKind::kEmbed, "nonsense", {"text"});
+  ASSERT_TRUE(rig.AwaitDone(screen));
+  ASSERT_TRUE(rig.AwaitDone(embed));
+  for (const std::string& id : {screen, embed}) {
+    EXPECT_EQ(rig.Get(id).state, BatchState::kFailed);
+    for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.error_reason, "BAD_SPEC");
+  }
+}
+
+// Same input, same verdicts, in the same order of rejection, whatever the workers.
+TEST(PipelineTest, VerdictsDoNotDependOnTheWorkers) {
+  std::map<std::string, std::string> recorded[2];
+  for (int run : {0, 1}) {
+    PipelineOptions pipeline;
+    pipeline.phase_one_workers = run == 0 ? 1 : 8;
+    PipelineRig rig({.executor_threads = run == 0 ? 1 : 8, .pipeline = pipeline});
+    rig.StartPipeline();
+    auto payloads = Postings(700);
+    payloads[300] = "!";
+    const std::string id = rig.Create(JobKind::kScreen, "fixed 0.3 distributed storage engineer", payloads);
+    ASSERT_TRUE(rig.AwaitDone(id));
+    recorded[run] = rig.Recorded(id);
+    recorded[run]["plan"] = rig.Get(id).plan;
+  }
+  EXPECT_EQ(recorded[0], recorded[1]);
+}
+
+// While the replica stands, what was claimed stays within the credit; the rest of the backlog stays in the
+// store.
+TEST(PipelineTest, CreditBoundsWhatIsClaimed) {
+  PipelineOptions pipeline;
+  pipeline.credit_target_tokens = 100;
+  PipelineRig rig({.replica_held = true, .pipeline = pipeline});
+  rig.StartPipeline();
+  std::vector<std::string> texts(400, "five words are in here");  // 7 tokens each
+  const std::string id = rig.Create(JobKind::kEmbed, "error", texts);
+  const auto queued = [&] { return rig.scheduler_->Snapshot().queued_tokens[1]; };
+  ASSERT_TRUE(rig.AwaitCondition([&] { return queued() > 0; }));
+  int64_t most_queued = 0;
+  int rounds = 0;
+  ASSERT_TRUE(rig.AwaitCondition([&] {
+    most_queued = std::max(most_queued, queued());
+    return ++rounds > 50;
+  }));
+  EXPECT_LE(most_queued, 100);
+  EXPECT_GE(most_queued, 75);
+  EXPECT_LE(rig.Stats().leased_jobs[1], 100 / 7 + 4);  // and the micro-batch that stands
+  rig.replica_->Release();
+  ASSERT_TRUE(rig.AwaitDone(id));
+  EXPECT_EQ(rig.Get(id).counts.succeeded, 400);
+}
+
+// Cancelling in the middle: what is not with the encoder yet ends CANCELLED, everything has one outcome.
+TEST(PipelineTest, CancelMidWay) {
+  PipelineRig rig({.replica_held = true});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kEmbed, "error", std::vector<std::string>(60, "some text"));
+  ASSERT_TRUE(rig.AwaitCondition([&] { return rig.scheduler_->Snapshot().queued_works[1] > 8; }));
+  rig.Cancel(id);
+  // A heartbeat tells the pipeline; only then may the encoder go on.
+  int steps = 0;
+  ASSERT_TRUE(rig.AwaitCondition([&] { return ++steps > 100; }, absl::Milliseconds(100)));
+  rig.replica_->Release();
+  ASSERT_TRUE(rig.AwaitDone(id));
+  const Batch batch = rig.Get(id);
+  EXPECT_EQ(batch.state, BatchState::kCancelled);
+  EXPECT_GE(batch.counts.cancelled, 50);
+  EXPECT_LE(rig.replica_->encoded(), 8);  // at most the micro-batch that was formed before
+  EXPECT_EQ(rig.Recorded(id).size(), 60u);
+}
+
+// A paused process: its session dies, its jobs are claimed again under a new one, and what it finishes late
+// is fenced and counted.
+TEST(PipelineTest, LateOutcomesOfADeadSessionAreFenced) {
+  prometheus::Registry registry;
+  ServiceMetrics metrics(registry);
+  PipelineRig rig({.replica_held = true, .metrics = &metrics});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kEmbed, "error", {"one text"});
+  ASSERT_TRUE(rig.AwaitCondition([&] { return rig.replica_->taken() == 1; }));
+  rig.clock_.Advance(absl::Seconds(20));
+  // Swept, then claimed by the new session, while the replica still holds the old work.
+  ASSERT_TRUE(rig.AwaitCondition([&] { return rig.scheduler_->Snapshot().queued_works[1] > 0; }));
+  rig.replica_->Release();
+  ASSERT_TRUE(rig.AwaitDone(id));
+  EXPECT_EQ(rig.Get(id).counts.succeeded, 1);
+  for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.attempt, 2);
+  ASSERT_TRUE(rig.AwaitCondition([&] { return metrics.pipeline().fenced_results_total->Value() == 1; }));
+  ASSERT_TRUE(rig.AwaitCondition([&] { return metrics.pipeline().jobs_total[1][0]->Value() == 1; }));
+}
+
+// A drain gives back what has not reached the encoder, with the attempt; the next pipeline starts it as the
+// first.
+TEST(PipelineTest, DrainReturnsWhatHasNotStarted) {
+  PipelineRig rig({.replica_held = true});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kEmbed, "error", std::vector<std::string>(50, "some text"));
+  ASSERT_TRUE(rig.AwaitCondition([&] { return rig.scheduler_->Snapshot().queued_works[1] > 8; }));
+  bool drained = false;
+  {
+    Thread drain("drain", [&] { drained = rig.pipeline_->Drain(absl::Seconds(20)); });
+    rig.replica_->Release();
+  }
+  EXPECT_TRUE(drained);
+  EXPECT_EQ(rig.Stats().leased_jobs[1], 0);
+  const int64_t done_by_first = rig.Get(id).counts.done();
+  rig.StopPipeline();
+  rig.StartPipeline();
+  ASSERT_TRUE(rig.AwaitDone(id));
+  EXPECT_LE(done_by_first, 50);
+  EXPECT_EQ(rig.Get(id).counts.succeeded, 50);
+  for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.attempt, 1) << outcome.job_id;
+}
+
+// A drain that runs out of time says so and closes the session: its leases are ready again at once.
+TEST(PipelineTest, DrainThatTimesOutGivesTheLeasesBack) {
+  PipelineRig rig({.replica_held = true});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kEmbed, "error", std::vector<std::string>(20, "some text"));
+  ASSERT_TRUE(rig.AwaitCondition([&] { return rig.replica_->taken() > 0; }));
+  EXPECT_FALSE(rig.pipeline_->Drain(absl::Milliseconds(50)));
+  EXPECT_EQ(rig.Stats().leased_jobs[1], 0);
+  EXPECT_EQ(rig.Stats().ready_jobs[1], 20 - rig.Get(id).counts.done());
+}
+
+// The pipeline goes away with work everywhere: nothing late touches it, and the next one completes the batch.
+TEST(PipelineTest, StopsAtAnyMoment) {
+  for (int calls = 0; calls < 12; ++calls) {
+    PipelineRig rig({});
+    const std::string id = rig.Create(JobKind::kScreen, kAll, Postings(50));
+    rig.StartPipeline();
+    ASSERT_TRUE(rig.AwaitCondition([&] { return rig.replica_->encoded() >= calls; }));
+    rig.StopPipeline();
+    rig.StartPipeline();
+    ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(200)));
+    EXPECT_EQ(rig.Recorded(id).size(), 50u);
+  }
+}
+
+TEST(PipelineTest, FillsItsMetrics) {
+  prometheus::Registry registry;
+  ServiceMetrics metrics(registry);
+  PipelineOptions pipeline;
+  pipeline.phase_one_workers = 3;
+  PipelineRig rig({.pipeline = pipeline, .metrics = &metrics});
+  rig.StartPipeline();
+  auto payloads = Postings(90);
+  payloads[1] = "!";
+  const std::string id = rig.Create(JobKind::kScreen, "fixed 0.3 distributed storage engineer", payloads);
+  ASSERT_TRUE(rig.AwaitDone(id));
+  const PipelineMetrics& values = metrics.pipeline();
+  ASSERT_TRUE(rig.AwaitCondition([&] { return values.jobs_total[0][0]->Value() == 89; }));
+  EXPECT_EQ(values.jobs_total[0][1]->Value(), 1);
+  const GatePlan plan = *rig.codec_.DecodePlan(rig.Get(id).plan);
+  EXPECT_EQ(values.gate_jobs_total[0]->Value(), plan.vetoed);
+  EXPECT_EQ(values.gate_jobs_total[1]->Value(), plan.gated);
+  EXPECT_EQ(values.gate_jobs_total[2]->Value(), plan.survivors);
+  EXPECT_EQ(values.phase_one_workers->Value(), 3);
+  EXPECT_EQ(values.job_seconds[0]->Collect().histogram.sample_count, static_cast<uint64_t>(plan.survivors));
+  EXPECT_EQ(values.stage_seconds[1]->Collect().histogram.sample_count, static_cast<uint64_t>(plan.survivors));
+  ASSERT_TRUE(
+      rig.AwaitCondition([&] { return values.stage_seconds[0]->Collect().histogram.sample_count == 1; }));
+  EXPECT_GT(rig.pipeline_->JobsPerSecond(), 0);
+}
+
+// Survivors planned with another model would not compare with those of this one.
+TEST(PipelineTest, JobsPlannedWithAnotherModelFail) {
+  PipelineRig rig({.replica_held = true});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kScreen, kAll, Postings(5));
+  ASSERT_TRUE(rig.AwaitCondition([&] { return !rig.Get(id).plan.empty(); }));
+  rig.StopPipeline();
+  rig.options_.pipeline.model_digest = "model-2";
+  rig.StartPipeline();
+  rig.replica_->Release();
+  ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(200)));
+  for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.error_reason, "MODEL_CHANGED");
+}
+
+struct FaultCase {
+  StoreFault fault;
+  const char* name;
+};
+
+class PipelineFaultTest : public ::testing::TestWithParam<FaultCase> {};
+
+// One fault at the first, second and third call of every method a worker uses: nothing is lost, nothing twice, and no
+// verdict differs from the run without faults.
+TEST_P(PipelineFaultTest, NothingIsLostNorTwice) {
+  auto payloads = Postings(40);
+  payloads[3] = "!";
+  const auto run = [&](int nth_call, const std::string& method, std::string* fired) {
+    PipelineRig rig({});
+    const std::string id =
+        rig.Create(JobKind::kScreen, "fixed 0.3 distributed storage engineer", payloads);
+    if (nth_call > 0) rig.store_.Arm(GetParam().fault, nth_call, method);
+    rig.StartPipeline();
+    EXPECT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(50)));
+    if (method == "FinishPlan") {
+      EXPECT_TRUE(rig.AwaitCondition([&] { return rig.Get(id).plan_applied; }, absl::Milliseconds(50)));
+    }
+    *fired = rig.store_.fired();
+    return rig.Recorded(id);
+  };
+  std::string fired;
+  const auto expected = run(0, "", &fired);
+  ASSERT_EQ(expected.size(), payloads.size());
+  for (const char* method : {"Claim", "GetBatch", "ReadJobs", "CommitPlan", "ApplyPlan", "FinishPlan",
+                             "CommitOutcomes", "Sweep", "Stats"}) {
+    for (int nth_call = 1; nth_call <= 3; ++nth_call) {
+      EXPECT_EQ(run(nth_call, method, &fired), expected) << method << " call " << nth_call;
+      if (nth_call == 1) {
+        EXPECT_EQ(fired, method) << "was never hit";
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Faults, PipelineFaultTest,
+                         ::testing::Values(FaultCase{StoreFault::kRefuse, "Refuse"},
+                                           FaultCase{StoreFault::kLoseAnswer, "LoseAnswer"},
+                                           FaultCase{StoreFault::kBusy, "Busy"}),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+// A crash right after each of the plan task's steps: the next attempt ends with the same plan and the same
+// outcomes.
+TEST(PipelineTest, APlanTaskStartsAgainAfterACrashAtAnyStep) {
+  const auto payloads = Postings(300);
+  std::map<std::string, std::string> expected;
+  std::string expected_plan;
+  for (int crash_at = 0; crash_at <= 14; ++crash_at) {
+    PipelineRig rig({});
+    const std::string id = rig.Create(JobKind::kScreen, "fixed 0.3 distributed storage engineer", payloads);
+    rig.StartPipeline();
+    if (crash_at > 0) {
+      // The crash: from this call on the first process hears nothing, and then is gone.
+      rig.store_.Arm(StoreFault::kLoseAnswer, crash_at);
+      ASSERT_TRUE(
+          rig.AwaitCondition([&] { return !rig.store_.fired().empty() || IsTerminal(rig.Get(id).state); },
+                             absl::ZeroDuration()));
+      rig.StopPipeline();
+      rig.StartPipeline();
+    }
+    ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(200)));
+    if (crash_at == 0) {
+      expected = rig.Recorded(id);
+      expected_plan = rig.Get(id).plan;
+      ASSERT_EQ(expected.size(), payloads.size());
+    }
+    EXPECT_EQ(rig.Recorded(id), expected) << "crash at call " << crash_at << ", " << rig.store_.fired();
+    EXPECT_EQ(rig.Get(id).plan, expected_plan);
+  }
+}
+
+}  // namespace
+}  // namespace sluice
