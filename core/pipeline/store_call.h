@@ -65,12 +65,13 @@ inline void CallStoreStatus(PipelineLoop& loop, absl::AnyInvocable<void(BatchSto
       loop,
       [issue = std::move(issue)](BatchStore::Done<std::monostate> done) mutable {
         issue([done = std::move(done)](absl::Status status) mutable {
-          std::move(done)(status.ok() ? absl::StatusOr<std::monostate>(std::monostate{}) : status);
+          if (status.ok()) return std::move(done)(std::monostate{});
+          std::move(done)(std::move(status));
         });
       },
       std::move(give_up),
       [then = std::move(then)](absl::StatusOr<std::monostate> answer) mutable {
-        std::move(then)(answer.status());
+        std::move(then)(std::move(answer).status());
       });
 }
 
