@@ -40,7 +40,12 @@ class StoreInvariants {
     }
   }
   void Committed(const LeasedOutcome& leased, CommitResult result) {
-    Known& batch = batches_[leased.lease.batch_id];
+    const auto known = batches_.find(leased.lease.batch_id);
+    if (known == batches_.end()) {
+      EXPECT_EQ(result, CommitResult::kFenced) << "I4: a commit into a deleted batch";
+      return;
+    }
+    Known& batch = known->second;
     if (result == CommitResult::kRecorded) {
       EXPECT_TRUE(batch.recorded.emplace(leased.lease.job_index, leased.outcome.result).second)
           << "I2: job " << leased.lease.job_index << " was recorded twice";
@@ -101,8 +106,8 @@ class StoreInvariants {
       EXPECT_EQ(outcome.sequence, static_cast<int64_t>(i) + 1) << "I9";
       EXPECT_TRUE(jobs.insert(outcome.job_index).second) << "I2: two outcomes of job " << outcome.job_index;
       EXPECT_LE(outcome.attempt, max_attempts_) << "I5";
-      if (i < known.outcomes.size())
-        EXPECT_TRUE(Same(outcome, known.outcomes[i])) << "I2: outcome " << i << " changed";
+      const bool same = i >= known.outcomes.size() || Same(outcome, known.outcomes[i]);
+      EXPECT_TRUE(same) << "I2: outcome " << i << " changed";
       EXPECT_FALSE(known.fenced.contains(outcome.result)) << "I4: " << outcome.result;
     }
     for (const auto& [job, result] : known.recorded)

@@ -198,7 +198,8 @@ TEST_F(SqliteBatchStoreTest, DeletedPayloadsAreNowhereInTheFile) {
   const std::string kept = awaited.Create(Embed(), {{"kept", "KEPT-PAYLOAD"}})->id;
   const std::string id = awaited.Create(batch, jobs)->id;
   const SessionId session = *awaited.Open();
-  for (const Claimed& claim : *awaited.Claim(Claims(session, 10))) {
+  const std::vector<Claimed> claims = *awaited.Claim(Claims(session, 10));
+  for (const Claimed& claim : claims) {
     LeasedOutcome ended{.lease = {claim.batch_id, claim.job_index, claim.fence}, .outcome = {}};
     ended.outcome.result = "SECRET-RESULT";
     ASSERT_TRUE(awaited.Commit({ended}).ok());
