@@ -189,10 +189,8 @@ TEST_F(ServerTest, AnUploadIsSealedWhenTheClientIsDone) {
   ASSERT_TRUE(writer->Write(first));
   for (int part = 0; part < 3; ++part) {
     v1::UploadBatchRequest jobs;
-    for (v1::Job& job : *Request(10).mutable_jobs()) {
-      job.set_id(absl::StrCat(job.id(), "-", part));
-      *jobs.add_jobs() = job;
-    }
+    *jobs.mutable_jobs() = Request(10).jobs();
+    for (v1::Job& job : *jobs.mutable_jobs()) job.set_id(absl::StrCat(job.id(), "-", part));
     ASSERT_TRUE(writer->Write(jobs));
   }
   writer->WritesDone();
