@@ -119,7 +119,12 @@ class WholeApplication final : public Application {
   absl::Status OpenStore() {
     SLUICE_RETURN_IF_ERROR(PrepareDataDirectory(config_.data));
     const std::string path = (std::filesystem::path(config_.data) / "batches.db").string();
-    SLUICE_ASSIGN_OR_RETURN(store_, OpenSqliteBatchStore({.path = path}, clock_));
+    absl::StatusOr<std::unique_ptr<BatchStore>> store = OpenSqliteBatchStore({.path = path}, clock_);
+    if (!store.ok()) {
+      return WithReason(absl::Status(store.status().code(), absl::StrCat(path, ": ", store.status().message())),
+                        ReasonOf(store.status()));
+    }
+    store_ = *std::move(store);
     process_metrics_ = std::make_unique<ProcessMetrics>(config_.data);
     return absl::OkStatus();
   }

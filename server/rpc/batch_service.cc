@@ -78,9 +78,9 @@ grpc::ServerUnaryReactor* BatchService::CreateBatch(grpc::CallbackServerContext*
                                                     const v1::CreateBatchRequest* request, v1::Batch* response) {
   const UnaryCall call(methods_.create, *context);
   const auto bytes = static_cast<int64_t>(request->ByteSizeLong());
-  absl::Status size = CheckRequestBytes(bytes, "use UploadBatch");
-  absl::StatusOr<FrontDoor::Ticket> ticket = size;
-  if (size.ok()) ticket = parts_.door->AdmitJobs(request->jobs_size(), bytes);
+  const absl::Status size = CheckRequestBytes(bytes, "use UploadBatch");
+  absl::StatusOr<FrontDoor::Ticket> ticket =
+      size.ok() ? parts_.door->AdmitJobs(request->jobs_size(), bytes) : absl::StatusOr<FrontDoor::Ticket>(size);
   if (!ticket.ok()) {
     call.Finish(ticket.status());
     return call.reactor();

@@ -1,0 +1,292 @@
+// A whole server in this process: real gRPC, real SQLite, no model.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/error_details.h"
+#include "server/application.h"
+#include "server/convert/status_convert.h"
+#include "sluice/v1/batches.grpc.pb.h"
+#include "sluice/v1/embeddings.grpc.pb.h"
+#include "sluice/v1/server.grpc.pb.h"
+
+namespace sluice {
+namespace {
+
+class NoSource final : public EncoderSource {
+ public:
+  std::vector<ComputeDevice> Devices() const override { return {}; }
+  absl::StatusOr<EncoderPlan> Plan(const EncoderRequest&) override { return absl::NotFoundError("no model here"); }
+  std::map<std::string, std::string> Libraries() const override { return {}; }
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    config_.listen = "127.0.0.1:0";
+    config_.admin = "127.0.0.1:0";
+    config_.data = absl::StrCat(testing::TempDir(), "/sluice-",
+                                testing::UnitTest::GetInstance()->current_test_info()->name());
+    config_.tier.device = DeviceRequest::kNone;
+    config_.drain_timeout = absl::Seconds(5);
+    std::filesystem::remove_all(config_.data);
+    auto started = Application::Start(config_, source_, Clock::Real());
+    ASSERT_TRUE(started.ok()) << started.status();
+    application_ = *std::move(started);
+    channel_ = grpc::CreateChannel(application_->grpc_address(), grpc::InsecureChannelCredentials());
+    batches_ = v1::BatchService::NewStub(channel_);
+  }
+  void TearDown() override {
+    application_.reset();
+    std::filesystem::remove_all(config_.data);
+  }
+
+  static v1::CreateBatchRequest Request(int jobs) {
+    v1::CreateBatchRequest request;
+    request.mutable_batch()->mutable_screen()->mutable_profile()->set_text("C++ engineer, Linux, gRPC");
+    request.mutable_batch()->mutable_screen()->mutable_gate()->set_policy(v1::Gate::RULES_ONLY);
+    for (int i = 0; i < jobs; ++i) {
+      v1::Job* job = request.add_jobs();
+      job->set_id(absl::StrCat("job-", i));
+      job->mutable_posting()->set_title(i % 2 == 0 ? "C++ engineer" : "Baker");
+      job->mutable_posting()->set_description("Linux and gRPC all day");
+    }
+    return request;
+  }
+
+  absl::StatusOr<v1::Batch> Create(const v1::CreateBatchRequest& request) {
+    grpc::ClientContext context;
+    v1::Batch batch;
+    const grpc::Status status = batches_->CreateBatch(&context, request, &batch);
+    if (!status.ok()) return FromGrpcStatus(status);
+    return batch;
+  }
+
+  std::vector<v1::JobResult> Stream(const std::string& name, int64_t after, absl::Status* status) {
+    grpc::ClientContext context;
+    v1::StreamResultsRequest request;
+    request.set_name(name);
+    request.set_after_sequence(after);
+    const auto reader = batches_->StreamResults(&context, request);
+    std::vector<v1::JobResult> results;
+    for (v1::JobResult result; reader->Read(&result);) results.push_back(result);
+    *status = FromGrpcStatus(reader->Finish());
+    return results;
+  }
+
+  absl::StatusOr<v1::Batch> Get(const std::string& name) {
+    grpc::ClientContext context;
+    v1::GetBatchRequest request;
+    request.set_name(name);
+    v1::Batch batch;
+    const grpc::Status status = batches_->GetBatch(&context, request, &batch);
+    if (!status.ok()) return FromGrpcStatus(status);
+    return batch;
+  }
+
+  Config config_;
+  NoSource source_;
+  std::unique_ptr<Application> application_;
+  std::shared_ptr<grpc::Channel> channel_;
+  std::unique_ptr<v1::BatchService::Stub> batches_;
+};
+
+// Created, streamed to its end without gaps, then ranked by score.
+TEST_F(ServerTest, ABatchIsCreatedStreamedAndRanked) {
+  const auto batch = Create(Request(300));
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  absl::Status status;
+  const auto results = Stream(batch->name(), 0, &status);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(results.size(), 300u);
+  for (size_t i = 0; i < results.size(); ++i) {
+    EXPECT_EQ(results[i].sequence(), static_cast<int64_t>(i) + 1);
+    EXPECT_EQ(results[i].outcome(), v1::JobResult::SUCCEEDED);
+    EXPECT_TRUE(results[i].has_verdict());
+  }
+  const auto done = Get(batch->name());
+  ASSERT_TRUE(done.ok()) << done.status();
+  EXPECT_EQ(done->state(), v1::Batch::SUCCEEDED);
+  EXPECT_EQ(done->plan().postings(), 300);
+
+  grpc::ClientContext context;
+  v1::ListResultsRequest list;
+  list.set_name(batch->name());
+  list.set_page_size(256);
+  v1::ListResultsResponse page;
+  ASSERT_TRUE(batches_->ListResults(&context, list, &page).ok());
+  ASSERT_EQ(page.results_size(), 256);
+  EXPECT_FALSE(page.next_page_token().empty());
+  for (int i = 1; i < page.results_size(); ++i) {
+    EXPECT_GE(page.results(i - 1).verdict().score(), page.results(i).verdict().score());
+    EXPECT_EQ(page.results(i).rank(), i + 1);
+  }
+}
+
+// A client that was cut off goes on after the last sequence number it saw.
+TEST_F(ServerTest, AStreamResumesFromASequenceNumber) {
+  const auto batch = Create(Request(20));
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  absl::Status status;
+  ASSERT_EQ(Stream(batch->name(), 0, &status).size(), 20u);
+  const auto rest = Stream(batch->name(), 15, &status);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_EQ(rest.size(), 5u);
+  EXPECT_EQ(rest[0].sequence(), 16);
+  EXPECT_TRUE(Stream(batch->name(), 20, &status).empty());
+  EXPECT_TRUE(status.ok()) << status;
+  Stream(batch->name(), 21, &status);
+  EXPECT_EQ(status.code(), absl::StatusCode::kOutOfRange);
+}
+
+TEST_F(ServerTest, ARequestIdMakesCreationIdempotent) {
+  v1::CreateBatchRequest request = Request(3);
+  request.mutable_batch()->set_request_id("b2a0f2c4-0d7e-4a3d-9a55-6f7f0b9e8c11");
+  const auto first = Create(request);
+  const auto again = Create(request);
+  ASSERT_TRUE(first.ok() && again.ok()) << first.status() << again.status();
+  EXPECT_EQ(first->name(), again->name());
+  request.mutable_jobs(0)->mutable_posting()->set_title("Other");
+  const absl::Status reused = Create(request).status();
+  EXPECT_EQ(reused.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ReasonOf(reused), "REQUEST_ID_REUSED");
+}
+
+TEST_F(ServerTest, BadInputIsNamedByFieldAndNothingIsAccepted) {
+  v1::CreateBatchRequest no_batch = Request(1);
+  no_batch.clear_batch();
+  v1::CreateBatchRequest no_jobs = Request(0);
+  v1::CreateBatchRequest twice = Request(2);
+  twice.mutable_jobs(1)->set_id("job-0");
+  v1::CreateBatchRequest no_profile = Request(1);
+  no_profile.mutable_batch()->mutable_screen()->clear_profile();
+  const std::vector<std::pair<v1::CreateBatchRequest, std::string>> cases = {
+      {no_batch, "batch"}, {no_jobs, "jobs"}, {twice, "jobs[1].id"}, {no_profile, "batch.screen.profile"}};
+  for (const auto& [request, field] : cases) {
+    const absl::Status status = Create(request).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << field;
+    const auto violations = FieldViolationsOf(status);
+    ASSERT_FALSE(violations.empty()) << status;
+    EXPECT_EQ(violations[0].field, field);
+  }
+  grpc::ClientContext context;
+  v1::ListBatchesResponse listed;
+  ASSERT_TRUE(batches_->ListBatches(&context, {}, &listed).ok());
+  EXPECT_EQ(listed.batches_size(), 0);
+  EXPECT_EQ(Get("batches/00000000000000000000").status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Get("nonsense").status().code(), absl::StatusCode::kInvalidArgument);
+}
+
+TEST_F(ServerTest, AnUploadIsSealedWhenTheClientIsDone) {
+  grpc::ClientContext context;
+  v1::Batch batch;
+  const auto writer = batches_->UploadBatch(&context, &batch);
+  v1::UploadBatchRequest first;
+  *first.mutable_batch() = Request(0).batch();
+  ASSERT_TRUE(writer->Write(first));
+  for (int part = 0; part < 3; ++part) {
+    v1::UploadBatchRequest jobs;
+    *jobs.mutable_jobs() = Request(10).jobs();
+    for (v1::Job& job : *jobs.mutable_jobs()) job.set_id(absl::StrCat(job.id(), "-", part));
+    ASSERT_TRUE(writer->Write(jobs));
+  }
+  writer->WritesDone();
+  const absl::Status status = FromGrpcStatus(writer->Finish());
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(batch.counts().jobs(), 30);
+}
+
+// A stream that is cut before its end leaves nothing, however often.
+TEST_F(ServerTest, ACutUploadLeavesNothing) {
+  for (int i = 0; i < 50; ++i) {
+    grpc::ClientContext context;
+    v1::Batch batch;
+    const auto writer = batches_->UploadBatch(&context, &batch);
+    v1::UploadBatchRequest first;
+    *first.mutable_batch() = Request(0).batch();
+    *first.mutable_jobs() = Request(5).jobs();
+    writer->Write(first);
+    context.TryCancel();
+    EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  }
+  grpc::ClientContext context;
+  v1::ListBatchesResponse listed;
+  ASSERT_TRUE(batches_->ListBatches(&context, {}, &listed).ok());
+  EXPECT_EQ(listed.batches_size(), 0);
+}
+
+TEST_F(ServerTest, AFinishedBatchCanBeWatchedCancelledAndDeleted) {
+  const auto batch = Create(Request(5));
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  {
+    grpc::ClientContext context;
+    v1::WatchBatchRequest watch;
+    watch.set_name(batch->name());
+    const auto reader = batches_->WatchBatch(&context, watch);
+    v1::BatchProgress progress;
+    while (reader->Read(&progress)) {
+    }
+    ASSERT_TRUE(reader->Finish().ok());
+    EXPECT_EQ(progress.batch().state(), v1::Batch::SUCCEEDED);
+  }
+  {
+    grpc::ClientContext context;
+    v1::CancelBatchRequest cancel;
+    cancel.set_name(batch->name());
+    v1::Batch cancelled;
+    ASSERT_TRUE(batches_->CancelBatch(&context, cancel, &cancelled).ok());
+    EXPECT_EQ(cancelled.state(), v1::Batch::SUCCEEDED);
+  }
+  grpc::ClientContext context;
+  v1::DeleteBatchRequest remove;
+  remove.set_name(batch->name());
+  google::protobuf::Empty empty;
+  ASSERT_TRUE(batches_->DeleteBatch(&context, remove, &empty).ok());
+  EXPECT_EQ(Get(batch->name()).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST_F(ServerTest, WithoutAModelEmbedSaysSo) {
+  const auto stub = v1::EmbeddingService::NewStub(channel_);
+  grpc::ClientContext context;
+  v1::EmbedRequest request;
+  request.add_texts("a");
+  request.set_truncation(v1::TRUNCATION_END);
+  v1::EmbedResponse response;
+  const absl::Status status = FromGrpcStatus(stub->Embed(&context, request, &response));
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(status), "NO_MODEL");
+}
+
+TEST_F(ServerTest, APortOrDataDirectoryInUseIsNamed) {
+  Config second = config_;
+  const absl::Status in_use = Application::Start(second, source_, Clock::Real()).status();
+  EXPECT_EQ(ReasonOf(in_use), "DATA_DIRECTORY_IN_USE") << in_use;
+  second.data = config_.data + "/second";
+  second.listen = application_->grpc_address();
+  const absl::Status taken = Application::Start(second, source_, Clock::Real()).status();
+  EXPECT_EQ(taken.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(taken.message()), testing::HasSubstr(application_->grpc_address()));
+}
+
+// What was accepted before a drain is there after the next start.
+TEST_F(ServerTest, ADrainedServerKeepsItsBatches) {
+  const auto batch = Create(Request(50));
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  application_->Drain();
+  EXPECT_EQ(Create(Request(1)).status().code(), absl::StatusCode::kUnavailable);
+  application_.reset();
+  auto again = Application::Start(config_, source_, Clock::Real());
+  ASSERT_TRUE(again.ok()) << again.status();
+  application_ = *std::move(again);
+  channel_ = grpc::CreateChannel(application_->grpc_address(), grpc::InsecureChannelCredentials());
+  batches_ = v1::BatchService::NewStub(channel_);
+  absl::Status status;
+  EXPECT_EQ(Stream(batch->name(), 0, &status).size(), 50u);
+  EXPECT_TRUE(status.ok()) << status;
+}
+
+}  // namespace
+}  // namespace sluice

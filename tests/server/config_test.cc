@@ -1,0 +1,103 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "server/config/config_sources.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::optional<std::string> NoVariable(const std::string&) { return std::nullopt; }
+
+absl::StatusOr<Config> Load(const std::vector<std::string>& arguments,
+                            const std::function<std::optional<std::string>(const std::string&)>& get = NoVariable) {
+  const absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
+  if (!line.ok()) return line.status();
+  return LoadConfig(*line, get);
+}
+
+std::string WriteFile(const std::string& name, const std::string& text) {
+  const std::string path = testing::TempDir() + "/" + name;
+  std::ofstream(path) << text;
+  return path;
+}
+
+TEST(Config, TakesFlags) {
+  const auto config = Load({"--data=d", "--device=none", "--listen=unix:/x", "--replicas=3", "--reflection",
+                            "--drain-timeout=2s", "--log-format=json"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->data, "d");
+  EXPECT_EQ(config->listen, "unix:/x");
+  EXPECT_EQ(config->tier.device, DeviceRequest::kNone);
+  EXPECT_EQ(config->tier.replicas, 3);
+  EXPECT_TRUE(config->reflection);
+  EXPECT_EQ(config->drain_timeout, absl::Seconds(2));
+  EXPECT_TRUE(config->log.json);
+}
+
+// Flag before environment before file before what is built in.
+TEST(Config, StrongerSourcesWin) {
+  const std::string file = WriteFile("order.yaml", "data: file\nmodel: file\nlog_level: error\nreplicas: 1\n");
+  const auto get = [](const std::string& name) -> std::optional<std::string> {
+    if (name == "SLUICE_MODEL" || name == "SLUICE_DATA") return "environment";
+    return std::nullopt;
+  };
+  const auto config = Load({"--config=" + file, "--data=flag"}, get);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->data, "flag");
+  EXPECT_EQ(config->model, "environment");
+  EXPECT_EQ(config->log.level, LogLevel::kError);
+  EXPECT_EQ(config->admin, "127.0.0.1:7090");
+}
+
+// Every mistake is named with its place.
+TEST(Config, NamesWhatIsWrongAndWhere) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"--data=d", "--device=gpu"}, "--device: 'gpu' is none of auto, cuda, mps, cpu, none"},
+      {{"--data=d", "--device=none", "--replicas=x"}, "--replicas: 'x' is not a whole number"},
+      {{"--data=d", "--device=none", "--replicas=65"}, "--replicas: 65 is out of range, 0 to 64"},
+      {{"--data=d", "--device=none", "--listen=7070"}, "--listen: '7070' is not host:port"},
+      {{"--data=d", "--device=none", "--store=mysql"}, "--store: 'mysql' is not sqlite"},
+      {{"--data=d", "--device=none", "--listen=0.0.0.0:7070"}, "--insecure-i-know"},
+      {{"--data=d"}, "--model is missing"},
+      {{"--device=none"}, "--data is missing"},
+      {{"--colour=red"}, "--colour"},
+  };
+  for (const auto& [arguments, message] : cases) {
+    const auto config = Load(arguments);
+    EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument) << message;
+    EXPECT_THAT(std::string(config.status().message()), HasSubstr(message));
+  }
+}
+
+TEST(Config, FileErrorsNameTheLine) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"data: d\nmodell: m\n", ":2: unknown key 'modell'"},
+      {"data: d\ndata: e\n", ":2: data is there twice"},
+      {"data:\n  - d\n", ":1: data needs one plain value"},
+      {"data: [d\n", ":2: "},
+      {"device: none\ndata: d\nreplicas: many\n", ":3: replicas: 'many' is not a whole number"},
+  };
+  for (const auto& [text, message] : cases) {
+    const auto config = Load({"--config=" + WriteFile("wrong.yaml", text)});
+    EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument) << text;
+    EXPECT_THAT(std::string(config.status().message()), HasSubstr(message));
+  }
+  EXPECT_EQ(Load({"--config=no/such.yaml"}).status().code(), absl::StatusCode::kNotFound);
+}
+
+TEST(Config, KnowsLoopback) {
+  EXPECT_TRUE(IsLoopback("127.0.0.1:1"));
+  EXPECT_TRUE(IsLoopback("localhost:1"));
+  EXPECT_TRUE(IsLoopback("[::1]:1"));
+  EXPECT_TRUE(IsLoopback("unix:/run/s"));
+  EXPECT_FALSE(IsLoopback("0.0.0.0:1"));
+  EXPECT_FALSE(IsLoopback("[::]:1"));
+  EXPECT_FALSE(IsLoopback("example.org:1"));
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,175 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/error_details.h"
+#include "server/convert/batches_convert.h"
+#include "server/convert/embeddings_convert.h"
+#include "server/convert/job_codec.h"
+#include "server/convert/request_digest.h"
+#include "server/convert/status_convert.h"
+#include "server/limits.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+
+v1::NewBatch ScreenBatch() {
+  v1::NewBatch batch;
+  batch.mutable_screen()->mutable_profile()->set_text("C++ and Linux");
+  batch.mutable_screen()->mutable_gate()->set_policy(v1::Gate::RULES_ONLY);
+  return batch;
+}
+
+v1::Job PostingJob(const std::string& id) {
+  v1::Job job;
+  job.set_id(id);
+  job.mutable_posting()->set_title("Engineer");
+  return job;
+}
+
+// What a status carries arrives at the other end.
+TEST(StatusConvert, RoundTripsWithDetails) {
+  const absl::Status fields = FieldErrors({{"jobs[1].id", "is empty"}, {"batch", "is missing"}});
+  const absl::Status refusal =
+      WithRetryDelay(WithReason(absl::ResourceExhaustedError("full"), "QUEUE_FULL"), absl::Milliseconds(1500));
+  for (const absl::Status& status : {fields, refusal, absl::Status(absl::NotFoundError("none"))}) {
+    const absl::Status back = FromGrpcStatus(ToGrpcStatus(status));
+    EXPECT_EQ(back.code(), status.code());
+    EXPECT_EQ(back.message(), status.message());
+    EXPECT_EQ(FieldViolationsOf(back), FieldViolationsOf(status));
+    EXPECT_EQ(ReasonOf(back), ReasonOf(status));
+    EXPECT_EQ(RetryDelayOf(back), RetryDelayOf(status));
+  }
+}
+
+// A request with a thousand mistakes must not break the answer's metadata bound.
+TEST(StatusConvert, CutsDetailsToFitMetadata) {
+  std::vector<FieldViolation> violations(1000, {"jobs[1].posting.title", std::string(100, 'x')});
+  EXPECT_LT(ToGrpcStatus(FieldErrors(violations)).error_details().size(), 5000u);
+}
+
+TEST(BatchesConvert, EveryMistakeOfABatchIsNamed) {
+  v1::NewBatch batch = ScreenBatch();
+  batch.mutable_screen()->mutable_gate()->set_policy(v1::Gate::FIXED);
+  batch.set_priority(101);
+  batch.mutable_expires_after()->set_seconds(8 * 24 * 3600);
+  batch.mutable_as_of()->set_nanos(-1);
+  const auto status = NewBatchFromProto(batch, {}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  std::vector<std::string> fields;
+  for (const FieldViolation& violation : FieldViolationsOf(status)) fields.push_back(violation.field);
+  EXPECT_THAT(fields, ElementsAre("batch.screen.gate.threshold", "batch.as_of", "batch.expires_after",
+                                  "batch.priority"));
+}
+
+TEST(BatchesConvert, ABadPatternIsNamedByItsPath) {
+  v1::NewBatch batch = ScreenBatch();
+  v1::Rule* rule = batch.mutable_screen()->mutable_profile()->add_rules();
+  rule->set_id("r");
+  rule->set_effect(v1::Rule::MUST);
+  rule->mutable_regex()->set_pattern("(");
+  const auto violations = FieldViolationsOf(NewBatchFromProto(batch, {}).status());
+  ASSERT_FALSE(violations.empty());
+  EXPECT_EQ(violations[0].field, "batch.screen.profile.rules[0].regex.pattern");
+}
+
+TEST(BatchesConvert, EmbeddingNeedsAModel) {
+  v1::NewBatch batch;
+  batch.mutable_embed()->set_truncation(v1::TRUNCATION_END);
+  EXPECT_TRUE(NewBatchFromProto(batch, {.has_model = true}).ok());
+  const absl::Status status = NewBatchFromProto(batch, {.has_model = false}).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(status), "NO_MODEL");
+}
+
+TEST(BatchesConvert, JobsAreCheckedWithTheirPaths) {
+  google::protobuf::RepeatedPtrField<v1::Job> jobs;
+  *jobs.Add() = PostingJob("");
+  *jobs.Add() = PostingJob(std::string(257, 'i'));
+  jobs.Add()->set_id("text");
+  jobs.Mutable(2)->set_text("not a posting");
+  *jobs.Add() = PostingJob("large");
+  jobs.Mutable(3)->mutable_posting()->set_description(std::string(kMaxPostingBytes, 'x'));
+  *jobs.Add() = PostingJob("date");
+  jobs.Mutable(4)->mutable_posting()->set_date_posted("2026-1-5");
+  std::vector<std::string> fields;
+  for (const FieldViolation& violation : FieldViolationsOf(JobsFromProto(JobKind::kScreen, 10, jobs).status())) {
+    fields.push_back(violation.field);
+  }
+  EXPECT_THAT(fields, ElementsAre("jobs[10].id", "jobs[11].id", "jobs[12]", "jobs[13].posting",
+                                  "jobs[14].posting.date_posted"));
+}
+
+TEST(BatchesConvert, StorePathsCountFromTheFirstJobOfAll) {
+  const absl::Status shifted = ShiftJobPaths(FieldError("jobs[3].id", "is there already"), 1000);
+  EXPECT_EQ(FieldViolationsOf(shifted)[0].field, "jobs[1003].id");
+}
+
+TEST(BatchesConvert, NamesAreChecked) {
+  EXPECT_EQ(*BatchIdFromName("batches/0a1v"), "0a1v");
+  for (const char* name : {"", "batches/", "batch/1", "0a1v", "batches/1/2", "batches/../x", "batches/X"}) {
+    EXPECT_EQ(BatchIdFromName(name).status().code(), absl::StatusCode::kInvalidArgument) << name;
+  }
+}
+
+// The digest tells whether a request_id stands for the same content: it must see every field, and neither the
+// request_id itself nor how an upload was cut.
+TEST(RequestDigest, SeesContentAndNothingElse) {
+  const auto digest = [](const v1::NewBatch& batch, const std::vector<v1::Job>& jobs) {
+    RequestDigest of_request;
+    of_request.Add(batch, "request_id");
+    for (const v1::Job& job : jobs) of_request.Add(job);
+    return of_request.Finish();
+  };
+  v1::NewBatch batch = ScreenBatch();
+  const std::string first = digest(batch, {PostingJob("a"), PostingJob("b")});
+  batch.set_request_id("again");
+  EXPECT_EQ(digest(batch, {PostingJob("a"), PostingJob("b")}), first);
+  EXPECT_NE(digest(batch, {PostingJob("b"), PostingJob("a")}), first);
+  EXPECT_NE(digest(batch, {PostingJob("a")}), first);
+  batch.mutable_screen()->mutable_profile()->set_id("other");
+  EXPECT_NE(digest(batch, {PostingJob("a"), PostingJob("b")}), first);
+}
+
+TEST(JobCodec, PlansRoundTrip) {
+  GatePlan plan = {.policy = GatePolicy::kFixed, .preference = Preference::kSpeed, .threshold = 0.25, .postings = 7,
+                   .vetoed = 1, .gated = 2, .survivors = 4, .limited_by = "threshold", .calibration_id = "c",
+                   .model_digest = "d", .bm25_mean = 0.5, .bm25_stddev = 0.125, .prior_log_odds = -1.5,
+                   .phase2_prior_log_odds = 2.5, .as_of = absl::FromUnixMillis(1'700'000'000'123)};
+  const ProtoJobCodec codec;
+  const auto back = codec.DecodePlan(codec.EncodePlan(plan));
+  ASSERT_TRUE(back.ok()) << back.status();
+  EXPECT_EQ(codec.EncodePlan(*back), codec.EncodePlan(plan));
+  EXPECT_EQ(back->policy, plan.policy);
+  EXPECT_EQ(back->preference, plan.preference);
+  EXPECT_EQ(back->threshold, plan.threshold);
+  EXPECT_EQ(back->survivors, plan.survivors);
+  EXPECT_EQ(back->as_of, plan.as_of);
+  EXPECT_EQ(codec.DecodePlan("\xff\xff").status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST(EmbeddingsConvert, EncodesVectorsAsDocumented) {
+  const std::vector<float> vectors = {1.0f, -0.5f, 0.0f, 65504.0f, 5.9604645e-8f, 1e9f};
+  EXPECT_EQ(EncodeVectors(vectors, 6, v1::FLOAT32).size(), 24u);
+  EXPECT_EQ(EncodeVectors({vectors.data(), 1}, 1, v1::FLOAT32), std::string("\0\0\x80\x3f", 4));
+  const std::string halves = EncodeVectors(vectors, 6, v1::FLOAT16);
+  EXPECT_EQ(halves, std::string("\x00\x3c\x00\xb8\x00\x00\xff\x7b\x01\x00\x00\x7c", 12));
+  EXPECT_EQ(EncodeVectors({vectors.data(), 3}, 3, v1::INT8), std::string("\x7f\xc0\x00", 3));
+  EXPECT_EQ(EncodeVectors({vectors.data(), 3}, 3, v1::BINARY), std::string("\x01", 1));
+}
+
+TEST(EmbeddingsConvert, RequestsAreChecked) {
+  v1::EmbedRequest request;
+  request.set_truncation(v1::TRUNCATION_END);
+  EXPECT_EQ(FieldViolationsOf(EmbedCallFromProto(request).status())[0].field, "texts");
+  request.add_texts(std::string(kMaxTextBytes + 1, 'x'));
+  EXPECT_EQ(FieldViolationsOf(EmbedCallFromProto(request).status())[0].field, "texts[0]");
+  request.mutable_texts(0)->resize(10);
+  EXPECT_TRUE(EmbedCallFromProto(request).ok());
+  request.clear_truncation();
+  EXPECT_EQ(FieldViolationsOf(EmbedCallFromProto(request).status())[0].field, "truncation");
+}
+
+}  // namespace
+}  // namespace sluice
