@@ -264,7 +264,7 @@ TEST_F(CommandTest, EmbedKeepsTheOrder) {
     std::memcpy(&length, npy.data() + 128 + i * 3 * sizeof(float), sizeof(length));
     ASSERT_EQ(length, i % 150) << "row " << i;
   }
-  EXPECT_THAT(err_.str(), HasSubstr("[333, 3], 131 cut at the model's limit"));
+  EXPECT_THAT(err_.str(), HasSubstr("[333, 3], 98 cut at the model's limit"));
 }
 
 TEST_F(CommandTest, EmbedThatFailsLeavesNoFile) {
