@@ -66,9 +66,7 @@ class Call {
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
 
-  grpc::ClientContext* operator&() {
-    return &context_;
-  }  // NOLINT(google-runtime-operator): as gRPC's stubs want it
+  grpc::ClientContext* context() { return &context_; }
   void SetTimeout(absl::Duration timeout) {
     context_.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
   }
@@ -246,7 +244,7 @@ class GrpcClient final : public Client {
       Call call(calls_);
       call.SetTimeout(options_.call_timeout);
       response.Clear();
-      return call.Result((stub.*method)(&call, request, &response));
+      return call.Result((stub.*method)(call.context(), request, &response));
     }));
     return response;
   }
@@ -259,7 +257,7 @@ class GrpcClient final : public Client {
     while (true) {
       if (calls_.interrupted()) return InterruptedError();
       Call call(calls_);
-      const auto reader = open(&call);
+      const auto reader = open(call.context());
       Message message;
       while (reader->Read(&message)) {
         failed_attempts = 0;
@@ -278,7 +276,7 @@ class GrpcClient final : public Client {
                                        absl::Status& source_error) {
     Call call(calls_);
     v1::Batch sealed;
-    const auto writer = batches_->UploadBatch(&call, &sealed);
+    const auto writer = batches_->UploadBatch(call.context(), &sealed);
     JobUpload upload(*writer);
     absl::Status sent = upload.Begin(batch);
     if (sent.ok()) sent = source([&](v1::Job job) { return upload.Add(std::move(job)); });

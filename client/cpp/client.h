@@ -22,7 +22,7 @@ namespace sluice {
 
 struct ClientOptions {
   std::string address = "127.0.0.1:7070";  // "host:port" or "unix:/path"
-  absl::Duration connect_timeout = absl::Seconds(5);
+  absl::Duration connect_timeout = absl::Seconds(3);
   absl::Duration call_timeout = absl::Minutes(2);  // of calls that are not streams
   RetryOptions retry;
   // In [0, 1); default a generator seeded by the system. Thread-safe.

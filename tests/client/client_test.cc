@@ -163,7 +163,7 @@ TEST_F(ClientTest, UploadsInParts) {
   });
   ASSERT_TRUE(batch.ok()) << batch.status();
   const auto jobs = server_->JobsOf(batch->name());
-  ASSERT_THAT(jobs, SizeIs(kJobs));
+  ASSERT_EQ(jobs.size(), size_t{kJobs});
   for (int i = 0; i < kJobs; ++i) ASSERT_EQ(jobs[i].id(), absl::StrCat(i));
 }
 
@@ -176,7 +176,7 @@ TEST_F(ClientTest, AnUploadIsRetriedFromTheBeginningUnderOneRequestId) {
   });
   ASSERT_TRUE(batch.ok()) << batch.status();
   EXPECT_EQ(runs, 2);
-  EXPECT_THAT(server_->JobsOf(batch->name()), SizeIs(1));
+  EXPECT_EQ(server_->JobsOf(batch->name()).size(), 1);
   EXPECT_EQ(server_->request_ids()[0], server_->request_ids()[1]);
 }
 

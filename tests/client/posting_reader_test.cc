@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "client/cpp/formats/posting_object.h"
 #include "tests/client/temporary_file.h"
 
 namespace sluice {
@@ -229,7 +230,7 @@ TEST_F(PostingReaderTest, APostingNeedsTitleOrDescription) {
 }
 
 TEST_F(PostingReaderTest, APostingOverTheLimitIsAnError) {
-  const std::string most(kMaxPageBytes / 64 - 100, 'x');  // 256 KiB less the framing
+  const std::string most(kMaxPostingBytes - 100, 'x');  // 256 KiB less the framing
   EXPECT_EQ(ReadOne("in.csv", "title,description\nCook," + most + "\n").posting().description().size(),
             most.size());
   EXPECT_THAT(Error("in.csv", "title,description\nCook," + most + std::string(100, 'x') + "\n"),
@@ -246,7 +247,7 @@ TEST_F(PostingReaderTest, BrokenJsonNamesItsLine) {
   EXPECT_THAT(Error("in.json", "[\n{\"title\":\"Cook\"},\n{\"title\" \"Baker\"}]"),
               HasSubstr("in.json:3: broken JSON"));
   EXPECT_THAT(Error("in.json", "[{\"title\":\"Cook\"}, 7]"), HasSubstr("expected an object"));
-  EXPECT_THAT(Error("in.json", std::string(2000, '[')), HasSubstr("nests deeper"));
+  EXPECT_THAT(Error("in.json", "[{\"a\":" + std::string(2000, '[')), HasSubstr("nests deeper"));
 }
 
 TEST_F(PostingReaderTest, RowsOfAnotherLengthThanTheHeaderAreErrors) {
@@ -276,6 +277,7 @@ constexpr char kJobPosting[] = R"({
 TEST_F(PostingReaderTest, JobPostingFillsWhatItHas) {
   const v1::Job job = ReadOne("in.json", kJobPosting);
   EXPECT_EQ(job.id(), "J-7");
+  EXPECT_EQ(job.posting().title(), "Engineer & more");
   EXPECT_EQ(job.posting().description(), "Build things.\n- C++\n- SQL");
   EXPECT_EQ(job.posting().date_posted(), "2026-01-02");
   EXPECT_EQ(job.posting().job_type(), "FULL_TIME, CONTRACTOR");
@@ -302,6 +304,11 @@ TEST_F(PostingReaderTest, JobPostingsInGraphsListsAndPages) {
   EXPECT_EQ((*graph)[1].posting().min_amount(), 30000);
   EXPECT_EQ((*graph)[1].posting().max_amount(), 30000);
   EXPECT_EQ((*graph)[1].posting().interval(), v1::YEAR);
+
+  const auto nested =
+      Read("in.json", absl::StrCat(R"({"mainEntity": )", kJobPosting, R"(, "publisher": {"name": "x"}})"));
+  ASSERT_TRUE(nested.ok()) << nested.status();
+  EXPECT_EQ(nested->size(), 1);
 
   const auto list = Read("in.json", absl::StrCat("[", two, "]"));
   ASSERT_TRUE(list.ok()) << list.status();

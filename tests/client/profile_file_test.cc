@@ -116,7 +116,7 @@ TEST(ProfileFile, ServerViolationsAreSaidByPlace) {
   });
   EXPECT_EQ(said.message(),
             "p.yaml:14:16: rules[1].regex.pattern: missing )\n"
-            "p.yaml:18:34: rules[2].work_place.any_of[1]: no\n"
+            "p.yaml:18:35: rules[2].work_place.any_of[1]: no\n"
             "p.yaml:9:54: rules[0].salary.period.nowhere: odd\n"
             "jobs.csv:6: posting.title: too long\n"
             "priority: out of range");

@@ -26,8 +26,9 @@ void ExpectCutsAreHarmless(const std::string& name, const std::string& whole) {
   for (size_t cut = 0; cut < whole.size(); ++cut) {
     const auto [cut_status, cut_postings] = count(whole.substr(0, cut));
     EXPECT_LE(cut_postings, postings) << "cut at byte " << cut;
-    if (!cut_status.ok())
+    if (!cut_status.ok()) {
       EXPECT_EQ(cut_status.code(), absl::StatusCode::kInvalidArgument) << "cut at byte " << cut;
+    }
   }
 }
 
@@ -64,8 +65,9 @@ TEST(Truncation, Profile) {
   ASSERT_TRUE(ParseProfile(whole, "p.yaml").ok()) << ParseProfile(whole, "p.yaml").status();
   for (size_t cut = 0; cut < whole.size(); ++cut) {
     const auto profile = ParseProfile(whole.substr(0, cut), "p.yaml");
-    if (!profile.ok())
+    if (!profile.ok()) {
       EXPECT_EQ(profile.status().code(), absl::StatusCode::kInvalidArgument) << "cut at byte " << cut;
+    }
   }
 }
 
@@ -75,7 +77,9 @@ TEST(Truncation, Texts) {
   for (size_t cut = 0; cut < whole.size(); ++cut) {
     const auto texts = ReadTexts(directory.Write("in.jsonl", whole.substr(0, cut)), {},
                                  [](std::string, const InputPlace&) { return absl::OkStatus(); });
-    if (texts.ok()) EXPECT_LE(*texts, 2);
+    if (texts.ok()) {
+      EXPECT_LE(*texts, 2);
+    }
   }
 }
 

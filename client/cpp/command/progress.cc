@@ -25,9 +25,13 @@ std::string Bar(double done, int cells) {
 }  // namespace
 
 std::string WithThousands(int64_t number) {
-  std::string digits = absl::StrCat(std::abs(number));
-  for (int i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3) digits.insert(i, ",");
-  return absl::StrCat(number < 0 ? "-" : "", digits);
+  const std::string digits = absl::StrCat(std::abs(number));
+  std::string text = number < 0 ? "-" : "";
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
 }
 
 std::string DurationText(absl::Duration duration) {

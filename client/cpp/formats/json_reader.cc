@@ -166,19 +166,20 @@ class Collector {
 
   // Whether it was a posting.
   bool HandOver(int depth, const Json& value, const InputPlace& place) {
+    const bool outermost = depth == (in_list_ ? 1 : 0);
+    const int64_t within = outermost ? std::exchange(postings_within_, 0) : postings_within_;
     absl::StatusOr<RawPosting> fields;
     if (IsJobPosting(value)) {
       fields = FieldsFromJobPosting(value, place);
-    } else if (flat_objects_ && depth == (in_list_ ? 1 : 0) && !IsJsonLd(value) && postings_within_ == 0) {
+    } else if (flat_objects_ && outermost && within == 0 && !IsJsonLd(value)) {
       fields = FieldsFromFlatObject(value, place, ignored_);
     } else {
-      if (depth <= 1) postings_within_ = 0;
       return false;
     }
     if (!fields.ok()) throw StopParsing{fields.status()};
     if (const absl::Status taken = sink_(*std::move(fields), place); !taken.ok()) throw StopParsing{taken};
     ++postings_;
-    postings_within_ = depth <= (in_list_ ? 1 : 0) ? 0 : postings_within_ + 1;
+    if (!outermost) ++postings_within_;
     bytes_.ForgetBytes();
     return true;
   }
