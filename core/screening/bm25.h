@@ -1,7 +1,8 @@
 // BM25 of one profile against postings, with a background idf.
 //
-// Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009); k1 = 1.2, b = 0.75. A
-// term of the profile counts at most three times. The score is divided by the best any posting could reach.
+// Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009); k1 = 1.2, b =
+// 0.75. A term of the profile counts at most three times. The score is divided by the best any posting could
+// reach.
 #pragma once
 
 #include <bitset>
@@ -22,8 +23,8 @@ class Bm25Query {
 
   bool empty() const { return terms_.empty(); }
 
-  // In 0..1. `lowered` is LowerKeepingOffsets of the posting's text. `shares`, when not null, gets the eight terms
-  // that gave most of it.
+  // In 0..1. `lowered` is LowerKeepingOffsets of the posting's text. `shares`, when not null, gets the eight
+  // terms that gave most of it.
   double Score(absl::string_view lowered, std::vector<TermContribution>* shares = nullptr) const;
 
  private:
@@ -39,7 +40,8 @@ class Bm25Query {
   const double mean_words_;
   absl::flat_hash_map<std::string, int> index_by_stem_;
   std::vector<Term> terms_;
-  std::bitset<1 << 12> beginnings_;  // of the terms: stemming a word is dear, and hardly changes how it begins
+  std::bitset<1 << 12>
+      beginnings_;  // of the terms: stemming a word is dear, and hardly changes how it begins
   double best_ = 0;
 };
 

@@ -1,9 +1,9 @@
 // The shipped calibration: from BM25 and cosine to probabilities. Pure.
 //
-// Logistic regressions fitted by tests/benchmarks/screening/fit_calibration.py on features that this code computed.
-// A batch's own share of matches shifts the prior, estimated by expectation maximisation: Saerens, Latinne,
-// Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori Probabilities" (2002), held to the training
-// prior by twenty postings' worth.
+// Logistic regressions fitted by tests/benchmarks/screening/fit_calibration.py on features that this code
+// computed. A batch's own share of matches shifts the prior, estimated by expectation maximisation: Saerens,
+// Latinne, Decaestecker, "Adjusting the Outputs of a Classifier to New a Priori Probabilities" (2002), held
+// to the training prior by twenty postings' worth.
 #pragma once
 
 #include <vector>
@@ -33,8 +33,8 @@ double PhaseTwoLogOdds(const Calibration& calibration, const BatchBm25& batch, d
 
 double Sigmoid(double log_odds);
 
-// What to add to every one of `log_odds` so that the batch has its own prior, clamped; 0 for an empty batch. The same
-// for the same input in the same order.
+// What to add to every one of `log_odds` so that the batch has its own prior, clamped; 0 for an empty batch.
+// The same for the same input in the same order.
 double PriorShift(const std::vector<double>& log_odds, double training_log_odds);
 
 }  // namespace sluice

@@ -10,7 +10,9 @@
 namespace sluice {
 namespace {
 
-BatchBm25 BatchOf(const GatePlan& plan) { return {plan.bm25_mean, plan.bm25_stddev}; }
+BatchBm25 BatchOf(const GatePlan& plan) {
+  return {plan.bm25_mean, plan.bm25_stddev};
+}
 
 double PhaseOneOf(const GatePlan& plan, const PhaseOneSummary& summary) {
   return PhaseOneLogOdds(ShippedCalibration(), BatchOf(plan), summary.bm25) + summary.should_log_odds;
@@ -74,25 +76,34 @@ const char* GatePolicyName(GatePolicy policy) {
 }
 
 double VolumeThreshold(int64_t postings, Preference preference) {
-  const int hundredths = (postings < 20 ? 15 : postings < 50 ? 20 : postings <= 100 ? 25 : postings < 200 ? 35 : 40) +
-                         (preference == Preference::kQuality ? -5 : preference == Preference::kSpeed ? 5 : 0);
+  const int hundredths = (postings < 20     ? 15
+                          : postings < 50   ? 20
+                          : postings <= 100 ? 25
+                          : postings < 200  ? 35
+                                            : 40) +
+                         (preference == Preference::kQuality ? -5
+                          : preference == Preference::kSpeed ? 5
+                                                             : 0);
   return hundredths / 100.0;
 }
 
 absl::Status ValidateGate(const GateOptions& options) {
-  if (options.policy != GatePolicy::kFixed || (options.threshold >= 0 && options.threshold <= 1)) return absl::OkStatus();
-  return FieldError("gate.threshold", absl::StrCat("is ", options.threshold, "; it is a probability from 0 to 1"));
+  if (options.policy != GatePolicy::kFixed || (options.threshold >= 0 && options.threshold <= 1))
+    return absl::OkStatus();
+  return FieldError("gate.threshold",
+                    absl::StrCat("is ", options.threshold, "; it is a probability from 0 to 1"));
 }
 
-GateDecision DecideGate(const GateOptions& options, const std::vector<PhaseOneSummary>& summaries, bool has_model,
-                        const std::string& model_digest, absl::Time as_of) {
+GateDecision DecideGate(const GateOptions& options, const std::vector<PhaseOneSummary>& summaries,
+                        bool has_model, const std::string& model_digest, absl::Time as_of) {
   GateDecision decision;
   GatePlan& plan = decision.plan;
   plan.policy = has_model ? options.policy : GatePolicy::kRulesOnly;
   plan.preference = options.preference;
   plan.postings = static_cast<int64_t>(summaries.size());
   plan.threshold = ThresholdOf({plan.policy, options.preference, options.threshold}, plan.postings);
-  plan.vetoed = std::count_if(summaries.begin(), summaries.end(), [](const auto& summary) { return summary.vetoed; });
+  plan.vetoed =
+      std::count_if(summaries.begin(), summaries.end(), [](const auto& summary) { return summary.vetoed; });
   plan.calibration_id = ShippedCalibration().id;
   plan.model_digest = has_model ? model_digest : "";
   plan.as_of = as_of;
@@ -101,7 +112,7 @@ GateDecision DecideGate(const GateOptions& options, const std::vector<PhaseOneSu
   decision.survivors = SurvivorsOf(plan, summaries);
   plan.survivors = static_cast<int64_t>(decision.survivors.size());
   plan.gated = plan.policy == GatePolicy::kRulesOnly ? 0 : plan.postings - plan.vetoed - plan.survivors;
-  plan.limited_by = !has_model                               ? "no_model"
+  plan.limited_by = !has_model                              ? "no_model"
                     : plan.policy == GatePolicy::kRulesOnly ? "rules_only"
                     : plan.policy == GatePolicy::kAll       ? "all"
                                                             : "threshold";

@@ -44,8 +44,8 @@ bool DeniesWhatPrecedes(const ScannedText& text, size_t index) {
   const absl::string_view next = index + 1 < text.words.size() ? text.word(index + 1) : absl::string_view();
   const absl::string_view third = index + 2 < text.words.size() ? text.word(index + 2) : absl::string_view();
   if (word == "not" || IsContractedNot(text, index)) {
-    return next == "required" || next == "needed" || next == "necessary" || next == "expected" || next == "a" ||
-           next == "essential" || next == "mandatory" || next == "available";
+    return next == "required" || next == "needed" || next == "necessary" || next == "expected" ||
+           next == "a" || next == "essential" || next == "mandatory" || next == "available";
   }
   if (word == "a" || word == "an") return next == "plus" || next == "bonus" || next == "advantage";
   return word == "optional" || (word == "nice" && next == "to" && third == "have");
@@ -80,7 +80,8 @@ PhraseIndex::PhraseIndex(std::vector<Phrase> phrases, bool stem)
   for (size_t i = 0; i < phrases_.size(); ++i) {
     if (phrases_[i].parts.empty()) continue;
     const Phrase::Part& first = phrases_[i].parts.front();
-    auto& index = first.prefix ? by_first_bytes_[first.word.substr(0, kPrefixBytes)] : by_first_word_[first.word];
+    auto& index =
+        first.prefix ? by_first_bytes_[first.word.substr(0, kPrefixBytes)] : by_first_word_[first.word];
     index.push_back(static_cast<int>(i));
   }
 }

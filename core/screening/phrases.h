@@ -58,8 +58,8 @@ class PhraseIndex {
   absl::flat_hash_map<std::string, std::vector<int>> by_first_bytes_;  // of phrases that begin with a prefix
 };
 
-// Whether the hit is denied: "no", "not", "without", "n't" up to four words before in the same sentence, or "not
-// required", "a plus", "optional" and the like up to four words after.
+// Whether the hit is denied: "no", "not", "without", "n't" up to four words before in the same sentence, or
+// "not required", "a plus", "optional" and the like up to four words after.
 bool IsNegated(const ScannedText& text, const PhraseHit& hit);
 
 }  // namespace sluice

@@ -27,8 +27,8 @@ struct Posting {
   std::string description;  // plain text
 };
 
-// What both phases read: the description, after a head of title, company and location unless it begins with one.
-// Evidence offsets count in bytes of this text.
+// What both phases read: the description, after a head of title, company and location unless it begins with
+// one. Evidence offsets count in bytes of this text.
 std::string PostingText(const Posting& posting);
 
 }  // namespace sluice

@@ -86,7 +86,8 @@ Evidence PostingView::Quote(const Span& span, std::string normalised) {
   evidence.field = span.field;
   evidence.normalised = std::move(normalised);
   const absl::string_view whole = evidence.field == "text" ? text().original : ColumnText(evidence.field);
-  const absl::string_view quote = CutAtCharacter(whole.substr(std::min<size_t>(span.begin, whole.size()), span.end - span.begin));
+  const absl::string_view quote =
+      CutAtCharacter(whole.substr(std::min<size_t>(span.begin, whole.size()), span.end - span.begin));
   evidence.begin_byte = span.begin;
   evidence.end_byte = span.begin + static_cast<int>(quote.size());
   evidence.quote = std::string(quote);

@@ -19,6 +19,8 @@ namespace sluice {
 class PostingView {
  public:
   explicit PostingView(const Posting& posting) : posting_(posting) {}
+  PostingView(const PostingView&) = delete;
+  PostingView& operator=(const PostingView&) = delete;
 
   const Posting& posting() const { return posting_; }
   const ScannedText& text();  // of PostingText

@@ -1,4 +1,5 @@
-// Profile: what postings are screened against. A value, as the client wrote it; CompiledProfile is its usable form.
+// Profile: what postings are screened against. A value, as the client wrote it; CompiledProfile is its usable
+// form.
 #pragma once
 
 #include <optional>
@@ -24,8 +25,8 @@ enum class Field { kTitle, kCompany, kLocation, kDescription };
 enum class WorkPlace { kRemote, kHybrid, kOnsite };
 enum class Seniority { kIntern, kJunior, kMid, kSenior, kLead };
 
-// Phrases of whole tokens: a token is a run of letters and digits with inner + # . / - so that C++, .NET and Node.js
-// are tokens and "java" does not match "JavaScript". "kube*" matches a prefix.
+// Phrases of whole tokens: a token is a run of letters and digits with inner + # . / - so that C++, .NET and
+// Node.js are tokens and "java" does not match "JavaScript". "kube*" matches a prefix.
 struct TermsCondition {
   std::vector<std::string> any_of;
   std::vector<std::string> all_of;
@@ -39,7 +40,8 @@ struct RegexCondition {
   bool case_sensitive = false;
 };
 
-// Compares the posting's yearly pay, converted with the profile's rates; a currency without a rate is UNKNOWN.
+// Compares the posting's yearly pay, converted with the profile's rates; a currency without a rate is
+// UNKNOWN.
 struct SalaryCondition {
   std::optional<double> at_least;
   std::optional<double> at_most;
@@ -52,8 +54,8 @@ struct WorkPlaceCondition {
   std::vector<WorkPlace> any_of;
 };
 
-// Countries (ISO 3166 alpha-2) or free text matched as phrases in the location. Not applied to fully remote postings
-// unless `also_remote`.
+// Countries (ISO 3166 alpha-2) or free text matched as phrases in the location. Not applied to fully remote
+// postings unless `also_remote`.
 struct LocationCondition {
   std::vector<std::string> countries;
   std::vector<std::string> places;
@@ -79,8 +81,8 @@ struct Rule {
   double weight = 1.0;  // SHOULD only: log-odds added when satisfied, in (0, 10]
   OnUnknown on_unknown = OnUnknown::kPass;
   std::vector<Field> fields;  // terms and regex only; empty: all
-  std::variant<std::monostate, TermsCondition, RegexCondition, SalaryCondition, WorkPlaceCondition, LocationCondition,
-               SeniorityCondition, RecencyCondition, CompanyCondition>
+  std::variant<std::monostate, TermsCondition, RegexCondition, SalaryCondition, WorkPlaceCondition,
+               LocationCondition, SeniorityCondition, RecencyCondition, CompanyCondition>
       condition;
 };
 
@@ -94,8 +96,8 @@ struct Profile {
   std::string text;  // experience, skills, wishes: what BM25 and the model compare with
   std::vector<Rule> rules;
   std::vector<CurrencyRate> currency_rates;  // in place of the shipped table's rates, currency by currency
-  double accept_at = 0.25;  // a verdict is ACCEPT from this probability on,
-  double review_at = 0.1;   // REVIEW from this one; 0 <= review_at <= accept_at <= 1
+  double accept_at = 0.25;                   // a verdict is ACCEPT from this probability on,
+  double review_at = 0.1;                    // REVIEW from this one; 0 <= review_at <= accept_at <= 1
 };
 
 }  // namespace sluice

@@ -27,12 +27,16 @@ class Checker {
   }
 
  private:
-  void Add(std::string field, std::string description) { violations_.push_back({std::move(field), std::move(description)}); }
+  void Add(std::string field, std::string description) {
+    violations_.push_back({std::move(field), std::move(description)});
+  }
 
   void CheckText() {
-    if (absl::StripAsciiWhitespace(profile_.text).empty()) Add("text", "is empty; describe experience, skills and wishes");
+    if (absl::StripAsciiWhitespace(profile_.text).empty())
+      Add("text", "is empty; describe experience, skills and wishes");
     if (profile_.text.size() > static_cast<size_t>(limits_.max_text_bytes)) {
-      Add("text", absl::StrCat("has ", profile_.text.size(), " bytes; the limit is ", limits_.max_text_bytes));
+      Add("text",
+          absl::StrCat("has ", profile_.text.size(), " bytes; the limit is ", limits_.max_text_bytes));
     }
   }
 
@@ -48,7 +52,8 @@ class Checker {
     if (should && !(rule.weight > 0 && rule.weight <= kMostWeight)) {
       Add(path + ".weight", absl::StrCat("is ", rule.weight, "; it is above 0 and at most ", kMostWeight));
     }
-    if (!should && rule.on_unknown == OnUnknown::kPenalise) Add(path + ".on_unknown", "PENALISE is for SHOULD rules only");
+    if (!should && rule.on_unknown == OnUnknown::kPenalise)
+      Add(path + ".on_unknown", "PENALISE is for SHOULD rules only");
     const bool reads_fields = std::holds_alternative<TermsCondition>(rule.condition) ||
                               std::holds_alternative<RegexCondition>(rule.condition);
     if (!rule.fields.empty() && !reads_fields) Add(path + ".fields", "is for terms and regex rules only");
@@ -62,11 +67,13 @@ class Checker {
   }
 
   void CheckCuts() {
-    if (!(profile_.accept_at >= 0 && profile_.accept_at <= 1)) Add("cuts.accept_at", "is a probability from 0 to 1");
+    if (!(profile_.accept_at >= 0 && profile_.accept_at <= 1))
+      Add("cuts.accept_at", "is a probability from 0 to 1");
     if (!(profile_.review_at >= 0 && profile_.review_at <= 1)) {
       Add("cuts.review_at", "is a probability from 0 to 1");
     } else if (profile_.review_at > profile_.accept_at) {
-      Add("cuts.review_at", absl::StrCat("is ", profile_.review_at, "; it must not be above accept_at, ", profile_.accept_at));
+      Add("cuts.review_at",
+          absl::StrCat("is ", profile_.review_at, "; it must not be above accept_at, ", profile_.accept_at));
     }
   }
 

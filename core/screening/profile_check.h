@@ -9,7 +9,8 @@
 
 namespace sluice {
 
-// Every violation, with field paths as in the proto's Profile; conditions are checked where they are compiled.
+// Every violation, with field paths as in the proto's Profile; conditions are checked where they are
+// compiled.
 std::vector<FieldViolation> CheckProfile(const Profile& profile, const ProfileLimits& limits);
 
 }  // namespace sluice

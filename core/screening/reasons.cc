@@ -35,26 +35,31 @@ void AddVetoes(const Verdict& verdict, std::vector<std::string>* reasons) {
     if (!rule.vetoes) continue;
     const char* unwanted = rule.effect == RuleEffect::kMustNot ? "must-not rule" : "rule";
     const char* unknown = rule.state == Ternary::kUnknown ? ", which the rule does not allow" : "";
-    reasons->push_back(absl::StrCat("rejected: ", unwanted, " '", rule.rule_id, "' — ", rule.explanation, unknown, QuoteOf(rule)));
+    reasons->push_back(absl::StrCat("rejected: ", unwanted, " '", rule.rule_id, "' — ", rule.explanation,
+                                    unknown, QuoteOf(rule)));
   }
 }
 
 void AddGate(const Verdict& verdict, const GatePlan& plan, std::vector<std::string>* reasons) {
   if (plan.policy != GatePolicy::kVolume && plan.policy != GatePolicy::kFixed) return;
   if (!verdict.phase2.has_value()) return;
-  reasons->push_back(absl::StrFormat("passed the gate at %.2f (threshold %.2f)", verdict.phase1, plan.threshold));
+  reasons->push_back(
+      absl::StrFormat("passed the gate at %.2f (threshold %.2f)", verdict.phase1, plan.threshold));
 }
 
 void AddSimilarity(const Verdict& verdict, std::vector<std::string>* reasons) {
   if (!verdict.cosine.has_value()) return;
-  const char* degree = *verdict.cosine >= 0.5 ? "similar to" : *verdict.cosine >= 0.3 ? "somewhat similar to" : "unlike";
+  const char* degree = *verdict.cosine >= 0.5   ? "similar to"
+                       : *verdict.cosine >= 0.3 ? "somewhat similar to"
+                                                : "unlike";
   reasons->push_back(absl::StrFormat("%s the profile (cosine %.2f)", degree, *verdict.cosine));
 }
 
 void AddWishes(const Verdict& verdict, std::vector<std::string>* reasons) {
   for (const RuleResult& rule : verdict.rules) {
     if (rule.effect != RuleEffect::kShould || rule.contribution == 0) continue;
-    reasons->push_back(absl::StrFormat("rule '%s' %s %.2g — %s%s", rule.rule_id, rule.contribution > 0 ? "adds" : "takes off",
+    reasons->push_back(absl::StrFormat("rule '%s' %s %.2g — %s%s", rule.rule_id,
+                                       rule.contribution > 0 ? "adds" : "takes off",
                                        std::abs(rule.contribution), rule.explanation, QuoteOf(rule)));
   }
 }
@@ -66,7 +71,8 @@ void AddTerms(const Verdict& verdict, std::vector<std::string>* reasons) {
   }
   std::string sentence = "shares with the profile:";
   for (size_t i = 0; i < verdict.terms.size() && i < kTermsNamed; ++i) {
-    absl::StrAppendFormat(&sentence, "%s %s (%.0f %%)", i == 0 ? "" : ",", verdict.terms[i].term, verdict.terms[i].share * 100);
+    absl::StrAppendFormat(&sentence, "%s %s (%.0f %%)", i == 0 ? "" : ",", verdict.terms[i].term,
+                          verdict.terms[i].share * 100);
   }
   reasons->push_back(sentence);
 }
@@ -81,7 +87,8 @@ std::vector<std::string> ReasonsFor(const Verdict& verdict, const GatePlan& plan
     return reasons;
   }
   if (verdict.decided_by == DecidedBy::kGate) {
-    reasons.push_back(absl::StrFormat("stopped at the gate with %.2f (threshold %.2f)", verdict.phase1, plan.threshold));
+    reasons.push_back(
+        absl::StrFormat("stopped at the gate with %.2f (threshold %.2f)", verdict.phase1, plan.threshold));
   } else {
     reasons.push_back(OutcomeOf(verdict, cuts));
   }

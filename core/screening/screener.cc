@@ -44,7 +44,8 @@ Effect EffectOf(const Rule& rule, Ternary state) {
 
 class CompiledScreener : public Screener {
  public:
-  CompiledScreener(const Profile& profile, std::unique_ptr<const CurrencyRates> rates, std::vector<CompiledRule> rules)
+  CompiledScreener(const Profile& profile, std::unique_ptr<const CurrencyRates> rates,
+                   std::vector<CompiledRule> rules)
       : text_(profile.text),
         cuts_{profile.accept_at, profile.review_at},
         query_(profile.text),
@@ -54,7 +55,8 @@ class CompiledScreener : public Screener {
     std::iota(order_.begin(), order_.end(), 0);
     // Rules that can end it first, the cheap ones of them before the dear ones.
     std::stable_sort(order_.begin(), order_.end(), [&](size_t a, size_t b) {
-      const bool a_should = rules_[a].rule.effect == RuleEffect::kShould, b_should = rules_[b].rule.effect == RuleEffect::kShould;
+      const bool a_should = rules_[a].rule.effect == RuleEffect::kShould,
+                 b_should = rules_[b].rule.effect == RuleEffect::kShould;
       return a_should != b_should ? b_should : rules_[a].cost < rules_[b].cost;
     });
   }
@@ -103,7 +105,8 @@ class CompiledScreener : public Screener {
     return verdict;
   }
 
-  Verdict VerdictWithModel(const GatePlan& plan, PhaseOneResult result, double cosine, int windows) const override {
+  Verdict VerdictWithModel(const GatePlan& plan, PhaseOneResult result, double cosine,
+                           int windows) const override {
     const PhaseOneSummary summary = result.summary;
     Verdict verdict = Begin(plan, std::move(result));
     if (verdict.decided_by != DecidedBy::kVeto) {
@@ -148,7 +151,9 @@ class CompiledScreener : public Screener {
   }
 
   Decision DecisionAt(double score) const {
-    return score >= cuts_.accept_at ? Decision::kAccept : score >= cuts_.review_at ? Decision::kReview : Decision::kReject;
+    return score >= cuts_.accept_at   ? Decision::kAccept
+           : score >= cuts_.review_at ? Decision::kReview
+                                      : Decision::kReject;
   }
 
   const std::string text_;
@@ -161,7 +166,8 @@ class CompiledScreener : public Screener {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Screener>> Screener::Compile(const Profile& profile, const ProfileLimits& limits) {
+absl::StatusOr<std::unique_ptr<Screener>> Screener::Compile(const Profile& profile,
+                                                            const ProfileLimits& limits) {
   std::vector<FieldViolation> violations = CheckProfile(profile, limits);
   auto rates = std::make_unique<const CurrencyRates>(profile.currency_rates);
   std::vector<CompiledRule> rules;

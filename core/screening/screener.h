@@ -1,4 +1,5 @@
-// Screener: one profile compiled; postings in, phase-one results and verdicts out. Pure: no I/O, no clock, no threads.
+// Screener: one profile compiled; postings in, phase-one results and verdicts out. Pure: no I/O, no clock, no
+// threads.
 #pragma once
 
 #include <memory>
@@ -33,7 +34,8 @@ struct PhaseOneResult {
 class Screener {
  public:
   // INVALID_ARGUMENT carries every field violation found ("rules[2].regex.pattern").
-  static absl::StatusOr<std::unique_ptr<Screener>> Compile(const Profile& profile, const ProfileLimits& limits = {});
+  static absl::StatusOr<std::unique_ptr<Screener>> Compile(const Profile& profile,
+                                                           const ProfileLimits& limits = {});
   virtual ~Screener() = default;
 
   // The cheap form, for the plan task: no evidence, no term shares, rules in the order that ends soonest.
@@ -42,11 +44,13 @@ class Screener {
   // The same decision with every reason.
   virtual PhaseOneResult Explain(const Posting& posting, absl::Time as_of) const = 0;
 
-  // A posting that does not go on to the model: vetoed, below the gate's threshold, or screened by rules only.
+  // A posting that does not go on to the model: vetoed, below the gate's threshold, or screened by rules
+  // only.
   virtual Verdict VerdictWithoutModel(const GatePlan& plan, PhaseOneResult result) const = 0;
 
   // One that was encoded, in `windows` windows.
-  virtual Verdict VerdictWithModel(const GatePlan& plan, PhaseOneResult result, double cosine, int windows) const = 0;
+  virtual Verdict VerdictWithModel(const GatePlan& plan, PhaseOneResult result, double cosine,
+                                   int windows) const = 0;
 
   // What the model encodes for the profile.
   virtual const std::string& profile_text() const = 0;

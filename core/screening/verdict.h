@@ -17,8 +17,8 @@ enum class Ternary { kSatisfied, kViolated, kUnknown };
 
 // Where in PostingText (or in which structured field) a rule's answer was read.
 struct Evidence {
-  std::string field;  // "text", or a column: "is_remote", "min_amount", "location", …
-  int begin_byte = 0; // of `field`'s text
+  std::string field;   // "text", or a column: "is_remote", "min_amount", "location", …
+  int begin_byte = 0;  // of `field`'s text
   int end_byte = 0;
   std::string quote;       // the bytes themselves, at most 200
   std::string normalised;  // "EUR 45/hour = 102,960 USD/year"; "" when the quote says it all
@@ -35,8 +35,8 @@ struct RuleResult {
 };
 
 struct TermContribution {
-  std::string term;   // as the profile has it
-  double share = 0;   // of the posting's BM25 score, 0..1
+  std::string term;  // as the profile has it
+  double share = 0;  // of the posting's BM25 score, 0..1
 };
 
 // Which step decided.

@@ -4,7 +4,6 @@
 #include <utf8proc.h>
 
 #include <array>
-#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -17,7 +16,9 @@ namespace {
 
 constexpr size_t kStemsRemembered = 1 << 15;
 
-bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+bool IsAscii(char c) {
+  return static_cast<unsigned char>(c) < 0x80;
+}
 
 struct CodePoint {
   utf8proc_int32_t value = -1;  // -1: no UTF-8
@@ -61,7 +62,9 @@ constexpr std::array<ByteClass, 256> kClassOf = [] {
   return classes;
 }();
 
-ByteClass ClassOf(char c) { return kClassOf[static_cast<unsigned char>(c)]; }
+ByteClass ClassOf(char c) {
+  return kClassOf[static_cast<unsigned char>(c)];
+}
 
 // Bytes of the letter or digit at `at`; 0 when there is none.
 size_t LetterAt(absl::string_view text, size_t at) {
@@ -89,7 +92,8 @@ bool BeginsDotWord(absl::string_view text, size_t at) {
           absl::string_view("([{,/\"").find(text[at - 1]) != absl::string_view::npos);
 }
 
-// An English stemmer and the stems it gave. A stemmer object is not thread-safe and costs more to make than to use.
+// An English stemmer and the stems it gave. A stemmer object is not thread-safe and costs more to make than
+// to use.
 class RememberingStemmer {
  public:
   RememberingStemmer() : stemmer_(sb_stemmer_new("english", nullptr), &sb_stemmer_delete) {}
@@ -100,8 +104,9 @@ class RememberingStemmer {
     if (stems_.size() >= kStemsRemembered) stems_.clear();
     const auto* letters = reinterpret_cast<const sb_symbol*>(word.data());
     const sb_symbol* stem = sb_stemmer_stem(stemmer_.get(), letters, static_cast<int>(word.size()));
-    std::string made = stem == nullptr ? std::string(word)
-                                       : std::string(reinterpret_cast<const char*>(stem), sb_stemmer_length(stemmer_.get()));
+    std::string made =
+        stem == nullptr ? std::string(word)
+                        : std::string(reinterpret_cast<const char*>(stem), sb_stemmer_length(stemmer_.get()));
     return stems_.emplace(std::string(word), std::move(made)).first->second;
   }
 
@@ -180,15 +185,16 @@ std::vector<Word> ScoringWords(absl::string_view lowered) {
 
 bool IsStopWord(absl::string_view lowered_word) {
   static const auto* const kStopWords = new absl::flat_hash_set<absl::string_view>{
-      "a",    "an",   "and",  "are",  "as",  "at",    "be",  "by",   "for",   "from", "has",  "have", "i",
-      "in",   "is",   "it",   "its",  "of",  "on",    "or",  "that", "the",   "their", "they", "this", "to",
-      "was",  "we",   "with", "you",  "your", "will", "our", "my",   "not",   "other", "such", "using", "use",
-      "used", "work", "job",  "role", "who", "may",   "can"};
+      "a",    "an",    "and", "are",  "as",   "at",  "be",   "by",   "for",  "from", "has",   "have",
+      "i",    "in",    "is",  "it",   "its",  "of",  "on",   "or",   "that", "the",  "their", "they",
+      "this", "to",    "was", "we",   "with", "you", "your", "will", "our",  "my",   "not",   "other",
+      "such", "using", "use", "used", "work", "job", "role", "who",  "may",  "can"};
   return lowered_word.size() <= 5 && kStopWords->contains(lowered_word);
 }
 
 absl::string_view EnglishStem(absl::string_view lowered_word) {
-  // Thread-local because a stemmer may serve one thread at a time and is asked for every word of every posting.
+  // Thread-local because a stemmer may serve one thread at a time and is asked for every word of every
+  // posting.
   thread_local RememberingStemmer stemmer;
   return stemmer.Stem(lowered_word);
 }

@@ -13,10 +13,12 @@ namespace {
 
 bool IsLegalForm(absl::string_view word) {
   static const auto* const kForms = new absl::flat_hash_set<absl::string_view>{
-      "inc", "incorporated", "llc", "ltd", "limited", "gmbh", "mbh", "ggmbh", "ag", "se", "kg", "kgaa", "ug", "ev",
-      "corp", "corporation", "co", "company", "plc", "llp", "lp", "sa", "sas", "sarl", "srl", "spa", "bv", "nv", "oy",
-      "oyj", "ab", "aps", "as", "asa", "pty", "pte", "pvt", "private", "kk", "sl", "slu", "lda", "ltda", "doo", "eood",
-      "sro", "zoo", "ohg", "gbr", "eg", "cv", "pbc", "&", "and", "et", "cie"};
+      "inc", "incorporated", "llc",  "ltd",  "limited", "gmbh",        "mbh", "ggmbh",   "ag",  "se",
+      "kg",  "kgaa",         "ug",   "ev",   "corp",    "corporation", "co",  "company", "plc", "llp",
+      "lp",  "sa",           "sas",  "sarl", "srl",     "spa",         "bv",  "nv",      "oy",  "oyj",
+      "ab",  "aps",          "as",   "asa",  "pty",     "pte",         "pvt", "private", "kk",  "sl",
+      "slu", "lda",          "ltda", "doo",  "eood",    "sro",         "zoo", "ohg",     "gbr", "eg",
+      "cv",  "pbc",          "&",    "and",  "et",      "cie"};
   return kForms->contains(word);
 }
 

@@ -38,10 +38,10 @@ std::vector<Place> PlacesOf(absl::string_view location) {
 }
 
 struct Findings {
-  std::string country;               // by name
-  std::string state;                 // the country of a state or province that can be nothing else
-  std::vector<std::string> codes;    // a two-letter word's readings
-  std::string city;                  // the country of a city
+  std::string country;             // by name
+  std::string state;               // the country of a state or province that can be nothing else
+  std::vector<std::string> codes;  // a two-letter word's readings
+  std::string city;                // the country of a city
 };
 
 void ReadCode(const std::string& original, Findings* findings) {
@@ -95,7 +95,8 @@ std::vector<std::string> CountriesOf(absl::string_view location) {
   std::vector<std::string> countries;
   for (const Place& place : PlacesOf(location)) {
     const std::string country = Resolve(Read(place));
-    if (country.empty() || std::find(countries.begin(), countries.end(), country) != countries.end()) continue;
+    if (country.empty() || std::find(countries.begin(), countries.end(), country) != countries.end())
+      continue;
     countries.push_back(country);
   }
   return countries;

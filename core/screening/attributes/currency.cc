@@ -13,24 +13,25 @@ struct ShippedRate {
 
 // Rounded rates of 2025, good enough to tell 60,000 from 80,000; a profile's currency_rates replace them.
 constexpr ShippedRate kShippedRates[] = {
-    {"USD", 1.0},   {"EUR", 1.1},    {"GBP", 1.27},   {"CHF", 1.12},  {"CAD", 0.73},   {"AUD", 0.65},
-    {"NZD", 0.6},   {"SEK", 0.095},  {"NOK", 0.094},  {"DKK", 0.147}, {"PLN", 0.25},   {"CZK", 0.043},
-    {"HUF", 0.0027}, {"RON", 0.22},  {"BGN", 0.56},   {"INR", 0.012}, {"JPY", 0.0067}, {"CNY", 0.14},
-    {"SGD", 0.74},  {"HKD", 0.128},  {"ILS", 0.27},   {"BRL", 0.18},  {"MXN", 0.055},  {"ZAR", 0.055},
-    {"AED", 0.272}, {"TRY", 0.03}};
+    {"USD", 1.0},    {"EUR", 1.1},   {"GBP", 1.27},  {"CHF", 1.12},  {"CAD", 0.73},   {"AUD", 0.65},
+    {"NZD", 0.6},    {"SEK", 0.095}, {"NOK", 0.094}, {"DKK", 0.147}, {"PLN", 0.25},   {"CZK", 0.043},
+    {"HUF", 0.0027}, {"RON", 0.22},  {"BGN", 0.56},  {"INR", 0.012}, {"JPY", 0.0067}, {"CNY", 0.14},
+    {"SGD", 0.74},   {"HKD", 0.128}, {"ILS", 0.27},  {"BRL", 0.18},  {"MXN", 0.055},  {"ZAR", 0.055},
+    {"AED", 0.272},  {"TRY", 0.03}};
 
 // Longest first, so that "ca$" is found before "$".
 constexpr CurrencySign kSigns[] = {
-    {"pounds", "GBP"}, {"dollars", "USD"}, {"francs", "CHF"}, {"euros", "EUR"}, {"zloty", "PLN"}, {"cad$", "CAD"},
-    {"cad $", "CAD"},  {"usd $", "USD"},   {"aud $", "AUD"},  {"euro", "EUR"},  {"us $", "USD"},  {"ca$", "CAD"},
-    {"us$", "USD"},    {"au$", "AUD"},     {"nz$", "NZD"},    {"hk$", "HKD"},   {"sfr", "CHF"},   {"usd", "USD"},
-    {"eur", "EUR"},    {"gbp", "GBP"},     {"chf", "CHF"},    {"cad", "CAD"},   {"aud", "AUD"},   {"nzd", "NZD"},
-    {"sek", "SEK"},    {"nok", "NOK"},     {"dkk", "DKK"},    {"pln", "PLN"},   {"czk", "CZK"},   {"huf", "HUF"},
-    {"ron", "RON"},    {"bgn", "BGN"},     {"inr", "INR"},    {"jpy", "JPY"},   {"cny", "CNY"},   {"rmb", "CNY"},
-    {"sgd", "SGD"},    {"hkd", "HKD"},     {"ils", "ILS"},    {"brl", "BRL"},   {"mxn", "MXN"},   {"zar", "ZAR"},
-    {"aed", "AED"},    {"try", "TRY"},     {"€", "EUR"},      {"₹", "INR"},     {"₪", "ILS"},     {"zł", "PLN"},
-    {"c$", "CAD"},     {"a$", "AUD"},      {"s$", "SGD"},     {"r$", "BRL"},    {"£", "GBP"},     {"¥", "JPY"},
-    {"$", "USD"}};
+    {"pounds", "GBP"}, {"dollars", "USD"}, {"francs", "CHF"}, {"euros", "EUR"}, {"zloty", "PLN"},
+    {"cad$", "CAD"},   {"cad $", "CAD"},   {"usd $", "USD"},  {"aud $", "AUD"}, {"euro", "EUR"},
+    {"us $", "USD"},   {"ca$", "CAD"},     {"us$", "USD"},    {"au$", "AUD"},   {"nz$", "NZD"},
+    {"hk$", "HKD"},    {"sfr", "CHF"},     {"usd", "USD"},    {"eur", "EUR"},   {"gbp", "GBP"},
+    {"chf", "CHF"},    {"cad", "CAD"},     {"aud", "AUD"},    {"nzd", "NZD"},   {"sek", "SEK"},
+    {"nok", "NOK"},    {"dkk", "DKK"},     {"pln", "PLN"},    {"czk", "CZK"},   {"huf", "HUF"},
+    {"ron", "RON"},    {"bgn", "BGN"},     {"inr", "INR"},    {"jpy", "JPY"},   {"cny", "CNY"},
+    {"rmb", "CNY"},    {"sgd", "SGD"},     {"hkd", "HKD"},    {"ils", "ILS"},   {"brl", "BRL"},
+    {"mxn", "MXN"},    {"zar", "ZAR"},     {"aed", "AED"},    {"try", "TRY"},   {"€", "EUR"},
+    {"₹", "INR"},      {"₪", "ILS"},       {"zł", "PLN"},     {"c$", "CAD"},    {"a$", "AUD"},
+    {"s$", "SGD"},     {"r$", "BRL"},      {"£", "GBP"},      {"¥", "JPY"},     {"$", "USD"}};
 
 bool IsLetter(absl::string_view text, size_t at) {
   return at < text.size() && absl::ascii_isalpha(static_cast<unsigned char>(text[at]));

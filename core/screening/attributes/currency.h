@@ -16,7 +16,8 @@ class CurrencyRates {
  public:
   explicit CurrencyRates(const std::vector<CurrencyRate>& overrides = {});
 
-  std::optional<double> UsdOf(absl::string_view currency) const;  // nullopt: unknown, never taken for another one
+  std::optional<double> UsdOf(
+      absl::string_view currency) const;  // nullopt: unknown, never taken for another one
 
  private:
   std::map<std::string, double, std::less<>> usd_;
@@ -27,8 +28,8 @@ struct CurrencySign {
   absl::string_view currency;  // ISO 4217
 };
 
-// The sign that ends at `end` of a lowered text, or that begins at `begin`; letters must stand free. The longest
-// wins ("ca$" before "$"). nullopt: none.
+// The sign that ends at `end` of a lowered text, or that begins at `begin`; letters must stand free. The
+// longest wins ("ca$" before "$"). nullopt: none.
 std::optional<CurrencySign> CurrencySignEndingAt(absl::string_view lowered, size_t end);
 std::optional<CurrencySign> CurrencySignBeginningAt(absl::string_view lowered, size_t begin);
 

@@ -6,6 +6,7 @@
 namespace sluice {
 namespace {
 
+// clang-format off
 constexpr GazetteerEntry kPlaces[] = {
     {"united arab emirates", PlaceKind::kCountry, "AE"}, {"uae", PlaceKind::kCountry, "AE"},
     {"argentina", PlaceKind::kCountry, "AR"}, {"austria", PlaceKind::kCountry, "AT"},
@@ -276,6 +277,7 @@ constexpr GazetteerEntry kPlaces[] = {
     {"georgia", PlaceKind::kStateOrCountry, "US", "GE"}, {"washington", PlaceKind::kState, "US"},
     {"tbilisi", PlaceKind::kCity, "GE"},
 };
+// clang-format on
 
 constexpr absl::string_view kUsStates =
     "AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT "
@@ -317,6 +319,8 @@ std::string CountryOfStateCode(absl::string_view code) {
   return Lists(kCanadianProvinces, code) ? "CA" : "";
 }
 
-bool IsCountryCode(absl::string_view code) { return code.size() == 2 && Lists(kCountryCodes, code); }
+bool IsCountryCode(absl::string_view code) {
+  return code.size() == 2 && Lists(kCountryCodes, code);
+}
 
 }  // namespace sluice

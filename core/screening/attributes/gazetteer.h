@@ -10,9 +10,9 @@ namespace sluice {
 enum class PlaceKind { kCountry, kState, kCity, kStateOrCountry };
 
 struct GazetteerEntry {
-  const char* name;     // lower case, words with one space between
+  const char* name;  // lower case, words with one space between
   PlaceKind kind;
-  const char* country;  // ISO 3166 alpha-2
+  const char* country;     // ISO 3166 alpha-2
   const char* other = "";  // of kStateOrCountry: the other reading
 };
 

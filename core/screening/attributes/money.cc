@@ -45,8 +45,8 @@ struct Number {
   bool in_thousands = false;  // written with k
 };
 
-// Digits with separators; the last of two kinds of separators is the decimal one, a single one with three digits
-// behind it separates thousands.
+// Digits with separators; the last of two kinds of separators is the decimal one, a single one with three
+// digits behind it separates thousands.
 std::optional<Number> DigitsAt(absl::string_view text, size_t at) {
   std::string digits;
   size_t decimal_from = std::string::npos;
@@ -61,7 +61,8 @@ std::optional<Number> DigitsAt(absl::string_view text, size_t at) {
     const char c = text[at];
     if ((c == '.' || c == ',') && IsDigit(text, at + 1)) {
       mixed = mixed || (last_separator != 0 && last_separator != c);
-      decimal_from = ThreeDigitsAt(text, at + 1) && !mixed && digits != "0" ? std::string::npos : digits.size();
+      decimal_from =
+          ThreeDigitsAt(text, at + 1) && !mixed && digits != "0" ? std::string::npos : digits.size();
       last_separator = c;
       ++at;
       continue;
@@ -89,10 +90,10 @@ std::optional<Number> NumberAt(absl::string_view text, size_t at) {
     number->value *= 1000;
     number->in_thousands = true;
     number->end = suffix + 1;
-  } else if (suffix < text.size() && (text[suffix] == '%' || (text[suffix] == 'm' && !IsLetter(text, suffix + 1)) ||
-                                      absl::StartsWith(text.substr(suffix), "mill") ||
-                                      absl::StartsWith(text.substr(suffix), "bn") ||
-                                      absl::StartsWith(text.substr(suffix), "bill"))) {
+  } else if (suffix < text.size() &&
+             (text[suffix] == '%' || (text[suffix] == 'm' && !IsLetter(text, suffix + 1)) ||
+              absl::StartsWith(text.substr(suffix), "mill") || absl::StartsWith(text.substr(suffix), "bn") ||
+              absl::StartsWith(text.substr(suffix), "bill"))) {
     return std::nullopt;
   }
   return number;
@@ -135,8 +136,10 @@ size_t SecondDigit(absl::string_view text, size_t after_first, size_t first_begi
   const size_t connector = LengthOfAny(text, at, kConnectors);
   if (connector == 0) return std::string::npos;
   if (absl::StartsWith(text.substr(at), "and ")) {
-    const absl::string_view before = text.substr(first_begin < 12 ? 0 : first_begin - 12, std::min<size_t>(12, first_begin));
-    if (!absl::StrContains(before, "between") && !absl::StrContains(before, "zwischen")) return std::string::npos;
+    const absl::string_view before =
+        text.substr(first_begin < 12 ? 0 : first_begin - 12, std::min<size_t>(12, first_begin));
+    if (!absl::StrContains(before, "between") && !absl::StrContains(before, "zwischen"))
+      return std::string::npos;
   }
   at = SkipSpaces(text, at + connector);
   if (at < text.size()) {
@@ -160,7 +163,8 @@ std::optional<Money> MoneyAt(absl::string_view lowered, size_t digit) {
   if (!first.has_value()) return std::nullopt;
   Money money{first->number.value, std::nullopt, first->currency, first->begin, first->end};
   size_t other = SecondDigit(lowered, first->end, first->begin);
-  if (other == std::string::npos) other = SecondDigit(lowered, SkipInnerPeriod(lowered, first->end), first->begin);
+  if (other == std::string::npos)
+    other = SecondDigit(lowered, SkipInnerPeriod(lowered, first->end), first->begin);
   if (other == std::string::npos) return money;
   const std::optional<Amount> second = AmountAt(lowered, other);
   if (!second.has_value()) return money;

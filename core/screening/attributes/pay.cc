@@ -22,51 +22,68 @@ struct PeriodCue {
 
 // What may stand behind an amount. Bare units need the connector in the cue; the earliest one wins.
 constexpr PeriodCue kPeriodAfter[] = {
-    {"/hour", SalaryPeriod::kHour},     {"/hr", SalaryPeriod::kHour},       {"/h", SalaryPeriod::kHour},
-    {"/ hour", SalaryPeriod::kHour},    {"/ hr", SalaryPeriod::kHour},      {"per hour", SalaryPeriod::kHour},
-    {"an hour", SalaryPeriod::kHour},   {"every hour", SalaryPeriod::kHour}, {"each hour", SalaryPeriod::kHour},
-    {"hourly", SalaryPeriod::kHour},    {"p.h", SalaryPeriod::kHour},      {"per hr", SalaryPeriod::kHour},
-    {"pro stunde", SalaryPeriod::kHour}, {"/std", SalaryPeriod::kHour},     {"de l'heure", SalaryPeriod::kHour},
-    {"/day", SalaryPeriod::kDay},       {"/d", SalaryPeriod::kDay},         {"per day", SalaryPeriod::kDay},
-    {"a day", SalaryPeriod::kDay},      {"daily", SalaryPeriod::kDay},      {"per diem", SalaryPeriod::kDay},
-    {"each day", SalaryPeriod::kDay},   {"pro tag", SalaryPeriod::kDay},    {"/ day", SalaryPeriod::kDay},
-    {"/week", SalaryPeriod::kWeek},     {"/wk", SalaryPeriod::kWeek},       {"per week", SalaryPeriod::kWeek},
-    {"a week", SalaryPeriod::kWeek},    {"weekly", SalaryPeriod::kWeek},    {"p.w", SalaryPeriod::kWeek},
-    {"each week", SalaryPeriod::kWeek}, {"/month", SalaryPeriod::kMonth},   {"/mo", SalaryPeriod::kMonth},
-    {"per month", SalaryPeriod::kMonth}, {"a month", SalaryPeriod::kMonth}, {"each month", SalaryPeriod::kMonth},
-    {"monthly", SalaryPeriod::kMonth},  {"every month", SalaryPeriod::kMonth}, {"p.m", SalaryPeriod::kMonth},
-    {"pcm", SalaryPeriod::kMonth},      {"im monat", SalaryPeriod::kMonth}, {"pro monat", SalaryPeriod::kMonth},
-    {"par mois", SalaryPeriod::kMonth}, {"/ month", SalaryPeriod::kMonth},  {"/year", SalaryPeriod::kYear},
-    {"/yr", SalaryPeriod::kYear},       {"/y", SalaryPeriod::kYear},        {"per year", SalaryPeriod::kYear},
-    {"a year", SalaryPeriod::kYear},    {"per annum", SalaryPeriod::kYear}, {"p.a", SalaryPeriod::kYear},
-    {"annually", SalaryPeriod::kYear},  {"yearly", SalaryPeriod::kYear},    {"annual", SalaryPeriod::kYear},
-    {"each year", SalaryPeriod::kYear}, {"pro jahr", SalaryPeriod::kYear},  {"im jahr", SalaryPeriod::kYear},
-    {"par an", SalaryPeriod::kYear},    {"/ year", SalaryPeriod::kYear},    {"every year", SalaryPeriod::kYear}};
+    {"/hour", SalaryPeriod::kHour},      {"/hr", SalaryPeriod::kHour},
+    {"/h", SalaryPeriod::kHour},         {"/ hour", SalaryPeriod::kHour},
+    {"/ hr", SalaryPeriod::kHour},       {"per hour", SalaryPeriod::kHour},
+    {"an hour", SalaryPeriod::kHour},    {"every hour", SalaryPeriod::kHour},
+    {"each hour", SalaryPeriod::kHour},  {"hourly", SalaryPeriod::kHour},
+    {"p.h", SalaryPeriod::kHour},        {"per hr", SalaryPeriod::kHour},
+    {"pro stunde", SalaryPeriod::kHour}, {"/std", SalaryPeriod::kHour},
+    {"de l'heure", SalaryPeriod::kHour}, {"/day", SalaryPeriod::kDay},
+    {"/d", SalaryPeriod::kDay},          {"per day", SalaryPeriod::kDay},
+    {"a day", SalaryPeriod::kDay},       {"daily", SalaryPeriod::kDay},
+    {"per diem", SalaryPeriod::kDay},    {"each day", SalaryPeriod::kDay},
+    {"pro tag", SalaryPeriod::kDay},     {"/ day", SalaryPeriod::kDay},
+    {"/week", SalaryPeriod::kWeek},      {"/wk", SalaryPeriod::kWeek},
+    {"per week", SalaryPeriod::kWeek},   {"a week", SalaryPeriod::kWeek},
+    {"weekly", SalaryPeriod::kWeek},     {"p.w", SalaryPeriod::kWeek},
+    {"each week", SalaryPeriod::kWeek},  {"/month", SalaryPeriod::kMonth},
+    {"/mo", SalaryPeriod::kMonth},       {"per month", SalaryPeriod::kMonth},
+    {"a month", SalaryPeriod::kMonth},   {"each month", SalaryPeriod::kMonth},
+    {"monthly", SalaryPeriod::kMonth},   {"every month", SalaryPeriod::kMonth},
+    {"p.m", SalaryPeriod::kMonth},       {"pcm", SalaryPeriod::kMonth},
+    {"im monat", SalaryPeriod::kMonth},  {"pro monat", SalaryPeriod::kMonth},
+    {"par mois", SalaryPeriod::kMonth},  {"/ month", SalaryPeriod::kMonth},
+    {"/year", SalaryPeriod::kYear},      {"/yr", SalaryPeriod::kYear},
+    {"/y", SalaryPeriod::kYear},         {"per year", SalaryPeriod::kYear},
+    {"a year", SalaryPeriod::kYear},     {"per annum", SalaryPeriod::kYear},
+    {"p.a", SalaryPeriod::kYear},        {"annually", SalaryPeriod::kYear},
+    {"yearly", SalaryPeriod::kYear},     {"annual", SalaryPeriod::kYear},
+    {"each year", SalaryPeriod::kYear},  {"pro jahr", SalaryPeriod::kYear},
+    {"im jahr", SalaryPeriod::kYear},    {"par an", SalaryPeriod::kYear},
+    {"/ year", SalaryPeriod::kYear},     {"/jahr", SalaryPeriod::kYear},
+    {"/monat", SalaryPeriod::kMonth},    {"every year", SalaryPeriod::kYear}};
 
 // What may stand before one; the latest wins.
 constexpr PeriodCue kPeriodBefore[] = {
-    {"hourly", SalaryPeriod::kHour},   {"per hour", SalaryPeriod::kHour},  {"stundenlohn", SalaryPeriod::kHour},
-    {"an hour", SalaryPeriod::kHour},  {"daily", SalaryPeriod::kDay},      {"day rate", SalaryPeriod::kDay},
-    {"per day", SalaryPeriod::kDay},   {"tagessatz", SalaryPeriod::kDay},  {"weekly", SalaryPeriod::kWeek},
-    {"per week", SalaryPeriod::kWeek}, {"monthly", SalaryPeriod::kMonth},  {"per month", SalaryPeriod::kMonth},
-    {"monatlich", SalaryPeriod::kMonth}, {"a month", SalaryPeriod::kMonth}, {"annual", SalaryPeriod::kYear},
-    {"yearly", SalaryPeriod::kYear},   {"per year", SalaryPeriod::kYear},  {"jahresgehalt", SalaryPeriod::kYear},
-    {"a year", SalaryPeriod::kYear},   {"per annum", SalaryPeriod::kYear}};
+    {"hourly", SalaryPeriod::kHour},      {"per hour", SalaryPeriod::kHour},
+    {"stundenlohn", SalaryPeriod::kHour}, {"an hour", SalaryPeriod::kHour},
+    {"daily", SalaryPeriod::kDay},        {"day rate", SalaryPeriod::kDay},
+    {"per day", SalaryPeriod::kDay},      {"tagessatz", SalaryPeriod::kDay},
+    {"weekly", SalaryPeriod::kWeek},      {"per week", SalaryPeriod::kWeek},
+    {"monthly", SalaryPeriod::kMonth},    {"per month", SalaryPeriod::kMonth},
+    {"monatlich", SalaryPeriod::kMonth},  {"a month", SalaryPeriod::kMonth},
+    {"annual", SalaryPeriod::kYear},      {"yearly", SalaryPeriod::kYear},
+    {"per year", SalaryPeriod::kYear},    {"jahresgehalt", SalaryPeriod::kYear},
+    {"a year", SalaryPeriod::kYear},      {"per annum", SalaryPeriod::kYear}};
 
-constexpr absl::string_view kPayCues[] = {"salary", "pay",    "compensation", "wage",   "remuneration", "earn",
-                                          "rate",   "gehalt", "vergütung",    "lohn",   "salaire",      "offer",
-                                          "package", "income", "stipend",     "brutto", "gross"};
+constexpr absl::string_view kPayCues[] = {"salary",  "pay",   "compensation", "wage",      "remuneration",
+                                          "earn",    "rate",  "gehalt",       "vergütung", "lohn",
+                                          "salaire", "offer", "package",      "income",    "stipend",
+                                          "brutto",  "gross"};
 
 constexpr absl::string_view kNoPayCues[] = {
-    "bonus",  "equity",   "reloc",   "referral", "sign-on", "signing",  "stock",     "shares",  "option",  "rsu",
-    "donat",  "revenue",  "turnover", "budget",  "portfolio", "funding", "raised",   "series",  "fund ",   "asset",
-    "worth",  "allowance", "reimburs", "tuition", "401",     "charit",   "grant",    "invest",  "valuation",
-    "sales of", "deal",   "voucher", "prize",    "award",   "client",   "customer", "contract value", "commission",
-    "debt",   "loan",     "saving",  "subsid",   "learning", "training", "spend",    "expens",  "insur", "profit"};
+    "bonus",  "equity", "reloc",    "referral", "sign-on",        "signing",    "stock",     "shares",
+    "option", "rsu",    "donat",    "revenue",  "turnover",       "budget",     "portfolio", "funding",
+    "raised", "series", "fund ",    "asset",    "worth",          "allowance",  "reimburs",  "tuition",
+    "401",    "charit", "grant",    "invest",   "valuation",      "sales of",   "deal",      "voucher",
+    "prize",  "award",  "client",   "customer", "contract value", "commission", "debt",      "loan",
+    "saving", "subsid", "learning", "training", "spend",          "expens",     "insur",     "profit"};
 
 template <typename Cues>
 bool ContainsAny(absl::string_view text, const Cues& cues) {
-  return std::any_of(std::begin(cues), std::end(cues), [&](absl::string_view cue) { return absl::StrContains(text, cue); });
+  return std::any_of(std::begin(cues), std::end(cues),
+                     [&](absl::string_view cue) { return absl::StrContains(text, cue); });
 }
 
 bool EndsClause(absl::string_view text, size_t at) {
@@ -131,13 +148,17 @@ struct Candidate {
   int strength = 0;
 };
 
-// Only the words right behind the amount, up to the next clause, may say that it is no pay: "$5k sign-on bonus".
+// Only the words right behind the amount, up to the next clause, may say that it is no pay: "$5k sign-on
+// bonus".
 bool SaysNoPay(absl::string_view before, absl::string_view after) {
-  const size_t cut = std::min({after.find(','), after.find(" plus"), after.find(" and "), after.find('('), after.find('+')});
-  const size_t clause = std::min({before.rfind(" plus "), before.rfind(','), before.rfind('('), before.rfind('+')});
+  const size_t cut =
+      std::min({after.find(','), after.find(" plus"), after.find(" and "), after.find('('), after.find('+')});
+  const size_t clause =
+      std::min({before.rfind(" plus "), before.rfind(','), before.rfind('('), before.rfind('+')});
   absl::string_view near = before;
   if (clause != absl::string_view::npos) {
-    const size_t last = std::max({before.rfind(" plus ") + 1, before.rfind(',') + 1, before.rfind('(') + 1, before.rfind('+') + 1});
+    const size_t last = std::max(
+        {before.rfind(" plus ") + 1, before.rfind(',') + 1, before.rfind('(') + 1, before.rfind('+') + 1});
     near = before.substr(last);
   }
   return ContainsAny(near, kNoPayCues) || ContainsAny(after.substr(0, cut), kNoPayCues);
@@ -182,7 +203,8 @@ std::optional<Pay> PayOfText(absl::string_view text, const std::string& default_
     const bool has_currency = money.has_value() && (!money->currency.empty() || !default_currency.empty());
     if (has_currency) {
       std::optional<Candidate> candidate = CandidateOf(text, *money, previous_end, default_currency);
-      if (candidate.has_value() && (!best.has_value() || candidate->strength > best->strength)) best = candidate;
+      if (candidate.has_value() && (!best.has_value() || candidate->strength > best->strength))
+        best = candidate;
       previous_end = money->end;
       at = money->end - 1;
       continue;
@@ -265,7 +287,8 @@ std::string DescribePay(const Pay& pay, const CurrencyRates& rates) {
 
 std::string WithThousands(double amount) {
   const double cents = std::round(amount * 100) / 100;
-  std::string text = cents == std::floor(cents) ? absl::StrFormat("%.0f", cents) : absl::StrFormat("%.2f", cents);
+  std::string text =
+      cents == std::floor(cents) ? absl::StrFormat("%.0f", cents) : absl::StrFormat("%.2f", cents);
   const size_t point = std::min(text.find('.'), text.size());
   for (size_t at = point; at > 3 + (amount < 0 ? 1u : 0u);) {
     at -= 3;

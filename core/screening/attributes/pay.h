@@ -4,14 +4,15 @@
 #include <optional>
 #include <string>
 
-#include "core/screening/attributes/span.h"
 #include "core/screening/attributes/currency.h"
+#include "core/screening/attributes/span.h"
 #include "core/screening/phrases.h"
 #include "core/screening/posting.h"
 
 namespace sluice {
 
-// A range in the posting's own unit. At least one end is there; "up to 80k" has no low end, "from 60k" no high one.
+// A range in the posting's own unit. At least one end is there; "up to 80k" has no low end, "from 60k" no
+// high one.
 struct Pay {
   std::optional<double> low;
   std::optional<double> high;
@@ -20,9 +21,9 @@ struct Pay {
   Span span;
 };
 
-// Structured fields win where they hold amount, currency and period (a period that is not given is taken from an
-// amount that leaves no doubt). In the text: amount × currency × period; bonuses, equity, revenue and the like are
-// no pay. nullopt: the posting does not say, or not in a known currency.
+// Structured fields win where they hold amount, currency and period (a period that is not given is taken from
+// an amount that leaves no doubt). In the text: amount × currency × period; bonuses, equity, revenue and the
+// like are no pay. nullopt: the posting does not say, or not in a known currency.
 std::optional<Pay> ReadPay(const Posting& posting, const ScannedText& text);
 
 // How many of the period a year has: hour 2080, day 260, week 52, month 12.

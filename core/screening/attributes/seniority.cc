@@ -13,25 +13,44 @@ using Words = absl::flat_hash_set<absl::string_view>;
 using Levels = absl::flat_hash_map<absl::string_view, Seniority>;
 
 const Levels& LevelWords() {
-  static const auto* const kLevels = new Levels{
-      {"intern", Seniority::kIntern},         {"internship", Seniority::kIntern},   {"trainee", Seniority::kIntern},
-      {"traineeship", Seniority::kIntern},    {"apprentice", Seniority::kIntern},   {"apprenticeship", Seniority::kIntern},
-      {"praktikant", Seniority::kIntern},     {"praktikum", Seniority::kIntern},    {"werkstudent", Seniority::kIntern},
-      {"junior", Seniority::kJunior},         {"jr", Seniority::kJunior},           {"entry-level", Seniority::kJunior},
-      {"junior-level", Seniority::kJunior},   {"early-career", Seniority::kJunior}, {"mid", Seniority::kMid},
-      {"mid-level", Seniority::kMid},         {"mid-senior", Seniority::kMid},      {"intermediate", Seniority::kMid},
-      {"medior", Seniority::kMid},            {"mid-career", Seniority::kMid},      {"senior", Seniority::kSenior},
-      {"sr", Seniority::kSenior},             {"snr", Seniority::kSenior},          {"senior-level", Seniority::kSenior},
-      {"lead", Seniority::kLead},             {"principal", Seniority::kLead},      {"lead-level", Seniority::kLead}};
+  static const auto* const kLevels = new Levels{{"intern", Seniority::kIntern},
+                                                {"internship", Seniority::kIntern},
+                                                {"trainee", Seniority::kIntern},
+                                                {"traineeship", Seniority::kIntern},
+                                                {"apprentice", Seniority::kIntern},
+                                                {"apprenticeship", Seniority::kIntern},
+                                                {"praktikant", Seniority::kIntern},
+                                                {"praktikum", Seniority::kIntern},
+                                                {"werkstudent", Seniority::kIntern},
+                                                {"junior", Seniority::kJunior},
+                                                {"jr", Seniority::kJunior},
+                                                {"entry-level", Seniority::kJunior},
+                                                {"junior-level", Seniority::kJunior},
+                                                {"early-career", Seniority::kJunior},
+                                                {"mid", Seniority::kMid},
+                                                {"mid-level", Seniority::kMid},
+                                                {"mid-senior", Seniority::kMid},
+                                                {"intermediate", Seniority::kMid},
+                                                {"medior", Seniority::kMid},
+                                                {"mid-career", Seniority::kMid},
+                                                {"senior", Seniority::kSenior},
+                                                {"sr", Seniority::kSenior},
+                                                {"snr", Seniority::kSenior},
+                                                {"senior-level", Seniority::kSenior},
+                                                {"lead", Seniority::kLead},
+                                                {"principal", Seniority::kLead},
+                                                {"lead-level", Seniority::kLead}};
   return *kLevels;
 }
 
-// Behind a level word in a title: another meaning ("Lead Generation", "Senior Living", "Intermediate School").
+// Behind a level word in a title: another meaning ("Lead Generation", "Senior Living", "Intermediate
+// School").
 bool IsAnotherMeaning(Seniority level, absl::string_view next) {
-  static const auto* const kLead = new Words{"generation", "gen", "paint", "abatement", "time", "to", "poisoning", "acid",
-                                             "nurturing", "qualification", "mine", "mining", "management", "/"};
-  static const auto* const kSenior = new Words{"living", "citizen", "citizens", "care", "center", "centre", "housing",
-                                               "homes", "adults", "high", "s"};
+  static const auto* const kLead =
+      new Words{"generation", "gen",       "paint",         "abatement", "time",   "to",         "poisoning",
+                "acid",       "nurturing", "qualification", "mine",      "mining", "management", "/"};
+  static const auto* const kSenior = new Words{"living",  "citizen", "citizens", "care", "center", "centre",
+                                               "housing", "homes",   "adults",   "high", "s"};
   static const auto* const kMid = new Words{"school", "schools", "care", "goods", "atlantic", "west"};
   if (level == Seniority::kLead) return kLead->contains(next);
   if (level == Seniority::kSenior) return kSenior->contains(next);
@@ -48,7 +67,8 @@ class Reader {
     for (int at = 0; at < Count(); ++at) {
       const std::optional<Seniority> level = LevelAt(at);
       if (!level.has_value() || IsAnotherMeaning(*level, At(at + 1))) continue;
-      if (!found.has_value() || *level == Seniority::kIntern) found = SeniorityReading{*level, SpanOf(at, at)};
+      if (!found.has_value() || *level == Seniority::kIntern)
+        found = SeniorityReading{*level, SpanOf(at, at)};
     }
     return found;
   }
@@ -82,8 +102,9 @@ class Reader {
 
   bool AdjacentSentence(int left, int right) const {
     if (left < 0 || right >= Count()) return false;
-    const absl::string_view between = absl::string_view(text_.lowered)
-                                          .substr(text_.words[left].end, text_.words[right].begin - text_.words[left].end);
+    const absl::string_view between =
+        absl::string_view(text_.lowered)
+            .substr(text_.words[left].end, text_.words[right].begin - text_.words[left].end);
     return between.find_first_of("\n;!?") == absl::string_view::npos && !absl::StrContains(between, ". ");
   }
 
@@ -95,7 +116,8 @@ class Reader {
     if (!AdjacentSentence(at - 1, at)) return false;
     if (kLabels->contains(At(at - 1)) && !Others(at - 1)) {
       const absl::string_view gap =
-          absl::string_view(text_.lowered).substr(text_.words[at - 1].end, text_.words[at].begin - text_.words[at - 1].end);
+          absl::string_view(text_.lowered)
+              .substr(text_.words[at - 1].end, text_.words[at].begin - text_.words[at - 1].end);
       return gap.find_first_of(":-=") != absl::string_view::npos;
     }
     return At(at - 1) == "is" && kLabels->contains(At(at - 2));
@@ -103,8 +125,8 @@ class Reader {
 
   // "a senior position", "entry-level role", "This is an internship"
   bool BeforePosition(int at) const {
-    static const auto* const kPosition = new Words{"position", "role", "job", "opening", "opportunity", "post", "vacancy",
-                                                   "appointment", "placement"};
+    static const auto* const kPosition = new Words{
+        "position", "role", "job", "opening", "opportunity", "post", "vacancy", "appointment", "placement"};
     const int last = LastOfLevel(at);
     const bool position = kPosition->contains(At(last + 1)) && AdjacentSentence(last, last + 1);
     if (position) return !Others(at);
@@ -117,20 +139,23 @@ class Reader {
   // "We are looking for a senior developer", "at senior level"
   bool SoughtAs(int at) const {
     const bool article = At(at - 1) == "a" || At(at - 1) == "an";
-    if (article && (At(at - 2) == "for" || At(at - 2) == "seek" || At(at - 2) == "seeking" || At(at - 2) == "hiring")) {
+    if (article &&
+        (At(at - 2) == "for" || At(at - 2) == "seek" || At(at - 2) == "seeking" || At(at - 2) == "hiring")) {
       const bool sought = At(at - 2) != "for" || At(at - 3) == "looking" || At(at - 3) == "searching";
       return sought && AdjacentSentence(at - 3, at);
     }
     const bool at_level = At(at + 1) == "level" || absl::EndsWith(At(at), "-level");
-    const bool placed = At(at - 1) == "at" || (article && (At(at - 2) == "at" || At(at - 2) == "on")) || At(at - 1) == "the";
+    const bool placed =
+        At(at - 1) == "at" || (article && (At(at - 2) == "at" || At(at - 2) == "on")) || At(at - 1) == "the";
     return at_level && placed && !Others(at) && AdjacentSentence(at - 1, at);
   }
 
   // "reports to", "work with", "support", "mentor": someone else's level
   bool Others(int at) const {
-    static const auto* const kOthers = new Words{"report", "reports", "reporting", "with", "alongside", "support",
-                                                 "supporting", "assist", "mentor", "mentoring", "under", "manage",
-                                                 "supervise", "train", "coach", "interact", "fill"};
+    static const auto* const kOthers =
+        new Words{"report",     "reports", "reporting", "with",      "alongside", "support",
+                  "supporting", "assist",  "mentor",    "mentoring", "under",     "manage",
+                  "supervise",  "train",   "coach",     "interact",  "fill"};
     for (int i = at - 1; i >= std::max(0, at - 4) && AdjacentSentence(i, i + 1); --i) {
       if (kOthers->contains(At(i))) return true;
     }
@@ -142,15 +167,17 @@ class Reader {
     const absl::string_view word = At(at);
     if (word != "lead" && word != "head" && word != "leading") return std::nullopt;
     const bool you = At(at - 1) == "will" || At(at - 1) == "you" || At(at - 1) == "ll" || At(at - 2) == "you";
-    const bool a_team = (At(at + 1) == "a" || At(at + 1) == "the" || At(at + 1) == "our" || At(at + 1) == "your") &&
-                        (At(at + 2) == "team" || At(at + 2) == "group" || At(at + 3) == "team" || At(at + 2) == "department");
+    const bool a_team =
+        (At(at + 1) == "a" || At(at + 1) == "the" || At(at + 1) == "our" || At(at + 1) == "your") &&
+        (At(at + 2) == "team" || At(at + 2) == "group" || At(at + 3) == "team" || At(at + 2) == "department");
     if (!you || !a_team || !AdjacentSentence(at, at + 1)) return std::nullopt;
     return SeniorityReading{Seniority::kLead, SpanOf(at, At(at + 2) == "team" ? at + 2 : at + 1)};
   }
 
   std::optional<SeniorityReading> BeginsCareerAt(int at) const {
     const bool starter = At(at) == "career" && (At(at + 1) == "starter" || At(at + 1) == "starters");
-    const bool graduates = (At(at) == "graduates" || At(at) == "beginners") && (At(at - 1) == "for" || At(at - 1) == "recent");
+    const bool graduates =
+        (At(at) == "graduates" || At(at) == "beginners") && (At(at - 1) == "for" || At(at - 1) == "recent");
     const bool early = At(at) == "early" && At(at + 1) == "career";
     if (!starter && !graduates && !early) return std::nullopt;
     return SeniorityReading{Seniority::kJunior, SpanOf(at, at)};

@@ -14,8 +14,8 @@ struct SeniorityReading {
   Span span;
 };
 
-// The title first; then the text, where only what speaks of the position itself counts ("seniority: senior", "this
-// is a senior position", "you will lead a team"), not of others ("reports to a senior director").
+// The title first; then the text, where only what speaks of the position itself counts ("seniority: senior",
+// "this is a senior position", "you will lead a team"), not of others ("reports to a senior director").
 std::optional<SeniorityReading> ReadSeniority(const ScannedText& title, const ScannedText& text);
 
 const char* SeniorityName(Seniority level);  // "senior"

@@ -5,7 +5,8 @@
 
 namespace sluice {
 
-// `field` is a name of Evidence ("text" or a column). A structured field has no bytes to point at: begin == end.
+// `field` is a name of Evidence ("text" or a column). A structured field has no bytes to point at: begin ==
+// end.
 struct Span {
   const char* field = "text";
   int begin = 0;

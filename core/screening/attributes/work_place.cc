@@ -14,40 +14,45 @@ enum class Cue { kNone, kDenied, kHybrid, kOnsite, kRemote };
 
 // Behind "remote": the work place is meant.
 const Words& RemoteNouns() {
-  static const auto* const kWords = new Words{"position", "role", "job", "work", "working", "opportunity", "first",
-                                              "only", "employment", "contract", "vacancy", "ok", "friendly", "eligible",
-                                              "possible", "available", "option", "setup", "team", "company", "within",
-                                              "anywhere", "worldwide", "or", "us", "eu", "usa", "uk", "candidates"};
+  static const auto* const kWords = new Words{
+      "position",   "role",     "job",     "work",    "working",   "opportunity", "first",     "only",
+      "employment", "contract", "vacancy", "ok",      "friendly",  "eligible",    "possible",  "available",
+      "option",     "setup",    "team",    "company", "within",    "anywhere",    "worldwide", "or",
+      "us",         "eu",       "usa",     "uk",      "candidates"};
   return *kWords;
 }
 
 // Before "remote": the work place is meant.
 const Words& RemoteHeralds() {
-  static const auto* const kWords = new Words{"fully", "100", "completely", "entirely", "permanently", "location",
-                                              "is", "workplace", "place", "totally", "all", "being"};
+  static const auto* const kWords =
+      new Words{"fully", "100",       "completely", "entirely", "permanently", "location",
+                "is",    "workplace", "place",      "totally",  "all",         "being"};
   return *kWords;
 }
 
 // Behind "hybrid": the work place is meant, and no cloud, car or heat pump.
 const Words& HybridNouns() {
-  static const auto* const kWords = new Words{"role", "position", "job", "work", "working", "schedule", "arrangement",
-                                              "model", "setup", "set-up", "workplace", "office", "policy", "remote",
-                                              "or", "team", "with", "basis", "opportunity", "mode", "home", "pattern",
-                                              "format", "way", "week", "from", "in", "at"};
+  static const auto* const kWords =
+      new Words{"role",    "position", "job",    "work",      "working",     "schedule", "arrangement",
+                "model",   "setup",    "set-up", "workplace", "office",      "policy",   "remote",
+                "or",      "team",     "with",   "basis",     "opportunity", "mode",     "home",
+                "pattern", "format",   "way",    "week",      "from",        "in",       "at"};
   return *kWords;
 }
 
 // Behind "on-site": the work place is meant.
 const Words& OnsiteNouns() {
-  static const auto* const kWords = new Words{"work", "working", "position", "role", "job", "only", "presence",
-                                              "attendance", "employment", "required", "vacancy", "opportunity",
-                                              "every", "daily", "full-time", "five", "5", "location", "basis"};
+  static const auto* const kWords =
+      new Words{"work",       "working",    "position", "role",     "job",         "only",  "presence",
+                "attendance", "employment", "required", "vacancy",  "opportunity", "every", "daily",
+                "full-time",  "five",       "5",        "location", "basis"};
   return *kWords;
 }
 
 const Words& OnsiteHeralds() {
-  static const auto* const kWords = new Words{"is", "are", "fully", "100", "work", "working", "location", "workplace",
-                                              "be", "completely", "entirely", "place", "based", "strictly", "only"};
+  static const auto* const kWords =
+      new Words{"is", "are",        "fully",    "100",   "work",  "working",  "location", "workplace",
+                "be", "completely", "entirely", "place", "based", "strictly", "only"};
   return *kWords;
 }
 
@@ -59,7 +64,9 @@ class Reader {
   Cue Read(Span* span) const {
     constexpr Cue kStrongestFirst[] = {Cue::kDenied, Cue::kHybrid, Cue::kRemote, Cue::kOnsite};
     Cue best = Cue::kNone;
-    auto rank = [&](Cue cue) { return std::find(std::begin(kStrongestFirst), std::end(kStrongestFirst), cue); };
+    auto rank = [&](Cue cue) {
+      return std::find(std::begin(kStrongestFirst), std::end(kStrongestFirst), cue);
+    };
     for (int at = 0; at < Count(); ++at) {
       const Cue cue = CueAt(at);
       if (cue == Cue::kNone || (best != Cue::kNone && rank(cue) >= rank(best))) continue;
@@ -79,8 +86,9 @@ class Reader {
   }
 
   bool SameSentence(int first, int last) const {
-    const absl::string_view between = absl::string_view(text_.lowered)
-                                          .substr(text_.words[first].end, text_.words[last].begin - text_.words[first].end);
+    const absl::string_view between =
+        absl::string_view(text_.lowered)
+            .substr(text_.words[first].end, text_.words[last].begin - text_.words[first].end);
     return between.find_first_of("\n;!?") == absl::string_view::npos && !absl::StrContains(between, ". ");
   }
 
@@ -96,11 +104,13 @@ class Reader {
     const absl::string_view word = At(at);
     switch (word[0]) {
       case 'a':
-        return word == "anywhere" && At(at - 1) == "from" && Near(at, -3, -2, {"work", "working", "works"}) ? Remote(at)
-                                                                                                          : Cue::kNone;
+        return word == "anywhere" && At(at - 1) == "from" && Near(at, -3, -2, {"work", "working", "works"})
+                   ? Remote(at)
+                   : Cue::kNone;
       case 'h':
         if (word == "hybrid") return HybridAt(at);
         if (word == "home-based" || word == "home-office" || word == "homeoffice") return Remote(at);
+        if (word == "home" && At(at + 1) == "and" && At(at + 2) == "office") return Cue::kHybrid;
         if (word == "home" && (At(at - 1) == "from" || At(at + 1) == "office")) return HomeAt(at);
         return Cue::kNone;
       case 'i':
@@ -110,14 +120,17 @@ class Reader {
       case 'o':
         return OfficeAt(at);
       case 'p':
-        return word == "premises" && Near(at, -5, -1, {"work", "working", "done", "based", "job", "role", "position"})
+        return word == "premises" &&
+                       Near(at, -5, -1, {"work", "working", "done", "based", "job", "role", "position"})
                    ? Cue::kOnsite
                    : Cue::kNone;
       case 'r':
-        return word == "remote" || word == "remotely" || word == "remote-first" || word == "remote-only" ? RemoteAt(at)
-                                                                                                         : Cue::kNone;
+        return word == "remote" || word == "remotely" || word == "remote-first" || word == "remote-only"
+                   ? RemoteAt(at)
+                   : Cue::kNone;
       case 't':
-        return absl::StartsWith(word, "telecommut") || absl::StartsWith(word, "telework") ? Remote(at) : Cue::kNone;
+        return absl::StartsWith(word, "telecommut") || absl::StartsWith(word, "telework") ? Remote(at)
+                                                                                          : Cue::kNone;
       case 'w':
         return word == "wfh" ? Remote(at) : Cue::kNone;
       default:
@@ -126,7 +139,8 @@ class Reader {
   }
 
   bool Denied(int at) const {
-    static const auto* const kBefore = new Words{"not", "no", "non", "never", "cannot", "without", "isn", "neither"};
+    static const auto* const kBefore =
+        new Words{"not", "no", "non", "never", "cannot", "without", "isn", "neither"};
     static const auto* const kAfter = new Words{"not", "cannot", "isn", "impossible", "unavailable", "no"};
     const bool not_only = At(at - 1) == "only" && At(at - 2) == "not";
     return !not_only && (Near(at, -4, -1, *kBefore) || Near(at, 1, 4, *kAfter));
@@ -134,11 +148,14 @@ class Reader {
 
   // "Our sales colleagues work remotely; this team does not."
   bool SpeaksOfOthers(int at) const {
-    return Near(at, -4, -1, {"colleagues", "customers", "clients", "users", "employees", "teams", "patients", "others"});
+    return Near(at, -4, -1,
+                {"colleagues", "customers", "clients", "users", "employees", "teams", "patients", "others"});
   }
 
   bool MixedWithOffice(int at) const {
-    return Near(at, -8, 8, {"office", "on-site", "onsite", "site"}) && Near(at, -10, 10, {"days", "day", "week", "mix", "partly", "rest", "split", "combine", "combination"});
+    return Near(at, -8, 8, {"office", "on-site", "onsite", "site"}) &&
+           Near(at, -10, 10,
+                {"days", "day", "week", "mix", "partly", "rest", "split", "combine", "combination"});
   }
 
   Cue Remote(int at) const {
@@ -150,15 +167,19 @@ class Reader {
   Cue RemoteAt(int at) const {
     if (Near(at, -1, -1, {"partly", "partially", "occasionally", "sometimes"})) return Cue::kHybrid;
     if (At(at) != "remote") {
-      const bool work = At(at) != "remotely" || Near(at, -4, 4, {"work", "working", "works", "done", "performed", "job", "role", "position", "carried", "based", "perform"});
+      const bool work = At(at) != "remotely" || Near(at, -4, 4,
+                                                     {"work", "working", "works", "done", "performed", "job",
+                                                      "role", "position", "carried", "based", "perform"});
       return work ? Remote(at) : Cue::kNone;
     }
     const absl::string_view next = At(at + 1), before = At(at - 1);
+    if (next == "days" || next == "day" || before == "days") return Cue::kHybrid;
     const bool ends = at + 1 == Count() || !SameSentence(at, at + 1);
     const bool begins = at == 0 || !SameSentence(at - 1, at);
     const absl::string_view tail = absl::string_view(text_.lowered).substr(text_.words[at].end);
-    const bool bracket = absl::StartsWith(tail, " (") || absl::StartsWith(tail, ")") || absl::StartsWith(tail, " |") ||
-                         absl::StartsWith(tail, " -") || absl::StartsWith(tail, ",") || absl::StartsWith(tail, " –");
+    const bool bracket = absl::StartsWith(tail, " (") || absl::StartsWith(tail, ")") ||
+                         absl::StartsWith(tail, " |") || absl::StartsWith(tail, " -") ||
+                         absl::StartsWith(tail, ",") || absl::StartsWith(tail, " –");
     const bool herald = RemoteHeralds().contains(before) && (before != "is" || ends || bracket);
     const bool noun = RemoteNouns().contains(next);
     const bool alone = ends && (begins || herald || before == "not" || before == "or" || before == "/");
@@ -174,10 +195,12 @@ class Reader {
   }
 
   Cue HomeAt(int at) const {
-    if (Near(at, -8, 8, {"hospice", "nursing", "care", "patients", "safe", "address", "delivery"})) return Cue::kNone;
+    if (Near(at, -8, 8, {"hospice", "nursing", "care", "patients", "safe", "address", "delivery"}))
+      return Cue::kNone;
     if (Denied(at)) return Cue::kDenied;
     const bool some = Near(at, -8, 8, {"days", "day", "week", "partly", "sometimes", "occasionally", "half"});
-    const bool all = Near(at, -8, 8, {"every", "all", "each", "full-time", "100", "permanently", "always", "fully"});
+    const bool all =
+        Near(at, -8, 8, {"every", "all", "each", "full-time", "100", "permanently", "always", "fully"});
     return some && !all ? Cue::kHybrid : Remote(at);
   }
 
@@ -191,14 +214,16 @@ class Reader {
   Cue OnsiteAt(int at) const {
     const bool ends = at + 1 == Count() || !SameSentence(at, at + 1);
     const bool begins = at == 0 || !SameSentence(at - 1, at);
-    const bool meant = OnsiteNouns().contains(At(at + 1)) || (OnsiteHeralds().contains(At(at - 1)) && ends) || (ends && begins);
+    const bool meant = OnsiteNouns().contains(At(at + 1)) || (OnsiteHeralds().contains(At(at - 1)) && ends) ||
+                       (ends && begins);
     if (!meant || Near(at, -3, -1, {"not", "no"})) return Cue::kNone;
     return MixedWithDays(at) ? Cue::kHybrid : Cue::kOnsite;
   }
 
   // "three days in the office", but not "five"
   bool MixedWithDays(int at) const {
-    static const auto* const kFew = new Words{"1", "2", "3", "4", "one", "two", "three", "four", "once", "twice"};
+    static const auto* const kFew =
+        new Words{"1", "2", "3", "4", "one", "two", "three", "four", "once", "twice"};
     static const auto* const kDays = new Words{"day", "days", "week", "times"};
     return Near(at, -6, 6, *kFew) && Near(at, -6, 6, *kDays);
   }
@@ -210,8 +235,10 @@ class Reader {
     if (word == "office-based" || word == "on-premises") return Cue::kOnsite;
     if (word != "office" || !Near(at, -3, -1, {"in", "at", "from", "the", "our"})) return Cue::kNone;
     if (MixedWithDays(at)) return Cue::kHybrid;
-    static const auto* const kAllDays = new Words{"every", "five", "5", "daily", "all", "always", "full-time", "fully"};
-    const bool all = Near(at, -6, 6, *kAllDays) && Near(at, -6, 6, {"day", "days", "daily", "week", "work", "time", "full-time"});
+    static const auto* const kAllDays =
+        new Words{"every", "five", "5", "daily", "all", "always", "full-time", "fully"};
+    const bool all = Near(at, -6, 6, *kAllDays) &&
+                     Near(at, -6, 6, {"day", "days", "daily", "week", "work", "time", "full-time"});
     return all ? Cue::kOnsite : Cue::kNone;
   }
 

@@ -23,9 +23,9 @@ struct WorkPlaceReading {
   }
 };
 
-// `is_remote` wins. In the text a denial ("not a remote position") counts before "hybrid", that before "remote" and
-// "on-site"; words that are something else ("remote sensing", "hybrid cars", "on-site canteen") do not count.
-// nullopt: the posting does not say.
+// `is_remote` wins. In the text a denial ("not a remote position") counts before "hybrid", that before
+// "remote" and "on-site"; words that are something else ("remote sensing", "hybrid cars", "on-site canteen")
+// do not count. nullopt: the posting does not say.
 std::optional<WorkPlaceReading> ReadWorkPlace(const Posting& posting, const ScannedText& text,
                                               const ScannedText& location);
 

@@ -15,7 +15,7 @@ struct BackgroundTerm {
 
 struct Background {
   int postings = 0;
-  double mean_words = 0;  // of a posting, stop words left out
+  double mean_words = 0;                  // of a posting, stop words left out
   const BackgroundTerm* terms = nullptr;  // by stem, in byte order
   size_t term_count = 0;
 

@@ -18,7 +18,8 @@ class CompanyRule : public RuleCondition {
       return Ternary::kUnknown;
     }
     if (reasons != nullptr) {
-      reasons->evidence.push_back(posting.Quote({"company", 0, static_cast<int>(company.size())}, normalised));
+      reasons->evidence.push_back(
+          posting.Quote({"company", 0, static_cast<int>(company.size())}, normalised));
       reasons->sentence = absl::StrCat("posting is from ", company);
     }
     return TernaryOf(names_.contains(normalised));

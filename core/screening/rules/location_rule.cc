@@ -29,7 +29,8 @@ class LocationRule : public RuleCondition {
     }
     const std::string& location = posting.posting().location;
     if (reasons != nullptr) {
-      reasons->sentence = location.empty() ? "posting has no location" : absl::StrCat("posting is in ", location);
+      reasons->sentence =
+          location.empty() ? "posting has no location" : absl::StrCat("posting is in ", location);
       if (!location.empty()) reasons->evidence.push_back(Everything(posting, location));
     }
     if (location.empty()) return Ternary::kUnknown;
@@ -37,12 +38,14 @@ class LocationRule : public RuleCondition {
     if (countries_.empty()) return Ternary::kViolated;
     const std::vector<std::string>& known = posting.countries();
     if (known.empty()) return Ternary::kUnknown;
-    return TernaryOf(std::any_of(known.begin(), known.end(), [&](const std::string& c) { return countries_.contains(c); }));
+    return TernaryOf(std::any_of(known.begin(), known.end(),
+                                 [&](const std::string& c) { return countries_.contains(c); }));
   }
 
  private:
   static Evidence Everything(PostingView& posting, const std::string& location) {
-    return posting.Quote({"location", 0, static_cast<int>(location.size())}, absl::StrJoin(posting.countries(), ", "));
+    return posting.Quote({"location", 0, static_cast<int>(location.size())},
+                         absl::StrJoin(posting.countries(), ", "));
   }
 
   const absl::flat_hash_set<std::string> countries_;
@@ -54,20 +57,23 @@ class LocationRule : public RuleCondition {
 }  // namespace
 
 RuleConditionPtr CompileLocation(const LocationCondition& condition, RuleCompiler& compiler) {
-  if (condition.countries.empty() && condition.places.empty()) compiler.Violation("location", "needs countries or places");
+  if (condition.countries.empty() && condition.places.empty())
+    compiler.Violation("location", "needs countries or places");
   absl::flat_hash_set<std::string> countries;
   for (size_t i = 0; i < condition.countries.size(); ++i) {
     std::string code = absl::AsciiStrToUpper(condition.countries[i]);
     if (!IsCountryCode(code)) {
-      compiler.Violation(absl::StrCat("location.countries[", i, "]"),
-                         absl::StrCat("\"", condition.countries[i], "\" is no ISO 3166 alpha-2 code, such as DE or US"));
+      compiler.Violation(
+          absl::StrCat("location.countries[", i, "]"),
+          absl::StrCat("\"", condition.countries[i], "\" is no ISO 3166 alpha-2 code, such as DE or US"));
     }
     countries.insert(std::move(code));
   }
   std::vector<Phrase> places;
   for (size_t i = 0; i < condition.places.size(); ++i) {
     places.push_back(ParsePhrase(condition.places[i]));
-    if (places.back().parts.empty()) compiler.Violation(absl::StrCat("location.places[", i, "]"), "has no letter or digit");
+    if (places.back().parts.empty())
+      compiler.Violation(absl::StrCat("location.places[", i, "]"), "has no letter or digit");
   }
   return std::make_unique<LocationRule>(std::move(countries), std::move(places), condition.also_remote);
 }

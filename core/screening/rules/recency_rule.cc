@@ -11,7 +11,8 @@ class RecencyRule : public RuleCondition {
  public:
   explicit RecencyRule(int max_age_days) : max_age_days_(max_age_days) {}
 
-  std::optional<Ternary> Evaluate(PostingView& posting, absl::Time as_of, RuleReasons* reasons) const override {
+  std::optional<Ternary> Evaluate(PostingView& posting, absl::Time as_of,
+                                  RuleReasons* reasons) const override {
     const std::optional<absl::CivilDay>& posted = posting.posting().date_posted;
     if (!posted.has_value()) {
       if (reasons != nullptr) reasons->sentence = "posting has no date";
@@ -20,7 +21,8 @@ class RecencyRule : public RuleCondition {
     const absl::civil_diff_t age = absl::ToCivilDay(as_of, absl::UTCTimeZone()) - *posted;
     if (reasons != nullptr) {
       reasons->evidence.push_back(posting.Quote({"date_posted"}, absl::FormatCivilTime(*posted)));
-      reasons->sentence = absl::StrCat("posting is ", age, " days old, profile wants at most ", max_age_days_);
+      reasons->sentence =
+          absl::StrCat("posting is ", age, " days old, profile wants at most ", max_age_days_);
     }
     return TernaryOf(age <= max_age_days_);
   }
@@ -33,7 +35,8 @@ class RecencyRule : public RuleCondition {
 
 RuleConditionPtr CompileRecency(const RecencyCondition& condition, RuleCompiler& compiler) {
   if (condition.max_age_days < 0 || condition.max_age_days > kMaxAgeDays) {
-    compiler.Violation("recency.max_age_days", absl::StrCat("is ", condition.max_age_days, "; the range is 0 to ", kMaxAgeDays));
+    compiler.Violation("recency.max_age_days",
+                       absl::StrCat("is ", condition.max_age_days, "; the range is 0 to ", kMaxAgeDays));
   }
   return std::make_unique<RecencyRule>(condition.max_age_days);
 }

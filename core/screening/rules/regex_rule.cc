@@ -27,13 +27,15 @@ class RegexRule : public RuleCondition {
       if (matched) return;
       const re2::StringPiece whole(text.original.data(), text.original.size());
       re2::StringPiece match;
-      matched = pattern_->Match(whole, 0, whole.size(), re2::RE2::UNANCHORED, &match, reasons == nullptr ? 0 : 1);
+      matched =
+          pattern_->Match(whole, 0, whole.size(), re2::RE2::UNANCHORED, &match, reasons == nullptr ? 0 : 1);
       if (!matched || reasons == nullptr) return;
       const int begin = static_cast<int>(match.data() - whole.data());
       reasons->evidence.push_back(posting.Quote({name, begin, begin + static_cast<int>(match.size())}));
     });
     if (!read_any) return Ternary::kUnknown;
-    if (reasons != nullptr) reasons->sentence = matched ? "posting matches the pattern" : "posting does not match the pattern";
+    if (reasons != nullptr)
+      reasons->sentence = matched ? "posting matches the pattern" : "posting does not match the pattern";
     return TernaryOf(matched);
   }
 
@@ -50,8 +52,9 @@ RuleConditionPtr CompileRegex(const RegexCondition& condition, RuleCompiler& com
     return nullptr;
   }
   if (condition.pattern.size() > static_cast<size_t>(compiler.limits.max_pattern_bytes)) {
-    compiler.Violation("regex.pattern", absl::StrCat("has ", condition.pattern.size(), " bytes; the limit is ",
-                                                     compiler.limits.max_pattern_bytes));
+    compiler.Violation("regex.pattern",
+                       absl::StrCat("has ", condition.pattern.size(), " bytes; the limit is ",
+                                    compiler.limits.max_pattern_bytes));
     return nullptr;
   }
   auto pattern = std::make_unique<re2::RE2>(condition.pattern, OptionsOf(condition, compiler.limits));

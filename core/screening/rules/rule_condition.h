@@ -1,5 +1,5 @@
-// RuleCondition: the compiled form of one rule's condition. A kind of rule is one file in this folder and one line in
-// rule_kinds.cc.
+// RuleCondition: the compiled form of one rule's condition. A kind of rule is one file in this folder and one
+// line in rule_kinds.cc.
 #pragma once
 
 #include <memory>
@@ -27,8 +27,10 @@ class RuleCondition {
  public:
   virtual ~RuleCondition() = default;
 
-  // nullopt: the rule does not apply to this posting. The same answer whether or not `reasons` are wanted (not null).
-  virtual std::optional<Ternary> Evaluate(PostingView& posting, absl::Time as_of, RuleReasons* reasons) const = 0;
+  // nullopt: the rule does not apply to this posting. The same answer whether or not `reasons` are wanted
+  // (not null).
+  virtual std::optional<Ternary> Evaluate(PostingView& posting, absl::Time as_of,
+                                          RuleReasons* reasons) const = 0;
 };
 
 // What a kind needs to compile a rule, and where it says what is wrong with it.
@@ -67,7 +69,9 @@ RuleConditionPtr CompileCondition(RuleCompiler& compiler);
 // How dear a rule is to evaluate, for the order in which phase one asks: 0 reads a column, 3 a pattern.
 int CostOf(const Rule& rule);
 
-inline Ternary TernaryOf(bool holds) { return holds ? Ternary::kSatisfied : Ternary::kViolated; }
+inline Ternary TernaryOf(bool holds) {
+  return holds ? Ternary::kSatisfied : Ternary::kViolated;
+}
 
 // The texts a terms or regex rule reads: its fields, or the whole text.
 template <typename Visit>

@@ -19,7 +19,9 @@ RuleConditionPtr CompileAs(const Condition& condition, RuleCompiler& compiler) {
 }
 
 RuleConditionPtr CompileNone(const Condition&, RuleCompiler& compiler) {
-  compiler.Violation("", "has no condition; give one of terms, regex, salary, work_place, location, seniority, recency, company");
+  compiler.Violation("",
+                     "has no condition; give one of terms, regex, salary, work_place, location, seniority, "
+                     "recency, company");
   return nullptr;
 }
 
@@ -47,6 +49,8 @@ RuleConditionPtr CompileCondition(RuleCompiler& compiler) {
   return kKinds[compiler.rule.condition.index()].compile(compiler.rule.condition, compiler);
 }
 
-int CostOf(const Rule& rule) { return kKinds[rule.condition.index()].cost; }
+int CostOf(const Rule& rule) {
+  return kKinds[rule.condition.index()].cost;
+}
 
 }  // namespace sluice

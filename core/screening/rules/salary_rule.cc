@@ -21,7 +21,8 @@ class SalaryRule : public RuleCondition {
     const std::optional<YearlyUsd> yearly = ToYearlyUsd(*pay, rates_);
     if (reasons != nullptr) reasons->evidence.push_back(posting.Quote(pay->span, DescribePay(*pay, rates_)));
     if (!yearly.has_value()) {
-      if (reasons != nullptr) reasons->sentence = absl::StrCat("no rate is known for the posting's currency ", pay->currency);
+      if (reasons != nullptr)
+        reasons->sentence = absl::StrCat("no rate is known for the posting's currency ", pay->currency);
       return Ternary::kUnknown;
     }
     if (reasons != nullptr) reasons->sentence = Sentence(*yearly);
@@ -62,10 +63,12 @@ class SalaryRule : public RuleCondition {
     const bool bottom = condition_.compare_bottom ? pay.low.has_value() : !pay.high.has_value();
     const double in_rule_unit = (bottom ? *pay.low : *pay.high) / usd_ / PeriodsPerYear(condition_.period);
     const std::string unit = absl::StrCat(" ", condition_.currency, "/", SalaryPeriodName(condition_.period));
-    std::string sentence = absl::StrCat("posting pays at ", bottom ? "least " : "most ", WithThousands(std::round(in_rule_unit)), unit,
-                                        ", profile wants ");
-    if (condition_.at_least.has_value()) absl::StrAppend(&sentence, "≥ ", WithThousands(*condition_.at_least));
-    if (condition_.at_least.has_value() && condition_.at_most.has_value()) absl::StrAppend(&sentence, " and ");
+    std::string sentence = absl::StrCat("posting pays at ", bottom ? "least " : "most ",
+                                        WithThousands(std::round(in_rule_unit)), unit, ", profile wants ");
+    if (condition_.at_least.has_value())
+      absl::StrAppend(&sentence, "≥ ", WithThousands(*condition_.at_least));
+    if (condition_.at_least.has_value() && condition_.at_most.has_value())
+      absl::StrAppend(&sentence, " and ");
     if (condition_.at_most.has_value()) absl::StrAppend(&sentence, "≤ ", WithThousands(*condition_.at_most));
     return sentence;
   }
@@ -76,7 +79,8 @@ class SalaryRule : public RuleCondition {
 };
 
 void CheckAmount(const std::optional<double>& amount, const char* field, RuleCompiler& compiler) {
-  if (amount.has_value() && !(std::isfinite(*amount) && *amount >= 0)) compiler.Violation(field, "must be a number of at least 0");
+  if (amount.has_value() && !(std::isfinite(*amount) && *amount >= 0))
+    compiler.Violation(field, "must be a number of at least 0");
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ enum class List { kAnyOf, kAllOf, kNoneOf };
 
 class TermsRule : public RuleCondition {
  public:
-  TermsRule(std::vector<Phrase> phrases, std::vector<List> lists, std::vector<std::string> texts, const RuleCompiler& from,
-            const TermsCondition& condition)
+  TermsRule(std::vector<Phrase> phrases, std::vector<List> lists, std::vector<std::string> texts,
+            const RuleCompiler& from, const TermsCondition& condition)
       : lists_(std::move(lists)),
         texts_(std::move(texts)),
         fields_(from.rule.fields),
@@ -73,7 +73,8 @@ class TermsRule : public RuleCondition {
 void CheckPhrase(const Phrase& phrase, const std::string& path, RuleCompiler& compiler) {
   if (phrase.parts.empty()) compiler.Violation(path, "has no letter or digit to look for");
   for (const Phrase::Part& part : phrase.parts) {
-    if (part.prefix && part.word.size() < 2) compiler.Violation(path, "a prefix needs at least 2 characters before the *");
+    if (part.prefix && part.word.size() < 2)
+      compiler.Violation(path, "a prefix needs at least 2 characters before the *");
   }
 }
 
@@ -100,9 +101,11 @@ RuleConditionPtr CompileTerms(const TermsCondition& condition, RuleCompiler& com
   }
   if (phrases.empty()) compiler.Violation("terms", "is empty; give at least one of any_of, all_of, none_of");
   if (phrases.size() > static_cast<size_t>(compiler.limits.max_terms_per_rule)) {
-    compiler.Violation("terms", absl::StrCat("has ", phrases.size(), " terms; the limit is ", compiler.limits.max_terms_per_rule));
+    compiler.Violation("terms", absl::StrCat("has ", phrases.size(), " terms; the limit is ",
+                                             compiler.limits.max_terms_per_rule));
   }
-  return std::make_unique<TermsRule>(std::move(phrases), std::move(list_of), std::move(texts), compiler, condition);
+  return std::make_unique<TermsRule>(std::move(phrases), std::move(list_of), std::move(texts), compiler,
+                                     condition);
 }
 
 }  // namespace sluice

@@ -45,7 +45,8 @@ class WorkPlaceRule : public RuleCondition {
 }  // namespace
 
 RuleConditionPtr CompileWorkPlace(const WorkPlaceCondition& condition, RuleCompiler& compiler) {
-  if (condition.any_of.empty()) compiler.Violation("work_place.any_of", "is empty; name at least one of REMOTE, HYBRID, ONSITE");
+  if (condition.any_of.empty())
+    compiler.Violation("work_place.any_of", "is empty; name at least one of REMOTE, HYBRID, ONSITE");
   return std::make_unique<WorkPlaceRule>(condition);
 }
 

@@ -1,5 +1,5 @@
-// Writes the features that fit_calibration.py fits on, computed by the code that will use the coefficients: normalised
-// BM25 of every profile with every posting of a split, as float32, profiles times postings.
+// Writes the features that fit_calibration.py fits on, computed by the code that will use the coefficients:
+// normalised BM25 of every profile with every posting of a split, as float32, profiles times postings.
 //
 //   dump_features BENCH/dev dev.bm25
 

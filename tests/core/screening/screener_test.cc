@@ -14,7 +14,6 @@
 namespace sluice {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -44,7 +43,8 @@ GatePlan PlanOf(GatePolicy policy, double threshold) {
 // Everything wrong with a profile is said at once, with the paths of the proto.
 TEST(CompileTest, ReportsEveryViolation) {
   Profile profile;
-  profile.rules = {Must(RegexCondition{.pattern = "a("}, "a"), Must(TermsCondition{}, "a"), Must(std::monostate{}, "")};
+  profile.rules = {Must(RegexCondition{.pattern = "a("}, "a"), Must(TermsCondition{}, "a"),
+                   Must(std::monostate{}, "")};
   profile.rules.push_back(Should(Must(TermsCondition{.any_of = {"ok", "!"}}, "d"), 11));
   profile.rules.push_back(Must(SalaryCondition{.at_least = 1, .currency = "XTS"}, "e"));
   profile.rules.push_back(Must(LocationCondition{.countries = {"Germany"}}, "f"));
@@ -60,12 +60,13 @@ TEST(CompileTest, ReportsEveryViolation) {
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   std::vector<std::string> fields;
   for (const FieldViolation& violation : FieldViolationsOf(status)) fields.push_back(violation.field);
-  EXPECT_THAT(fields, UnorderedElementsAre("text", "rules[0].regex.pattern", "rules[1].id", "rules[1].terms", "rules[2].id", "rules[2]",
-                                           "rules[3].weight", "rules[3].terms.any_of[1]", "rules[4].salary.currency",
-                                           "rules[5].location.countries[0]", "rules[6].recency.max_age_days",
-                                           "rules[7].work_place.any_of", "rules[8].company.any_of[1]", "rules[8].on_unknown",
-                                           "rules[8].fields", "currency_rates[0].currency", "currency_rates[0].usd",
-                                           "cuts.review_at"));
+  EXPECT_THAT(fields,
+              UnorderedElementsAre("text", "rules[0].regex.pattern", "rules[1].id", "rules[1].terms",
+                                   "rules[2].id", "rules[2]", "rules[3].weight", "rules[3].terms.any_of[1]",
+                                   "rules[4].salary.currency", "rules[5].location.countries[0]",
+                                   "rules[6].recency.max_age_days", "rules[7].work_place.any_of",
+                                   "rules[8].company.any_of[1]", "rules[8].on_unknown", "rules[8].fields",
+                                   "currency_rates[0].currency", "currency_rates[0].usd", "cuts.review_at"));
 }
 
 TEST(CompileTest, HoldsTheLimits) {
@@ -75,7 +76,8 @@ TEST(CompileTest, HoldsTheLimits) {
   EXPECT_TRUE(Screener::Compile(profile).ok());
   EXPECT_EQ(FieldViolationsOf(Screener::Compile(profile, {.max_rules = 2}).status())[0].field, "rules");
   EXPECT_EQ(FieldViolationsOf(Screener::Compile(profile, {.max_text_bytes = 0}).status())[0].field, "text");
-  EXPECT_EQ(FieldViolationsOf(Screener::Compile(profile, {.max_terms_per_rule = 2}).status())[0].field, "rules[0].terms");
+  EXPECT_EQ(FieldViolationsOf(Screener::Compile(profile, {.max_terms_per_rule = 2}).status())[0].field,
+            "rules[0].terms");
   profile.rules = {Must(RegexCondition{.pattern = "((a{100}){100}){100}"})};
   EXPECT_EQ(FieldViolationsOf(Screener::Compile(profile).status())[0].field, "rules[0].regex.pattern");
 }
@@ -84,7 +86,9 @@ TEST(CompileTest, HoldsTheLimits) {
 TEST(EffectTest, VetoesAndContributions) {
   const Posting remote = WithText("This is a fully remote position."), silent = WithText("Good coffee.");
   const Rule place = Must(WorkPlaceCondition{{WorkPlace::kRemote}});
-  const auto summary = [](const Rule& rule, const Posting& posting) { return ScreenerOf({rule})->Summarise(posting, AsOf()); };
+  const auto summary = [](const Rule& rule, const Posting& posting) {
+    return ScreenerOf({rule})->Summarise(posting, AsOf());
+  };
   EXPECT_FALSE(summary(place, remote).vetoed);
   EXPECT_TRUE(summary(Must(WorkPlaceCondition{{WorkPlace::kOnsite}}), remote).vetoed);
   EXPECT_FALSE(summary(place, silent).vetoed);
@@ -102,19 +106,26 @@ TEST(EffectTest, VetoesAndContributions) {
 
 // The cheap form and the one with reasons decide alike, to the last bit.
 TEST(ScreenerTest, SummariseAndExplainAgree) {
-  const char* pieces[] = {"C++ databases. ", "This is a fully remote position. ", "Salary: $50,000 per year. ", "Java. ",
-                          "Seniority: senior. ", "Hybrid role, 3 days on site. ", "Pay: €45/hour. "};
-  const auto screener = ScreenerOf({Should(Must(TermsCondition{.any_of = {"databases"}}, "a"), 0.1),
-                                    Should(Must(SalaryCondition{.at_least = 60'000}, "b"), 0.7, OnUnknown::kPenalise),
-                                    Must(WorkPlaceCondition{{WorkPlace::kRemote}}, "c"),
-                                    Should(Must(SeniorityCondition{{Seniority::kSenior}}, "d"), 0.3),
-                                    MustNot(Must(TermsCondition{.any_of = {"java"}}, "e"))});
+  const char* pieces[] = {"C++ databases. ",
+                          "This is a fully remote position. ",
+                          "Salary: $50,000 per year. ",
+                          "Java. ",
+                          "Seniority: senior. ",
+                          "Hybrid role, 3 days on site. ",
+                          "Pay: €45/hour. "};
+  const auto screener =
+      ScreenerOf({Should(Must(TermsCondition{.any_of = {"databases"}}, "a"), 0.1),
+                  Should(Must(SalaryCondition{.at_least = 60'000}, "b"), 0.7, OnUnknown::kPenalise),
+                  Must(WorkPlaceCondition{{WorkPlace::kRemote}}, "c"),
+                  Should(Must(SeniorityCondition{{Seniority::kSenior}}, "d"), 0.3),
+                  MustNot(Must(TermsCondition{.any_of = {"java"}}, "e"))});
   std::mt19937 random(1);
   for (int round = 0; round < 500; ++round) {
     std::string text;
     for (const char* piece : pieces) text += random() % 2 ? piece : "";
     const Posting posting = WithText(text);
-    const PhaseOneSummary cheap = screener->Summarise(posting, AsOf()), full = screener->Explain(posting, AsOf()).summary;
+    const PhaseOneSummary cheap = screener->Summarise(posting, AsOf()),
+                          full = screener->Explain(posting, AsOf()).summary;
     EXPECT_EQ(cheap.vetoed, full.vetoed);
     EXPECT_EQ(cheap.bm25, full.bm25);
     EXPECT_EQ(cheap.should_log_odds, full.should_log_odds);
@@ -123,13 +134,15 @@ TEST(ScreenerTest, SummariseAndExplainAgree) {
 
 // Any bytes are read without harm: broken UTF-8, half a number, nothing at all.
 TEST(ScreenerTest, ReadsAnyBytes) {
-  const auto screener = ScreenerOf({Must(TermsCondition{.any_of = {"a*b", "xx*"}, .stem = true, .ignore_negated = true}, "a"),
-                                    Must(SalaryCondition{.at_least = 1}, "b"), Must(WorkPlaceCondition{{WorkPlace::kRemote}}, "c"),
-                                    Must(SeniorityCondition{{Seniority::kLead}}, "d"), Must(LocationCondition{.countries = {"DE"}}, "e"),
-                                    Must(RegexCondition{.pattern = "r.m"}, "f"), Must(CompanyCondition{{"acme"}}, "g")});
-  constexpr absl::string_view kAlphabet[] = {"remote", "hybrid", "office", "not ", " ", ".", "\n", "€", "$", "9", "99,", "k", "-", "–",
-                                             "\xff", "\xe2", "/", "'", "lead", "a team", "senior", " position", "per hour", "salary ", "+", "#",
-                                             "between ", "and ", "home", "days "};
+  const auto screener = ScreenerOf(
+      {Must(TermsCondition{.any_of = {"ab*", "remote off*"}, .stem = true, .ignore_negated = true}, "a"),
+       Must(SalaryCondition{.at_least = 1}, "b"), Must(WorkPlaceCondition{{WorkPlace::kRemote}}, "c"),
+       Must(SeniorityCondition{{Seniority::kLead}}, "d"), Must(LocationCondition{.countries = {"DE"}}, "e"),
+       Must(RegexCondition{.pattern = "r.m"}, "f"), Must(CompanyCondition{{"acme"}}, "g")});
+  constexpr absl::string_view kAlphabet[] = {
+      "remote", "hybrid",    "office",   "not ",    " ",    ".",    "\n",       "€",    "$",    "9",
+      "99,",    "k",         "-",        "–",       "\xff", "\xe2", "/",        "'",    "lead", "a team",
+      "senior", " position", "per hour", "salary ", "+",    "#",    "between ", "and ", "home", "days "};
   std::mt19937 random(2);
   for (int round = 0; round < 3000; ++round) {
     std::string text;
@@ -163,8 +176,9 @@ TEST(VerdictTest, AVetoRejectsWithItsRule) {
   EXPECT_EQ(verdict.decision, Decision::kReject);
   EXPECT_EQ(verdict.decided_by, DecidedBy::kVeto);
   EXPECT_EQ(verdict.score, 0);
-  EXPECT_EQ(verdict.reasons.at(0),
-            "rejected: rule 'pay' — posting pays at most 60,500 USD/year, profile wants ≥ 70,000 (\"€55,000\")");
+  EXPECT_EQ(
+      verdict.reasons.at(0),
+      "rejected: rule 'pay' — posting pays at most 60,500 USD/year, profile wants ≥ 70,000 (\"€55,000\")");
 }
 
 // Below the threshold a posting is rejected by the gate, whatever the cuts; with rules only the cuts decide.
@@ -188,7 +202,8 @@ TEST(VerdictTest, TheGateRejectsAndRulesOnlyDecides) {
 TEST(VerdictTest, TheModelDecides) {
   const auto screener = ScreenerOf({Should(Must(WorkPlaceCondition{{WorkPlace::kRemote}}, "home"), 1)});
   const GatePlan plan = PlanOf(GatePolicy::kVolume, 0.1);
-  const PhaseOneResult result = screener->Explain(WithText("This is a fully remote position for a C++ engineer."), AsOf());
+  const PhaseOneResult result =
+      screener->Explain(WithText("This is a fully remote position for a C++ engineer."), AsOf());
   const Verdict verdict = screener->VerdictWithModel(plan, result, 0.58, 2);
   EXPECT_EQ(verdict.decided_by, DecidedBy::kPhaseTwo);
   EXPECT_EQ(verdict.score, *verdict.phase2);
@@ -209,7 +224,9 @@ TEST(VerdictTest, CutsDecideBetweenAcceptReviewAndReject) {
     PhaseOneResult result;
     result.summary.bm25 = bm25;
     const Verdict verdict = screener->VerdictWithoutModel(PlanOf(GatePolicy::kRulesOnly, 0), result);
-    const Decision wanted = verdict.score >= 0.6 ? Decision::kAccept : verdict.score >= 0.3 ? Decision::kReview : Decision::kReject;
+    const Decision wanted = verdict.score >= 0.6   ? Decision::kAccept
+                            : verdict.score >= 0.3 ? Decision::kReview
+                                                   : Decision::kReject;
     EXPECT_EQ(verdict.decision, wanted) << bm25;
     EXPECT_THAT(verdict.reasons, Not(IsEmpty()));
   }
@@ -228,7 +245,9 @@ TEST(Bm25Test, IsNormalisedAndGrowsWithMatches) {
 }
 
 // A frequent word weighs less than a rare one.
-TEST(Bm25Test, KnowsTheBackground) { EXPECT_GT(Bm25("year zymurgy", "zymurgy"), Bm25("year zymurgy", "year")); }
+TEST(Bm25Test, KnowsTheBackground) {
+  EXPECT_GT(Bm25("year zymurgy", "zymurgy"), Bm25("year zymurgy", "year"));
+}
 
 TEST(Bm25Test, SharesAddUpAndComeLargestFirst) {
   std::vector<TermContribution> shares;
@@ -238,12 +257,14 @@ TEST(Bm25Test, SharesAddUpAndComeLargestFirst) {
   double sum = 0;
   for (const TermContribution& share : shares) sum += share.share;
   EXPECT_NEAR(sum, 1, 1e-9);
-  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.share > b.share; }));
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end(),
+                             [](const auto& a, const auto& b) { return a.share > b.share; }));
 }
 
 // The words whose stem begins otherwise than they do are found all the same.
 TEST(Bm25Test, FindsWordsWhoseStemBeginsOtherwise) {
-  for (const char* word : {"dying", "lying", "tying", "skies", "happy", "yield", "news"}) EXPECT_GT(Bm25(word, word), 0) << word;
+  for (const char* word : {"dying", "lying", "tying", "skies", "happy", "yield", "news"})
+    EXPECT_GT(Bm25(word, word), 0) << word;
   EXPECT_GT(Bm25("die", "dying"), 0);
 }
 

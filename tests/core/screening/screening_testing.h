@@ -11,7 +11,9 @@
 
 namespace sluice {
 
-inline absl::Time AsOf() { return absl::FromCivil(absl::CivilDay(2026, 1, 15), absl::UTCTimeZone()); }
+inline absl::Time AsOf() {
+  return absl::FromCivil(absl::CivilDay(2026, 1, 15), absl::UTCTimeZone());
+}
 
 inline Posting WithText(std::string description, std::string title = "Engineer") {
   Posting posting;
@@ -21,7 +23,8 @@ inline Posting WithText(std::string description, std::string title = "Engineer")
   return posting;
 }
 
-inline std::unique_ptr<Screener> ScreenerOf(std::vector<Rule> rules, std::string text = "C++ engineer for databases") {
+inline std::unique_ptr<Screener> ScreenerOf(std::vector<Rule> rules,
+                                            std::string text = "C++ engineer for databases") {
   auto screener = Screener::Compile({.text = std::move(text), .rules = std::move(rules)});
   EXPECT_TRUE(screener.ok()) << screener.status();
   return screener.ok() ? *std::move(screener) : nullptr;

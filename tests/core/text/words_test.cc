@@ -25,7 +25,8 @@ std::vector<std::string> Scoring(const std::string& text) {
 
 // Names of languages and tools are one word each, with their signs.
 TEST(TermWordsTest, KeepsTheSignsOfNames) {
-  EXPECT_THAT(Terms("C++, C# and .NET; Node.js, L&D (F#)."), ElementsAre("c++", "c#", "and", ".net", "node.js", "l&d", "f#"));
+  EXPECT_THAT(Terms("C++, C# and .NET; Node.js, L&D (F#)."),
+              ElementsAre("c++", "c#", "and", ".net", "node.js", "l&d", "f#"));
   EXPECT_THAT(Terms("full-time, ASP.NET, AT&T."), ElementsAre("full-time", "asp.net", "at&t"));
 }
 
@@ -53,15 +54,20 @@ TEST(TermWordsTest, OffsetsPointIntoTheOriginal) {
 
 // Bytes that are no UTF-8 separate words and stay as they are.
 TEST(TermWordsTest, BrokenUtf8Separates) {
-  const std::string broken = "a\xff" "B\xe2\x82";
-  EXPECT_EQ(LowerKeepingOffsets(broken), "a\xff" "b\xe2\x82");
+  const std::string broken =
+      "a\xff"
+      "B\xe2\x82";
+  EXPECT_EQ(LowerKeepingOffsets(broken),
+            "a\xff"
+            "b\xe2\x82");
   EXPECT_THAT(Terms(broken), ElementsAre("a", "b"));
 }
 
 // BM25's words are those of the reference expression, letters of other scripts added.
 TEST(ScoringWordsTest, FollowsTheReferenceExpression) {
   EXPECT_THAT(Scoring("C++ driver's e-mail .NET node.js R&D 5+ and/or O'Neil-Smith's."),
-              ElementsAre("c++", "driver's", "e-mail", "net", "node.js", "r", "d", "5+", "and", "or", "o'neil-smith's"));
+              ElementsAre("c++", "driver's", "e-mail", "net", "node.js", "r", "d", "5+", "and", "or",
+                          "o'neil-smith's"));
   EXPECT_THAT(Scoring("Café -x- über"), ElementsAre("café", "x", "über"));
 }
 
