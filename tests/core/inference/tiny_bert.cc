@@ -7,6 +7,7 @@
 #include <fstream>
 #include <random>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -33,7 +34,8 @@ TinyBert::TinyBert(uint32_t seed) {
     size_t size = 1;
     for (const int64_t n : shape) size *= static_cast<size_t>(n);
     TinyTensor tensor{std::move(shape), std::vector<float>(size)};
-    for (float& value : tensor.values) value = normal(generator);
+    const float centre = absl::StrContains(name, "LayerNorm.weight") ? 1.0F : 0.0F;
+    for (float& value : tensor.values) value = centre + normal(generator);
     tensors[name] = std::move(tensor);
   };
   const auto add_pair = [&](const std::string& name, std::vector<int64_t> shape) {

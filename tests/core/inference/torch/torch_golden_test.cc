@@ -59,9 +59,17 @@ class TorchGolden : public testing::Test {
     return order;
   }
 
-  static double WorstCosine(const std::vector<float>& vectors) {
+  static bool HasBf16Instructions() {
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return true;
+#endif
+  }
+
+  static double WorstCosine(const std::vector<float>& vectors, const std::vector<size_t>& texts) {
     double worst = 1;
-    for (size_t i = 0; i < goldens_->texts.size(); ++i) {
+    for (const size_t i : texts) {
       const absl::Span<const float> vector(&vectors[i * goldens_->dimensions], goldens_->dimensions);
       worst = std::min(worst, Cosine(vector, goldens_->Vector(i)));
     }
@@ -87,26 +95,28 @@ TEST_F(TorchGolden, DescribesTheModel) {
 // fp32 agrees with the reference on every text, and its vectors are of unit length.
 TEST_F(TorchGolden, Fp32AgreesWithSentenceTransformers) {
   const auto encoder = Make(Precision::kFp32);
-  const std::vector<float> vectors = EncodeAll(*encoder, Shuffled(1), 8);
-  const double worst = WorstCosine(vectors);
-  RecordProperty("worst_cosine_error", std::to_string(1 - worst));
-  EXPECT_GE(worst, 0.99999);
+  const std::vector<size_t> order = Shuffled(1);
+  const std::vector<float> vectors = EncodeAll(*encoder, order, 8);
+  EXPECT_GE(WorstCosine(vectors, order), 0.99999);
   for (size_t i = 0; i < goldens_->texts.size(); ++i) {
     const float* const vector = &vectors[i * 384];
     EXPECT_NEAR(std::inner_product(vector, vector + 384, vector, 0.0), 1.0, 1e-5) << "text " << i;
   }
 }
 
+// bf16 agrees too. A processor without bf16 instructions takes minutes over 500 texts and does every tenth.
 TEST_F(TorchGolden, Bf16AgreesWithSentenceTransformers) {
   const auto encoder = Make(Precision::kBf16);
-  EXPECT_GE(WorstCosine(EncodeAll(*encoder, Shuffled(2), 8)), 0.999);
+  std::vector<size_t> order = Shuffled(2);
+  if (!HasBf16Instructions()) order.resize(order.size() / 10);
+  EXPECT_GE(WorstCosine(EncodeAll(*encoder, order, 8), order), 0.999);
 }
 
 // A text's vector is the same alone, among 8 and among 37 others.
 TEST_F(TorchGolden, VectorsDoNotDependOnTheBatch) {
   const auto encoder = Make(Precision::kFp32);
   std::vector<size_t> order = Shuffled(3);
-  order.resize(120);
+  order.resize(80);
   const std::vector<float> alone = EncodeAll(*encoder, order, 1);
   for (const size_t batch : {8, 37}) {
     std::shuffle(order.begin(), order.end(), std::mt19937(4));
