@@ -37,7 +37,8 @@ namespace {
 
 constexpr double kLeastPostingsPerSecond = 5;
 constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
-constexpr absl::Duration kCallsTimeout = absl::Seconds(10);  // of what still runs when the gRPC server shuts down
+constexpr absl::Duration kCallsTimeout =
+    absl::Seconds(10);  // of what still runs when the gRPC server shuts down
 
 absl::Status PrepareDataDirectory(const std::string& path) {
   std::error_code error;
@@ -80,7 +81,8 @@ class WholeApplication final : public Application {
   void Drain() override {
     if (drained_) return;
     drained_ = true;
-    Log(LogLevel::kInfo, "draining: no new batches; running work has ", absl::FormatDuration(config_.drain_timeout));
+    Log(LogLevel::kInfo, "draining: no new batches; running work has ",
+        absl::FormatDuration(config_.drain_timeout));
     ready_.store(false);
     grpc_server_->BeginDrain();
     door_->BeginDrain();
@@ -112,7 +114,8 @@ class WholeApplication final : public Application {
 
   absl::Status StartExecutors() {
     SLUICE_ASSIGN_OR_RETURN(front_executor_, ThreadPool::Create({.name = "front", .num_threads = 2}));
-    SLUICE_ASSIGN_OR_RETURN(work_executor_, ThreadPool::Create({.name = "work", .num_threads = PhaseOneWorkers()}));
+    SLUICE_ASSIGN_OR_RETURN(work_executor_,
+                            ThreadPool::Create({.name = "work", .num_threads = PhaseOneWorkers()}));
     return absl::OkStatus();
   }
 
@@ -121,8 +124,9 @@ class WholeApplication final : public Application {
     const std::string path = (std::filesystem::path(config_.data) / "batches.db").string();
     absl::StatusOr<std::unique_ptr<BatchStore>> store = OpenSqliteBatchStore({.path = path}, clock_);
     if (!store.ok()) {
-      return WithReason(absl::Status(store.status().code(), absl::StrCat(path, ": ", store.status().message())),
-                        ReasonOf(store.status()));
+      return WithReason(
+          absl::Status(store.status().code(), absl::StrCat(path, ": ", store.status().message())),
+          ReasonOf(store.status()));
     }
     store_ = *std::move(store);
     process_metrics_ = std::make_unique<ProcessMetrics>(config_.data);
@@ -133,8 +137,8 @@ class WholeApplication final : public Application {
   absl::Status LoadModel() {
     if (facts_.tier.tier != Tier::kEmergency) {
       const ModelParts parts = {front_executor_.get(), &clock_, &metrics_};
-      SLUICE_ASSIGN_OR_RETURN(
-          model_, Model::Load({config_.model, facts_.tier, config_.precision}, source_, parts));
+      SLUICE_ASSIGN_OR_RETURN(model_,
+                              Model::Load({config_.model, facts_.tier, config_.precision}, source_, parts));
       SLUICE_ASSIGN_OR_RETURN(const double rate, model_->MeasurePostingsPerSecond());
       Log(LogLevel::kInfo, "model ", model_->description().model_name, ": ", static_cast<int64_t>(rate),
           " postings/s measured; precision ", model_->precision_reason());
@@ -206,8 +210,9 @@ class WholeApplication final : public Application {
     ShowFacts();
     SLUICE_ASSIGN_OR_RETURN(admin_server_, AdminServer::Create({.address = config_.admin}, AdminPages()));
     SLUICE_ASSIGN_OR_RETURN(
-        grpc_server_, GrpcServer::Create({.address = config_.listen, .reflection = config_.reflection},
-                                         {batch_service_.get(), embedding_service_.get(), server_service_.get()}));
+        grpc_server_,
+        GrpcServer::Create({.address = config_.listen, .reflection = config_.reflection},
+                           {batch_service_.get(), embedding_service_.get(), server_service_.get()}));
     return absl::OkStatus();
   }
 

@@ -1,5 +1,5 @@
-// Application: the composition root, the only place that names concrete parts. Builds them in the order in which data
-// flows and takes them down in reverse.
+// Application: the composition root, the only place that names concrete parts. Builds them in the order in
+// which data flows and takes them down in reverse.
 #pragma once
 
 #include <memory>
@@ -15,9 +15,11 @@ namespace sluice {
 // Thread-safe, but for Drain and destruction, which are one thread's.
 class Application {
  public:
-  // Starts everything and returns when it serves. `clock` and `source` must outlive it. Failures name what was wrong;
-  // those with reason MODEL_UNUSABLE or DEVICE_UNUSABLE are the user's to mend (exit 2), the others the machine's.
-  static absl::StatusOr<std::unique_ptr<Application>> Start(Config config, EncoderSource& source, const Clock& clock);
+  // Starts everything and returns when it serves. `clock` and `source` must outlive it. Failures name what
+  // was wrong; those with reason MODEL_UNUSABLE or DEVICE_UNUSABLE are the user's to mend (exit 2), the
+  // others the machine's.
+  static absl::StatusOr<std::unique_ptr<Application>> Start(Config config, EncoderSource& source,
+                                                            const Clock& clock);
 
   // Without Drain it ends at once: what was not committed is left to the next start.
   virtual ~Application() = default;

@@ -5,9 +5,11 @@
 
 namespace sluice {
 
-BatchChanges::Watch::Watch(BatchChanges& changes, std::string batch_id, Callback changed) : changes_(changes) {
+BatchChanges::Watch::Watch(BatchChanges& changes, std::string batch_id, Callback changed)
+    : changes_(changes) {
   MutexLock lock(changes_.mutex_);
-  place_ = changes_.watches_.emplace(std::move(batch_id), std::make_shared<const Callback>(std::move(changed)));
+  place_ =
+      changes_.watches_.emplace(std::move(batch_id), std::make_shared<const Callback>(std::move(changed)));
 }
 
 BatchChanges::Watch::~Watch() {

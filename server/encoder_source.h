@@ -1,4 +1,5 @@
-// EncoderSource: where encoders come from: LibTorch in a full build, a fake in tests, nowhere in a build without.
+// EncoderSource: where encoders come from: LibTorch in a full build, a fake in tests, nowhere in a build
+// without.
 #pragma once
 
 #include <map>
@@ -35,8 +36,8 @@ class EncoderSource {
   // Devices beside the processor.
   virtual std::vector<ComputeDevice> Devices() const = 0;
 
-  // Reads the model; the replicas' encoders are made later, by their own threads. Errors as LoadBertModelFiles;
-  // UNIMPLEMENTED in a build without an encoder.
+  // Reads the model; the replicas' encoders are made later, by their own threads. Errors as
+  // LoadBertModelFiles; UNIMPLEMENTED in a build without an encoder.
   virtual absl::StatusOr<EncoderPlan> Plan(const EncoderRequest& request) = 0;
 
   // Name and version of what it is built on.

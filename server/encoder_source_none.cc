@@ -15,6 +15,8 @@ class NoEncoderSource final : public EncoderSource {
 
 }  // namespace
 
-std::unique_ptr<EncoderSource> MakeEncoderSource() { return std::make_unique<NoEncoderSource>(); }
+std::unique_ptr<EncoderSource> MakeEncoderSource() {
+  return std::make_unique<NoEncoderSource>();
+}
 
 }  // namespace sluice

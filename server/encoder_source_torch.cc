@@ -55,6 +55,8 @@ class TorchEncoderSource final : public EncoderSource {
 
 }  // namespace
 
-std::unique_ptr<EncoderSource> MakeEncoderSource() { return std::make_unique<TorchEncoderSource>(); }
+std::unique_ptr<EncoderSource> MakeEncoderSource() {
+  return std::make_unique<TorchEncoderSource>();
+}
 
 }  // namespace sluice

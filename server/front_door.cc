@@ -33,9 +33,13 @@ absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitJobs(int64_t jobs, int64_t byt
   return Decide({.jobs = jobs, .bytes = bytes}, false);
 }
 
-absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitUpload() { return Decide({.upload = true}, false); }
+absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitUpload() {
+  return Decide({.upload = true}, false);
+}
 
-absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitCall(int64_t bytes) { return Decide({.bytes = bytes}, true); }
+absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitCall(int64_t bytes) {
+  return Decide({.bytes = bytes}, true);
+}
 
 absl::StatusOr<FrontDoor::Ticket> FrontDoor::Decide(const AdmissionRequest& request, bool bytes_only) {
   absl::Status decision;
@@ -60,7 +64,8 @@ void FrontDoor::Refresh(double jobs_per_second) {
     if (!stats.ok()) return;
     MutexLock lock(figures->mutex);
     AdmissionState& state = figures->state;
-    state.queued_jobs = stats->ready_jobs[0] + stats->ready_jobs[1] + stats->leased_jobs[0] + stats->leased_jobs[1];
+    state.queued_jobs =
+        stats->ready_jobs[0] + stats->ready_jobs[1] + stats->leased_jobs[0] + stats->leased_jobs[1];
     state.free_disk_bytes = stats->free_disk_bytes;
     state.jobs_per_second = jobs_per_second;
   });

@@ -40,7 +40,9 @@ void SetArguments(const GrpcServer::Options& options, grpc::ServerBuilder& build
 GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::string address)
     : server_(std::move(server)), address_(std::move(address)) {}
 
-GrpcServer::~GrpcServer() { Shutdown(absl::ZeroDuration()); }
+GrpcServer::~GrpcServer() {
+  Shutdown(absl::ZeroDuration());
+}
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options,
                                                                const std::vector<grpc::Service*>& services) {
@@ -53,8 +55,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& op
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
   if (server == nullptr || port == 0) {
-    return absl::UnavailableError(absl::StrCat(
-        "cannot listen on ", options.address, ": it is in use by another process, or no address of this machine"));
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen on ", options.address,
+                     ": it is in use by another process, or no address of this machine"));
   }
   std::string address = options.address;
   if (!absl::StartsWith(address, "unix:")) {
@@ -63,7 +66,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& op
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(server), std::move(address)));
 }
 
-void GrpcServer::BeginDrain() { server_->GetHealthCheckService()->SetServingStatus(false); }
+void GrpcServer::BeginDrain() {
+  server_->GetHealthCheckService()->SetServingStatus(false);
+}
 
 void GrpcServer::Shutdown(absl::Duration timeout) {
   if (shut_down_) return;
@@ -72,6 +77,8 @@ void GrpcServer::Shutdown(absl::Duration timeout) {
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
 }
 
-std::string GrpcVersion() { return grpc::Version(); }
+std::string GrpcVersion() {
+  return grpc::Version();
+}
 
 }  // namespace sluice

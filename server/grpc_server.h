@@ -18,7 +18,7 @@ namespace sluice {
 class GrpcServer {
  public:
   struct Options {
-    std::string address;      // host:port, port 0 for any free one, or unix:/path
+    std::string address;  // host:port, port 0 for any free one, or unix:/path
     bool reflection = false;
     int64_t memory_quota_bytes = 512 << 20;  // of gRPC's own buffers
   };
@@ -35,8 +35,8 @@ class GrpcServer {
   // grpc.health.v1 answers NOT_SERVING from here on; calls are still served.
   void BeginDrain();
 
-  // Ends health watches, takes no new call, waits at most `timeout` for those that run, then cancels them. Blocks.
-  // Idempotent.
+  // Ends health watches, takes no new call, waits at most `timeout` for those that run, then cancels them.
+  // Blocks. Idempotent.
   void Shutdown(absl::Duration timeout);
 
  private:

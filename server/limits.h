@@ -1,4 +1,5 @@
-// Limits: the bounds a request is checked against, each with one name. The table in the docs is made from this one.
+// Limits: the bounds a request is checked against, each with one name. The table in the docs is made from
+// this one.
 #pragma once
 
 #include <array>
@@ -33,7 +34,8 @@ struct Limit {
 inline constexpr std::array<Limit, 14> kLimits = {{
     {"max_posting_bytes", kMaxPostingBytes, "bytes of one posting, all its fields together"},
     {"max_text_bytes", kMaxTextBytes, "bytes of one text to embed"},
-    {"max_request_bytes", kMaxRequestBytes, "bytes of a CreateBatch or Embed request, or of one part of an upload"},
+    {"max_request_bytes", kMaxRequestBytes,
+     "bytes of a CreateBatch or Embed request, or of one part of an upload"},
     {"max_jobs_per_batch", kMaxJobsPerBatch, "jobs in a batch"},
     {"max_job_id_bytes", kMaxJobIdBytes, "bytes of a job's id"},
     {"max_request_id_bytes", kMaxRequestIdBytes, "bytes of a request_id"},

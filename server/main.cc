@@ -38,7 +38,8 @@ int Run(const std::vector<std::string>& arguments) {
   if (absl::Status log = ConfigureLog(config->log); !log.ok()) return Fail(log, kExitFailure);
 
   const std::unique_ptr<EncoderSource> source = MakeEncoderSource();
-  absl::StatusOr<std::unique_ptr<Application>> application = Application::Start(*config, *source, Clock::Real());
+  absl::StatusOr<std::unique_ptr<Application>> application =
+      Application::Start(*config, *source, Clock::Real());
   if (!application.ok()) {
     const std::string reason = ReasonOf(application.status());
     const bool users = reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE";

@@ -16,9 +16,12 @@ namespace {
 constexpr int kProbeTokens = 256;  // about the median posting
 constexpr absl::Duration kProbeTimeout = absl::Minutes(2);
 
-absl::Status Unusable(absl::Status status) { return WithReason(std::move(status), "MODEL_UNUSABLE"); }
+absl::Status Unusable(absl::Status status) {
+  return WithReason(std::move(status), "MODEL_UNUSABLE");
+}
 
-// Waits for the last of several encode works. Shared, so that one that answers after the wait was given up is safe.
+// Waits for the last of several encode works. Shared, so that one that answers after the wait was given up is
+// safe.
 struct Probe {
   Mutex mutex;
   int left ABSL_GUARDED_BY(mutex) = 0;
@@ -31,7 +34,8 @@ struct Probe {
     if (--left == 0) all_done.Notify();
   }
   absl::Status Wait() {
-    if (!all_done.WaitFor(kProbeTimeout)) return absl::DeadlineExceededError("the encoder did not answer in time");
+    if (!all_done.WaitFor(kProbeTimeout))
+      return absl::DeadlineExceededError("the encoder did not answer in time");
     MutexLock lock(mutex);
     return failure;
   }
@@ -56,7 +60,8 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
                      " tokens, but the encoder only ", plan->model.vocabulary_size)));
   }
   model->observer_ = std::make_unique<SchedulerMetricsFeed>(parts.metrics->scheduler());
-  SLUICE_ASSIGN_OR_RETURN(model->scheduler_, MicroBatchScheduler::Create({}, *parts.clock, model->observer_.get()));
+  SLUICE_ASSIGN_OR_RETURN(model->scheduler_,
+                          MicroBatchScheduler::Create({}, *parts.clock, model->observer_.get()));
   absl::StatusOr<std::unique_ptr<ReplicaPool>> pool = ReplicaPool::Create(
       {.replicas = std::move(plan->replicas)}, *model->scheduler_, *parts.clock, parts.metrics);
   if (!pool.ok()) return Unusable(pool.status());
@@ -95,8 +100,10 @@ absl::Status Model::RunProbe(int texts) {
   }
   std::vector<EncodeWork> works;
   for (int i = 0; i < texts; ++i) {
-    works.push_back({.tokens = ids, .work_class = WorkClass::kInteractive,
-                     .done = [probe](absl::StatusOr<std::vector<float>> vector) { probe->Done(vector.status()); }});
+    works.push_back(
+        {.tokens = ids,
+         .work_class = WorkClass::kInteractive,
+         .done = [probe](absl::StatusOr<std::vector<float>> vector) { probe->Done(vector.status()); }});
   }
   SLUICE_RETURN_IF_ERROR(scheduler_->SubmitAll(std::move(works)));
   return probe->Wait();

@@ -27,15 +27,15 @@ struct ModelParts {
 // Thread-safe once loaded.
 class Model {
  public:
-  // Reads the files, makes the encoders and waits until they are warm. Every failure has reason MODEL_UNUSABLE and
-  // names the file or device.
+  // Reads the files, makes the encoders and waits until they are warm. Every failure has reason
+  // MODEL_UNUSABLE and names the file or device.
   static absl::StatusOr<std::unique_ptr<Model>> Load(const EncoderRequest& request, EncoderSource& source,
                                                      const ModelParts& parts);
   // Fails what waits with UNAVAILABLE, lets running micro-batches end, joins.
   ~Model();
 
-  // Times one full micro-batch of texts as long as a usual posting, after one that is not timed; every replica is
-  // taken to be as fast. Blocks for both.
+  // Times one full micro-batch of texts as long as a usual posting, after one that is not timed; every
+  // replica is taken to be as fast. Blocks for both.
   absl::StatusOr<double> MeasurePostingsPerSecond();
 
   const EncoderDescription& description() const { return description_; }

@@ -15,7 +15,8 @@ absl::Status WriteReadyFile(const std::string& path, const std::string& grpc_add
     std::ofstream file(unfinished, std::ios::trunc);
     file << nlohmann::ordered_json{{"grpc", grpc_address}, {"admin", admin_address}}.dump() << "\n";
     file.close();
-    if (!file) return absl::UnavailableError(absl::StrCat("--ready-file: ", unfinished, " cannot be written"));
+    if (!file)
+      return absl::UnavailableError(absl::StrCat("--ready-file: ", unfinished, " cannot be written"));
   }
   if (std::rename(unfinished.c_str(), path.c_str()) != 0) {
     return absl::UnavailableError(absl::StrCat("--ready-file: ", path, " cannot be written"));

@@ -8,6 +8,7 @@
 namespace sluice {
 
 // {"grpc":"127.0.0.1:41234","admin":"127.0.0.1:4567"}, whole or not at all. UNAVAILABLE names the file.
-absl::Status WriteReadyFile(const std::string& path, const std::string& grpc_address, const std::string& admin_address);
+absl::Status WriteReadyFile(const std::string& path, const std::string& grpc_address,
+                            const std::string& admin_address);
 
 }  // namespace sluice

@@ -5,8 +5,8 @@
 
 namespace sluice {
 
-// Thread-safe. The two times are unrelated: wall time is for records that people and other processes read, and may
-// jump; monotonic time is for intervals (leases, deadlines, rates), and never goes back.
+// Thread-safe. The two times are unrelated: wall time is for records that people and other processes read,
+// and may jump; monotonic time is for intervals (leases, deadlines, rates), and never goes back.
 class Clock {
  public:
   virtual ~Clock() = default;

@@ -62,7 +62,8 @@ absl::Status PrefixFields(absl::string_view prefix, const absl::Status& status) 
   std::vector<FieldViolation> violations = FieldViolationsOf(status);
   if (violations.empty()) return status;
   for (FieldViolation& violation : violations) {
-    violation.field = violation.field.empty() ? std::string(prefix) : absl::StrCat(prefix, ".", violation.field);
+    violation.field =
+        violation.field.empty() ? std::string(prefix) : absl::StrCat(prefix, ".", violation.field);
   }
   return FieldErrors(violations);
 }
@@ -72,7 +73,9 @@ absl::Status WithReason(absl::Status status, absl::string_view reason) {
   return WithPayload(std::move(status), kReasonUrl, std::string(reason));
 }
 
-std::string ReasonOf(const absl::Status& status) { return PayloadOf(status, kReasonUrl).value_or(""); }
+std::string ReasonOf(const absl::Status& status) {
+  return PayloadOf(status, kReasonUrl).value_or("");
+}
 
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   if (status.ok()) return status;

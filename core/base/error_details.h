@@ -1,7 +1,8 @@
 // Machine-readable details on an absl::Status: which field was wrong, which limit was hit, when to try again.
 //
-// core knows no gRPC; the server turns these into google.rpc.BadRequest, ErrorInfo and RetryInfo, the client back
-// into file and line. Each With… returns the status with one more detail; an OK status is returned unchanged.
+// core knows no gRPC; the server turns these into google.rpc.BadRequest, ErrorInfo and RetryInfo, the client
+// back into file and line. Each With… returns the status with one more detail; an OK status is returned
+// unchanged.
 #pragma once
 
 #include <optional>

@@ -1,4 +1,5 @@
-// Executor: where closures run. Real code hands in a ThreadPool, tests a ManualExecutor (tests/fakes) they crank.
+// Executor: where closures run. Real code hands in a ThreadPool, tests a ManualExecutor (tests/fakes) they
+// crank.
 #pragma once
 
 #include "absl/functional/any_invocable.h"
@@ -11,8 +12,8 @@ class Executor {
  public:
   virtual ~Executor() = default;
 
-  // Takes `closure` to run later, never inline. Never blocks. Returns false, and destroys the closure unrun, when the
-  // executor's bound is reached or it has been closed. Thread-safe.
+  // Takes `closure` to run later, never inline. Never blocks. Returns false, and destroys the closure unrun,
+  // when the executor's bound is reached or it has been closed. Thread-safe.
   [[nodiscard]] virtual bool TrySchedule(Closure closure) = 0;
 };
 

@@ -1,4 +1,5 @@
-// Log: one line an event, for people (text) or machines (JSON). Never log postings, profiles or texts: personal data.
+// Log: one line an event, for people (text) or machines (JSON). Never log postings, profiles or texts:
+// personal data.
 #pragma once
 
 #include <string>
@@ -17,8 +18,8 @@ struct LogOptions {
   bool json = false;  // {"time":…,"level":…,"message":…} a line
 };
 
-// Call once before threads start; without it, level info as text on standard error. UNAVAILABLE names a file that
-// cannot be written.
+// Call once before threads start; without it, level info as text on standard error. UNAVAILABLE names a file
+// that cannot be written.
 absl::Status ConfigureLog(const LogOptions& options);
 
 // Thread-safe. Lines below the level cost one comparison.

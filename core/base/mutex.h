@@ -1,7 +1,8 @@
-// Mutex, MutexLock and CondVar: std::mutex and std::condition_variable with Clang's thread-safety annotations.
+// Mutex, MutexLock and CondVar: std::mutex and std::condition_variable with Clang's thread-safety
+// annotations.
 //
-// Used in place of absl::Mutex, which reports false races under gcc's ThreadSanitizer. Every Mutex names what it
-// guards through ABSL_GUARDED_BY; no callback and no I/O runs under one.
+// Used in place of absl::Mutex, which reports false races under gcc's ThreadSanitizer. Every Mutex names what
+// it guards through ABSL_GUARDED_BY; no callback and no I/O runs under one.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// SLUICE_RETURN_IF_ERROR and SLUICE_ASSIGN_OR_RETURN: hand a failed absl::Status to the caller. Same shapes as the
-// macros of later Abseil releases, so that they can be swapped out.
+// SLUICE_RETURN_IF_ERROR and SLUICE_ASSIGN_OR_RETURN: hand a failed absl::Status to the caller. Same shapes
+// as the macros of later Abseil releases, so that they can be swapped out.
 #pragma once
 
 #include <utility>
@@ -7,8 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#define SLUICE_RETURN_IF_ERROR(expression)                      \
-  do {                                                          \
+#define SLUICE_RETURN_IF_ERROR(expression)                                                       \
+  do {                                                                                           \
     if (absl::Status sluice_status_ = (expression); !sluice_status_.ok()) return sluice_status_; \
   } while (false)
 

@@ -11,7 +11,8 @@ absl::StatusOr<std::unique_ptr<ThreadPool>> ThreadPool::Create(Options options) 
     return absl::InvalidArgumentError(absl::StrCat("num_threads=", options.num_threads, ", want 1..1024"));
   }
   if (options.max_queued_closures < 1) {
-    return absl::InvalidArgumentError(absl::StrCat("max_queued_closures=", options.max_queued_closures, ", want >= 1"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("max_queued_closures=", options.max_queued_closures, ", want >= 1"));
   }
   return std::unique_ptr<ThreadPool>(new ThreadPool(std::move(options)));
 }

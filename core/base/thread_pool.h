@@ -18,7 +18,7 @@ class ThreadPool final : public Executor {
  public:
   struct Options {
     std::string name = "pool";
-    int num_threads = 1;          // 1..1024
+    int num_threads = 1;             // 1..1024
     int max_queued_closures = 4096;  // >= 1
   };
 

@@ -24,8 +24,8 @@ struct EmbedCall {
 };
 
 struct EmbedAnswer {
-  std::vector<float> vectors;  // [texts, dimensions] row-major, normalised
-  std::vector<int32_t> tokens; // of each text
+  std::vector<float> vectors;   // [texts, dimensions] row-major, normalised
+  std::vector<int32_t> tokens;  // of each text
   std::vector<bool> truncated;
 };
 
@@ -38,13 +38,13 @@ class Embedder {
   };
 
   // `tokenizer`, `scheduler` and `executor` must outlive the embedder and its calls.
-  static std::unique_ptr<Embedder> Create(Options options, const Tokenizer& tokenizer, MicroBatchScheduler& scheduler,
-                                          Executor& executor);
+  static std::unique_ptr<Embedder> Create(Options options, const Tokenizer& tokenizer,
+                                          MicroBatchScheduler& scheduler, Executor& executor);
   virtual ~Embedder() = default;
 
-  // All texts or an error: INVALID_ARGUMENT (field "texts[i]", reason TEXT_TOO_LONG), RESOURCE_EXHAUSTED (reason
-  // QUEUE_FULL), DEADLINE_EXCEEDED, CANCELLED, or the encoder's own. `done` is called exactly once, never inline.
-  // When the executor refuses: RESOURCE_EXHAUSTED, inline.
+  // All texts or an error: INVALID_ARGUMENT (field "texts[i]", reason TEXT_TOO_LONG), RESOURCE_EXHAUSTED
+  // (reason QUEUE_FULL), DEADLINE_EXCEEDED, CANCELLED, or the encoder's own. `done` is called exactly once,
+  // never inline. When the executor refuses: RESOURCE_EXHAUSTED, inline.
   virtual void Embed(EmbedCall call, absl::AnyInvocable<void(absl::StatusOr<EmbedAnswer>) &&> done) = 0;
 };
 

@@ -34,13 +34,14 @@ class Encoder {
 
   virtual const EncoderDescription& description() const = 0;
 
-  // Encodes `texts` (1..n sequences of 2..max_tokens ids in [0, vocabulary_size)) in one forward pass into `vectors`,
-  // float32 [texts.size(), dimensions] row-major, pooled and normalised as the model's own configuration says. A
-  // text's vector does not depend on the other texts. Blocks for the pass.
-  //   INVALID_ARGUMENT    a sequence is empty, too long or has an id outside the vocabulary; nothing was computed
-  //   RESOURCE_EXHAUSTED  the device is out of memory: a smaller micro-batch may do
-  //   INTERNAL            the device or library failed, or a vector is not finite
-  virtual absl::Status Encode(absl::Span<const absl::Span<const int32_t>> texts, absl::Span<float> vectors) = 0;
+  // Encodes `texts` (1..n sequences of 2..max_tokens ids in [0, vocabulary_size)) in one forward pass into
+  // `vectors`, float32 [texts.size(), dimensions] row-major, pooled and normalised as the model's own
+  // configuration says. A text's vector does not depend on the other texts. Blocks for the pass.
+  //   INVALID_ARGUMENT    a sequence is empty, too long or has an id outside the vocabulary; nothing was
+  //   computed RESOURCE_EXHAUSTED  the device is out of memory: a smaller micro-batch may do INTERNAL the
+  //   device or library failed, or a vector is not finite
+  virtual absl::Status Encode(absl::Span<const absl::Span<const int32_t>> texts,
+                              absl::Span<float> vectors) = 0;
 };
 
 }  // namespace sluice

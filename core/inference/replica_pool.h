@@ -1,4 +1,5 @@
-// ReplicaPool: one named thread a replica, each pulling micro-batches from the scheduler into its own encoder.
+// ReplicaPool: one named thread a replica, each pulling micro-batches from the scheduler into its own
+// encoder.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,8 @@
 
 namespace sluice {
 
-// Makes a replica's encoder on the replica's own thread, so that thread-local settings of the library hold there.
+// Makes a replica's encoder on the replica's own thread, so that thread-local settings of the library hold
+// there.
 using EncoderFactory = absl::AnyInvocable<absl::StatusOr<std::unique_ptr<Encoder>>() &&>;
 
 struct ReplicaSpec {
@@ -31,16 +33,16 @@ struct ReplicaStatus {
   int64_t encoded_tokens = 0;
 };
 
-// A failed micro-batch falls back: half batches down to single works (a poison work fails alone with its reason,
-// its neighbours succeed); RESOURCE_EXHAUSTED and INTERNAL alike. Fallbacks are counted. Thread-safe.
+// A failed micro-batch falls back: half batches down to single works (a poison work fails alone with its
+// reason, its neighbours succeed); RESOURCE_EXHAUSTED and INTERNAL alike. Fallbacks are counted. Thread-safe.
 class ReplicaPool {
  public:
   struct Options {
     std::vector<ReplicaSpec> replicas;  // 1..64
   };
 
-  // Starts the threads and waits until every encoder is made; the first failure is returned and nothing is left
-  // running. `scheduler`, `clock` and `metrics` (may be null) must outlive the pool.
+  // Starts the threads and waits until every encoder is made; the first failure is returned and nothing is
+  // left running. `scheduler`, `clock` and `metrics` (may be null) must outlive the pool.
   static absl::StatusOr<std::unique_ptr<ReplicaPool>> Create(Options options, MicroBatchScheduler& scheduler,
                                                              const Clock& clock, ServiceMetrics* metrics);
   // Joins; close the scheduler first.

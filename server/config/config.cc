@@ -53,7 +53,8 @@ absl::Status ReadDuration(const std::string& value, absl::Duration most, absl::D
     return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a duration, such as 40s or 720h"));
   }
   if (duration < absl::ZeroDuration() || duration > most) {
-    return absl::InvalidArgumentError(absl::StrCat(value, " is out of range, 0 to ", absl::FormatDuration(most)));
+    return absl::InvalidArgumentError(
+        absl::StrCat(value, " is out of range, 0 to ", absl::FormatDuration(most)));
   }
   target = duration;
   return absl::OkStatus();
@@ -67,10 +68,10 @@ absl::Status ReadAddress(const std::string& value, bool unix_too, std::string& t
   }
   const size_t colon = value.rfind(':');
   int port = -1;
-  if (colon == std::string::npos || colon == 0 || !absl::SimpleAtoi(value.substr(colon + 1), &port) || port < 0 ||
-      port > 65535) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", value, "' is not host:port", unix_too ? " or unix:/path" : "", ", port 0 to 65535"));
+  if (colon == std::string::npos || colon == 0 || !absl::SimpleAtoi(value.substr(colon + 1), &port) ||
+      port < 0 || port > 65535) {
+    return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not host:port",
+                                                   unix_too ? " or unix:/path" : "", ", port 0 to 65535"));
   }
   target = value;
   return absl::OkStatus();
@@ -149,7 +150,10 @@ const std::vector<Setting>& AllSettings() {
        [](const std::string& v, Config& c) { return ReadDuration(v, absl::Hours(1), c.drain_timeout); }},
       {"log_level", "debug, info, warning or error [info]", false, ReadLogLevel},
       {"log_file", "file to log to [standard error]", false,
-       [](const std::string& v, Config& c) { c.log.file = v; return absl::OkStatus(); }},
+       [](const std::string& v, Config& c) {
+         c.log.file = v;
+         return absl::OkStatus();
+       }},
       {"log_format", "text or json [text]", false, ReadLogFormat},
       {"ready_file", "file that holds the bound addresses, as JSON, once ready", false,
        ReadString<&Config::ready_file>},
@@ -180,16 +184,19 @@ bool IsLoopback(absl::string_view address) {
 }
 
 absl::Status ValidateConfig(const Config& config) {
-  if (config.data.empty()) return absl::InvalidArgumentError("--data is missing: give a directory for the batches");
+  if (config.data.empty())
+    return absl::InvalidArgumentError("--data is missing: give a directory for the batches");
   if (config.model.empty() && config.tier.device != DeviceRequest::kNone) {
     return absl::InvalidArgumentError(
         "--model is missing: give a model directory, or --device=none to screen by rules only");
   }
-  for (const auto& [flag, address] : {std::pair("--listen", &config.listen), std::pair("--admin", &config.admin)}) {
+  for (const auto& [flag, address] :
+       {std::pair("--listen", &config.listen), std::pair("--admin", &config.admin)}) {
     if (IsLoopback(*address) || config.insecure_i_know) continue;
-    return absl::InvalidArgumentError(absl::StrCat(
-        flag, "=", *address, " is not a loopback address, and nothing here is encrypted or authenticated: bind to "
-        "127.0.0.1, or add --insecure-i-know on a network you trust"));
+    return absl::InvalidArgumentError(
+        absl::StrCat(flag, "=", *address,
+                     " is not a loopback address, and nothing here is encrypted or authenticated: bind to "
+                     "127.0.0.1, or add --insecure-i-know on a network you trust"));
   }
   return absl::OkStatus();
 }

@@ -40,8 +40,9 @@ struct SettingValue {
 };
 using SettingValues = std::map<std::string, SettingValue>;  // by setting name
 
-// One thing that can be set. The same table makes the flags, the variables (SLUICE_ and the name in upper case) and
-// the file's keys; names are as in the file, with underscores, and a flag has dashes in their place.
+// One thing that can be set. The same table makes the flags, the variables (SLUICE_ and the name in upper
+// case) and the file's keys; names are as in the file, with underscores, and a flag has dashes in their
+// place.
 struct Setting {
   const char* name;
   const char* doc;

@@ -15,18 +15,26 @@
 namespace sluice {
 namespace {
 
-std::string FlagName(const std::string& setting) { return "--" + absl::StrReplaceAll(setting, {{"_", "-"}}); }
+std::string FlagName(const std::string& setting) {
+  return "--" + absl::StrReplaceAll(setting, {{"_", "-"}});
+}
 
-std::string VariableName(const std::string& setting) { return "SLUICE_" + absl::AsciiStrToUpper(setting); }
+std::string VariableName(const std::string& setting) {
+  return "SLUICE_" + absl::AsciiStrToUpper(setting);
+}
 
-absl::Status AddEntry(const std::string& path, const YAML::Node& key, const YAML::Node& value, SettingValues& values) {
+absl::Status AddEntry(const std::string& path, const YAML::Node& key, const YAML::Node& value,
+                      SettingValues& values) {
   const std::string place = absl::StrCat(path, ":", key.Mark().line + 1);
   const std::string name = absl::StrReplaceAll(key.as<std::string>(), {{"-", "_"}});
   const auto& settings = AllSettings();
-  const bool known = std::any_of(settings.begin(), settings.end(), [&](const Setting& s) { return name == s.name; });
+  const bool known =
+      std::any_of(settings.begin(), settings.end(), [&](const Setting& s) { return name == s.name; });
   if (!known) return absl::InvalidArgumentError(absl::StrCat(place, ": unknown key '", name, "'"));
-  if (!value.IsScalar()) return absl::InvalidArgumentError(absl::StrCat(place, ": ", name, " needs one plain value"));
-  const bool added = values.emplace(name, SettingValue{value.Scalar(), absl::StrCat(place, ": ", name)}).second;
+  if (!value.IsScalar())
+    return absl::InvalidArgumentError(absl::StrCat(place, ": ", name, " needs one plain value"));
+  const bool added =
+      values.emplace(name, SettingValue{value.Scalar(), absl::StrCat(place, ": ", name)}).second;
   if (!added) return absl::InvalidArgumentError(absl::StrCat(place, ": ", name, " is there twice"));
   return absl::OkStatus();
 }
@@ -34,8 +42,9 @@ absl::Status AddEntry(const std::string& path, const YAML::Node& key, const YAML
 }  // namespace
 
 absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments) {
-  CLI::App app("sluiced: screens job postings in durable batches, over gRPC.\n"
-               "Every flag is also a SLUICE_… variable and a key of the --config file.");
+  CLI::App app(
+      "sluiced: screens job postings in durable batches, over gRPC.\n"
+      "Every flag is also a SLUICE_… variable and a key of the --config file.");
   app.set_version_flag("--version", std::string("sluiced " SLUICE_VERSION));
   CommandLine line;
   std::map<std::string, std::string> given;
@@ -82,7 +91,8 @@ absl::StatusOr<SettingValues> ReadConfigFile(const std::string& path) {
   try {
     const YAML::Node root = YAML::Load(file);
     if (root.IsNull()) return values;
-    if (!root.IsMap()) return absl::InvalidArgumentError(absl::StrCat(path, ":1: is not a mapping of keys to values"));
+    if (!root.IsMap())
+      return absl::InvalidArgumentError(absl::StrCat(path, ":1: is not a mapping of keys to values"));
     for (const auto& entry : root) SLUICE_RETURN_IF_ERROR(AddEntry(path, entry.first, entry.second, values));
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(path, ":", error.mark.line + 1, ": ", error.msg));

@@ -57,8 +57,8 @@ void ReadSpec(const v1::NewBatch& proto, NewBatch& batch, Violations& violations
       return;
     case v1::NewBatch::kEmbed:
       batch.kind = JobKind::kEmbed;
-      AddFailure("batch.embed.truncation",
-                 TruncationFromProto(proto.embed().truncation(), "").status(), violations);
+      AddFailure("batch.embed.truncation", TruncationFromProto(proto.embed().truncation(), "").status(),
+                 violations);
       batch.spec = proto.embed().SerializeAsString();
       return;
     case v1::NewBatch::SPEC_NOT_SET:
@@ -94,7 +94,8 @@ void AddTooLarge(const std::string& field, int64_t bytes, int64_t limit, Violati
 std::string PayloadOf(JobKind kind, const v1::Job& job, const std::string& path, Violations& violations) {
   if (kind == JobKind::kEmbed) {
     if (job.payload_case() != v1::Job::kText) {
-      violations.push_back({path, job.has_posting() ? "has a posting, but the batch embeds texts" : "has no text"});
+      violations.push_back(
+          {path, job.has_posting() ? "has a posting, but the batch embeds texts" : "has no text"});
       return "";
     }
     const auto bytes = static_cast<int64_t>(job.text().size());
@@ -102,8 +103,9 @@ std::string PayloadOf(JobKind kind, const v1::Job& job, const std::string& path,
     return job.text();
   }
   if (job.payload_case() != v1::Job::kPosting) {
-    violations.push_back(
-        {path, job.payload_case() == v1::Job::kText ? "has a text, but the batch screens postings" : "has no posting"});
+    violations.push_back({path, job.payload_case() == v1::Job::kText
+                                    ? "has a text, but the batch screens postings"
+                                    : "has no posting"});
     return "";
   }
   std::string payload = job.posting().SerializeAsString();
@@ -115,25 +117,38 @@ std::string PayloadOf(JobKind kind, const v1::Job& job, const std::string& path,
 
 v1::Batch::State StateToProto(BatchState state) {
   switch (state) {
-    case BatchState::kUploading: return v1::Batch::STATE_UNSPECIFIED;  // never shown
-    case BatchState::kPending: return v1::Batch::PENDING;
-    case BatchState::kRunning: return v1::Batch::RUNNING;
-    case BatchState::kCancelling: return v1::Batch::CANCELLING;
-    case BatchState::kSucceeded: return v1::Batch::SUCCEEDED;
-    case BatchState::kCompletedWithErrors: return v1::Batch::COMPLETED_WITH_ERRORS;
-    case BatchState::kFailed: return v1::Batch::FAILED;
-    case BatchState::kCancelled: return v1::Batch::CANCELLED;
-    case BatchState::kExpired: return v1::Batch::EXPIRED;
+    case BatchState::kUploading:
+      return v1::Batch::STATE_UNSPECIFIED;  // never shown
+    case BatchState::kPending:
+      return v1::Batch::PENDING;
+    case BatchState::kRunning:
+      return v1::Batch::RUNNING;
+    case BatchState::kCancelling:
+      return v1::Batch::CANCELLING;
+    case BatchState::kSucceeded:
+      return v1::Batch::SUCCEEDED;
+    case BatchState::kCompletedWithErrors:
+      return v1::Batch::COMPLETED_WITH_ERRORS;
+    case BatchState::kFailed:
+      return v1::Batch::FAILED;
+    case BatchState::kCancelled:
+      return v1::Batch::CANCELLED;
+    case BatchState::kExpired:
+      return v1::Batch::EXPIRED;
   }
   return v1::Batch::STATE_UNSPECIFIED;
 }
 
 v1::JobResult::Outcome OutcomeKindToProto(OutcomeKind kind) {
   switch (kind) {
-    case OutcomeKind::kSucceeded: return v1::JobResult::SUCCEEDED;
-    case OutcomeKind::kFailed: return v1::JobResult::FAILED;
-    case OutcomeKind::kCancelled: return v1::JobResult::CANCELLED;
-    case OutcomeKind::kExpired: return v1::JobResult::EXPIRED;
+    case OutcomeKind::kSucceeded:
+      return v1::JobResult::SUCCEEDED;
+    case OutcomeKind::kFailed:
+      return v1::JobResult::FAILED;
+    case OutcomeKind::kCancelled:
+      return v1::JobResult::CANCELLED;
+    case OutcomeKind::kExpired:
+      return v1::JobResult::EXPIRED;
   }
   return v1::JobResult::OUTCOME_UNSPECIFIED;
 }
@@ -160,12 +175,13 @@ absl::StatusOr<NewBatch> NewBatchFromProto(const v1::NewBatch& proto, const NewB
   }
   batch.priority = proto.priority();
   if (batch.priority < -kMaxPriority || batch.priority > kMaxPriority) {
-    violations.push_back({"batch.priority", absl::StrCat("is ", batch.priority, ", must be from ", -kMaxPriority,
-                                                         " to ", kMaxPriority)});
+    violations.push_back({"batch.priority", absl::StrCat("is ", batch.priority, ", must be from ",
+                                                         -kMaxPriority, " to ", kMaxPriority)});
   }
   SLUICE_RETURN_IF_ERROR(FieldErrors(violations));
   if (batch.kind == JobKind::kEmbed && !context.has_model) {
-    return WithReason(absl::FailedPreconditionError("this server runs without a model and cannot embed"), "NO_MODEL");
+    return WithReason(absl::FailedPreconditionError("this server runs without a model and cannot embed"),
+                      "NO_MODEL");
   }
   return batch;
 }
@@ -206,7 +222,8 @@ absl::Status ShiftJobPaths(const absl::Status& status, int64_t first_index) {
 
 absl::Status CheckRequestBytes(int64_t bytes, absl::string_view advice) {
   if (bytes <= kMaxRequestBytes) return absl::OkStatus();
-  return FieldError("", absl::StrCat("the request is ", bytes, " bytes, limit ", kMaxRequestBytes, "; ", advice));
+  return FieldError("",
+                    absl::StrCat("the request is ", bytes, " bytes, limit ", kMaxRequestBytes, "; ", advice));
 }
 
 absl::StatusOr<std::string> BatchIdFromName(absl::string_view name) {
@@ -219,7 +236,9 @@ absl::StatusOr<std::string> BatchIdFromName(absl::string_view name) {
   return std::string(id);
 }
 
-std::string BatchName(absl::string_view id) { return absl::StrCat(kNamePrefix, id); }
+std::string BatchName(absl::string_view id) {
+  return absl::StrCat(kNamePrefix, id);
+}
 
 absl::StatusOr<int> PageSizeFromProto(int32_t page_size, int preset, int64_t limit) {
   if (page_size == 0) return preset;
@@ -231,7 +250,8 @@ absl::StatusOr<int> PageSizeFromProto(int32_t page_size, int preset, int64_t lim
 
 absl::Status CheckPageToken(const std::string& page_token) {
   if (static_cast<int64_t>(page_token.size()) <= kMaxPageTokenBytes) return absl::OkStatus();
-  return FieldError("page_token", absl::StrCat("is ", page_token.size(), " bytes, limit ", kMaxPageTokenBytes));
+  return FieldError("page_token",
+                    absl::StrCat("is ", page_token.size(), " bytes, limit ", kMaxPageTokenBytes));
 }
 
 absl::Status CheckOrderBy(absl::string_view order_by) {
@@ -268,9 +288,11 @@ absl::Status OutcomeToProto(JobKind kind, const Outcome& outcome, v1::JobResult*
   proto->set_outcome(OutcomeKindToProto(outcome.kind));
   proto->set_attempt(outcome.attempt);
   if (outcome.kind == OutcomeKind::kSucceeded) {
-    const bool parsed = kind == JobKind::kScreen ? proto->mutable_verdict()->ParseFromString(outcome.result)
-                                                 : proto->mutable_embedding()->ParseFromString(outcome.result);
-    if (!parsed) return absl::DataLossError(absl::StrCat("job ", outcome.job_index, ": its result cannot be read"));
+    const bool parsed = kind == JobKind::kScreen
+                            ? proto->mutable_verdict()->ParseFromString(outcome.result)
+                            : proto->mutable_embedding()->ParseFromString(outcome.result);
+    if (!parsed)
+      return absl::DataLossError(absl::StrCat("job ", outcome.job_index, ": its result cannot be read"));
   }
   if (outcome.kind == OutcomeKind::kFailed) {
     StatusToProto(WithReason(absl::Status(CodeOfReason(outcome.error_reason), outcome.error_message),

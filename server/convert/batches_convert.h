@@ -18,17 +18,18 @@ struct NewBatchContext {
   bool has_model = false;
 };
 
-// Checks everything about a batch but its jobs; a screen batch's profile is compiled to find what is wrong with it.
-// The digest is left empty. INVALID_ARGUMENT carries every violation, with paths from "batch."; FAILED_PRECONDITION
-// (reason NO_MODEL): an embed batch without a model.
+// Checks everything about a batch but its jobs; a screen batch's profile is compiled to find what is wrong
+// with it. The digest is left empty. INVALID_ARGUMENT carries every violation, with paths from "batch.";
+// FAILED_PRECONDITION (reason NO_MODEL): an embed batch without a model.
 absl::StatusOr<NewBatch> NewBatchFromProto(const v1::NewBatch& proto, const NewBatchContext& context);
 
-// `path_index` is the first job's in "jobs[i]". INVALID_ARGUMENT carries up to kMaxFieldViolations violations.
-// Duplicate ids are for the store to find.
+// `path_index` is the first job's in "jobs[i]". INVALID_ARGUMENT carries up to kMaxFieldViolations
+// violations. Duplicate ids are for the store to find.
 absl::StatusOr<std::vector<NewJob>> JobsFromProto(JobKind kind, int64_t path_index,
                                                   const google::protobuf::RepeatedPtrField<v1::Job>& jobs);
 
-// The store's paths "jobs[i]" count in one call; in a batch of several parts they count from the first job of all.
+// The store's paths "jobs[i]" count in one call; in a batch of several parts they count from the first job of
+// all.
 absl::Status ShiftJobPaths(const absl::Status& status, int64_t first_index);
 
 // INVALID_ARGUMENT, with `advice`, when a request is larger than kMaxRequestBytes.

@@ -49,19 +49,24 @@ std::string EncodeBits(absl::Span<const float> vectors, int dimensions) {
 
 absl::StatusOr<Truncation> TruncationFromProto(v1::Truncation truncation, absl::string_view field) {
   switch (truncation) {
-    case v1::TRUNCATION_ERROR: return Truncation::kError;
-    case v1::TRUNCATION_END: return Truncation::kEnd;
-    case v1::TRUNCATION_START: return Truncation::kStart;
+    case v1::TRUNCATION_ERROR:
+      return Truncation::kError;
+    case v1::TRUNCATION_END:
+      return Truncation::kEnd;
+    case v1::TRUNCATION_START:
+      return Truncation::kStart;
     case v1::TRUNCATION_UNSPECIFIED:
       return FieldError(field, "is unset; give TRUNCATION_ERROR, TRUNCATION_END or TRUNCATION_START");
-    default: return FieldError(field, absl::StrCat("has the unknown value ", truncation));
+    default:
+      return FieldError(field, absl::StrCat("has the unknown value ", truncation));
   }
 }
 
 absl::StatusOr<EmbedCall> EmbedCallFromProto(const v1::EmbedRequest& request) {
   if (request.texts().empty()) return FieldError("texts", "is empty; give 1 or more");
   if (request.texts_size() > kMaxTextsPerEmbed) {
-    return FieldError("texts", absl::StrCat("has ", request.texts_size(), " texts, limit ", kMaxTextsPerEmbed));
+    return FieldError("texts",
+                      absl::StrCat("has ", request.texts_size(), " texts, limit ", kMaxTextsPerEmbed));
   }
   if (!v1::VectorEncoding_IsValid(request.encoding())) {
     return FieldError("encoding", absl::StrCat("has the unknown value ", request.encoding()));
@@ -71,7 +76,8 @@ absl::StatusOr<EmbedCall> EmbedCallFromProto(const v1::EmbedRequest& request) {
   for (int i = 0; i < request.texts_size(); ++i) {
     const int64_t bytes = static_cast<int64_t>(request.texts(i).size());
     if (bytes > kMaxTextBytes) {
-      return FieldError(absl::StrCat("texts[", i, "]"), absl::StrCat("is ", bytes, " bytes, limit ", kMaxTextBytes));
+      return FieldError(absl::StrCat("texts[", i, "]"),
+                        absl::StrCat("is ", bytes, " bytes, limit ", kMaxTextBytes));
     }
     call.texts.push_back(request.texts(i));
   }
@@ -92,9 +98,11 @@ void EmbedAnswerToProto(const EmbedAnswer& answer, int dimensions, const std::st
 std::string EncodeVectors(absl::Span<const float> vectors, int dimensions, v1::VectorEncoding encoding) {
   std::string out;
   switch (encoding) {
-    case v1::BINARY: return EncodeBits(vectors, dimensions);
+    case v1::BINARY:
+      return EncodeBits(vectors, dimensions);
     case v1::INT8:
-      for (float x : vectors) out.push_back(static_cast<char>(std::lround(std::clamp(x, -1.0f, 1.0f) * 127.0f)));
+      for (float x : vectors)
+        out.push_back(static_cast<char>(std::lround(std::clamp(x, -1.0f, 1.0f) * 127.0f)));
       return out;
     case v1::FLOAT16:
       out.reserve(vectors.size() * 2);

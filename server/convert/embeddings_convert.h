@@ -21,8 +21,8 @@ absl::StatusOr<EmbedCall> EmbedCallFromProto(const v1::EmbedRequest& request);
 void EmbedAnswerToProto(const EmbedAnswer& answer, int dimensions, const std::string& model,
                         v1::VectorEncoding encoding, v1::EmbedResponse* response);
 
-// `vectors` is [n, dimensions] row-major; so is the answer, little-endian whatever the machine. FLOAT16 rounds to
-// nearest even; INT8 is round(127 x), clamped; BINARY fills each row up to whole bytes with zeros.
+// `vectors` is [n, dimensions] row-major; so is the answer, little-endian whatever the machine. FLOAT16
+// rounds to nearest even; INT8 is round(127 x), clamped; BINARY fills each row up to whole bytes with zeros.
 std::string EncodeVectors(absl::Span<const float> vectors, int dimensions, v1::VectorEncoding encoding);
 
 }  // namespace sluice

@@ -35,12 +35,15 @@ absl::StatusOr<EmbedSpec> ProtoJobCodec::DecodeEmbedSpec(absl::string_view spec)
   return decoded;
 }
 
-absl::StatusOr<Posting> ProtoJobCodec::DecodePosting(absl::string_view job_id, absl::string_view payload) const {
+absl::StatusOr<Posting> ProtoJobCodec::DecodePosting(absl::string_view job_id,
+                                                     absl::string_view payload) const {
   SLUICE_ASSIGN_OR_RETURN(const v1::Posting proto, Parse<v1::Posting>(payload));
   return PostingFromProto(std::string(job_id), proto);
 }
 
-absl::StatusOr<std::string> ProtoJobCodec::DecodeText(absl::string_view payload) const { return std::string(payload); }
+absl::StatusOr<std::string> ProtoJobCodec::DecodeText(absl::string_view payload) const {
+  return std::string(payload);
+}
 
 std::string ProtoJobCodec::EncodePlan(const GatePlan& plan) const {
   v1::GatePlan proto;
@@ -59,7 +62,8 @@ std::string ProtoJobCodec::EncodeVerdict(const Verdict& verdict) const {
   return proto.SerializeAsString();
 }
 
-std::string ProtoJobCodec::EncodeVector(absl::Span<const float> vector, int64_t tokens, bool truncated) const {
+std::string ProtoJobCodec::EncodeVector(absl::Span<const float> vector, int64_t tokens,
+                                        bool truncated) const {
   v1::EmbeddingResult proto;
   proto.set_vector(EncodeVectors(vector, static_cast<int>(vector.size()), v1::FLOAT32));
   proto.set_tokens(tokens);

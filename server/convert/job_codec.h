@@ -1,5 +1,5 @@
-// ProtoJobCodec: what the store keeps as bytes is a serialized message of sluice.v1: ScreenSpec or EmbedSpec, Posting
-// (a text is itself), GatePlan, Verdict or EmbeddingResult.
+// ProtoJobCodec: what the store keeps as bytes is a serialized message of sluice.v1: ScreenSpec or EmbedSpec,
+// Posting (a text is itself), GatePlan, Verdict or EmbeddingResult.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace sluice {
 
-// Thread-safe and stateless. Bytes that do not parse are DATA_LOSS: this server checked them before it stored them.
+// Thread-safe and stateless. Bytes that do not parse are DATA_LOSS: this server checked them before it stored
+// them.
 class ProtoJobCodec final : public JobCodec {
  public:
   absl::StatusOr<ScreenSpec> DecodeScreenSpec(absl::string_view spec) const override;

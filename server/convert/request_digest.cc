@@ -51,8 +51,8 @@ class Walk {
     std::string scratch;
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_INT32:
-        return AddNumber(static_cast<uint64_t>(int64_t{many ? get.GetRepeatedInt32(message, field, i)
-                                                            : get.GetInt32(message, field)}));
+        return AddNumber(static_cast<uint64_t>(
+            int64_t{many ? get.GetRepeatedInt32(message, field, i) : get.GetInt32(message, field)}));
       case FieldDescriptor::CPPTYPE_INT64:
         return AddNumber(static_cast<uint64_t>(many ? get.GetRepeatedInt64(message, field, i)
                                                     : get.GetInt64(message, field)));
@@ -65,15 +65,17 @@ class Walk {
       case FieldDescriptor::CPPTYPE_FLOAT:
         return AddDouble(many ? get.GetRepeatedFloat(message, field, i) : get.GetFloat(message, field));
       case FieldDescriptor::CPPTYPE_BOOL:
-        return AddNumber((many ? get.GetRepeatedBool(message, field, i) : get.GetBool(message, field)) ? 1 : 0);
+        return AddNumber((many ? get.GetRepeatedBool(message, field, i) : get.GetBool(message, field)) ? 1
+                                                                                                       : 0);
       case FieldDescriptor::CPPTYPE_ENUM:
-        return AddNumber(static_cast<uint64_t>(int64_t{many ? get.GetRepeatedEnumValue(message, field, i)
-                                                            : get.GetEnumValue(message, field)}));
+        return AddNumber(static_cast<uint64_t>(
+            int64_t{many ? get.GetRepeatedEnumValue(message, field, i) : get.GetEnumValue(message, field)}));
       case FieldDescriptor::CPPTYPE_STRING:
         return AddString(many ? get.GetRepeatedStringReference(message, field, i, &scratch)
                               : get.GetStringReference(message, field, &scratch));
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        return AddMessage(many ? get.GetRepeatedMessage(message, field, i) : get.GetMessage(message, field), "");
+        return AddMessage(many ? get.GetRepeatedMessage(message, field, i) : get.GetMessage(message, field),
+                          "");
     }
   }
 

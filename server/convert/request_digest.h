@@ -9,10 +9,10 @@
 
 namespace sluice {
 
-// SHA-256 over a walk of the messages, field by field in the order of their numbers: a set field gives its number and
-// value, strings with their length before them, nested messages with their end after them. Serialized bytes would not
-// do: protobuf does not promise the same ones from another version. Parts add up: an upload's digest does not depend on
-// how its jobs were cut into messages. Not thread-safe.
+// SHA-256 over a walk of the messages, field by field in the order of their numbers: a set field gives its
+// number and value, strings with their length before them, nested messages with their end after them.
+// Serialized bytes would not do: protobuf does not promise the same ones from another version. Parts add up:
+// an upload's digest does not depend on how its jobs were cut into messages. Not thread-safe.
 class RequestDigest {
  public:
   // Fields named `skipped_field` (of the message itself, not of nested ones) do not count.

@@ -38,34 +38,54 @@ std::optional<T> Optional(bool present, Proto value) {
 SalaryPeriod PeriodFromProto(v1::SalaryPeriod period, SalaryPeriod unset, const std::string& field,
                              Violations& violations) {
   switch (period) {
-    case v1::SALARY_PERIOD_UNSPECIFIED: return unset;
-    case v1::HOUR: return SalaryPeriod::kHour;
-    case v1::DAY: return SalaryPeriod::kDay;
-    case v1::WEEK: return SalaryPeriod::kWeek;
-    case v1::MONTH: return SalaryPeriod::kMonth;
-    case v1::YEAR: return SalaryPeriod::kYear;
-    default: UnknownNumber(field, period, violations); return unset;
+    case v1::SALARY_PERIOD_UNSPECIFIED:
+      return unset;
+    case v1::HOUR:
+      return SalaryPeriod::kHour;
+    case v1::DAY:
+      return SalaryPeriod::kDay;
+    case v1::WEEK:
+      return SalaryPeriod::kWeek;
+    case v1::MONTH:
+      return SalaryPeriod::kMonth;
+    case v1::YEAR:
+      return SalaryPeriod::kYear;
+    default:
+      UnknownNumber(field, period, violations);
+      return unset;
   }
 }
 
 RuleEffect EffectFromProto(v1::Rule::Effect effect, const std::string& field, Violations& violations) {
   switch (effect) {
-    case v1::Rule::MUST: return RuleEffect::kMust;
-    case v1::Rule::MUST_NOT: return RuleEffect::kMustNot;
-    case v1::Rule::SHOULD: return RuleEffect::kShould;
-    case v1::Rule::EFFECT_UNSPECIFIED: violations.Add(field, "is unset; give MUST, MUST_NOT or SHOULD"); break;
-    default: UnknownNumber(field, effect, violations);
+    case v1::Rule::MUST:
+      return RuleEffect::kMust;
+    case v1::Rule::MUST_NOT:
+      return RuleEffect::kMustNot;
+    case v1::Rule::SHOULD:
+      return RuleEffect::kShould;
+    case v1::Rule::EFFECT_UNSPECIFIED:
+      violations.Add(field, "is unset; give MUST, MUST_NOT or SHOULD");
+      break;
+    default:
+      UnknownNumber(field, effect, violations);
   }
   return RuleEffect::kMust;
 }
 
-OnUnknown OnUnknownFromProto(v1::Rule::OnUnknown on_unknown, const std::string& field, Violations& violations) {
+OnUnknown OnUnknownFromProto(v1::Rule::OnUnknown on_unknown, const std::string& field,
+                             Violations& violations) {
   switch (on_unknown) {
     case v1::Rule::ON_UNKNOWN_UNSPECIFIED:
-    case v1::Rule::PASS: return OnUnknown::kPass;
-    case v1::Rule::FAIL: return OnUnknown::kFail;
-    case v1::Rule::PENALISE: return OnUnknown::kPenalise;
-    default: UnknownNumber(field, on_unknown, violations); return OnUnknown::kPass;
+    case v1::Rule::PASS:
+      return OnUnknown::kPass;
+    case v1::Rule::FAIL:
+      return OnUnknown::kFail;
+    case v1::Rule::PENALISE:
+      return OnUnknown::kPenalise;
+    default:
+      UnknownNumber(field, on_unknown, violations);
+      return OnUnknown::kPass;
   }
 }
 
@@ -73,11 +93,20 @@ std::vector<Field> FieldsFromProto(const v1::Rule& rule, const std::string& path
   std::vector<Field> fields;
   for (int i = 0; i < rule.fields_size(); ++i) {
     switch (rule.fields(i)) {
-      case v1::Rule::TITLE: fields.push_back(Field::kTitle); break;
-      case v1::Rule::COMPANY: fields.push_back(Field::kCompany); break;
-      case v1::Rule::LOCATION: fields.push_back(Field::kLocation); break;
-      case v1::Rule::DESCRIPTION: fields.push_back(Field::kDescription); break;
-      default: UnknownNumber(absl::StrCat(path, ".fields[", i, "]"), rule.fields(i), violations);
+      case v1::Rule::TITLE:
+        fields.push_back(Field::kTitle);
+        break;
+      case v1::Rule::COMPANY:
+        fields.push_back(Field::kCompany);
+        break;
+      case v1::Rule::LOCATION:
+        fields.push_back(Field::kLocation);
+        break;
+      case v1::Rule::DESCRIPTION:
+        fields.push_back(Field::kDescription);
+        break;
+      default:
+        UnknownNumber(absl::StrCat(path, ".fields[", i, "]"), rule.fields(i), violations);
     }
   }
   return fields;
@@ -91,7 +120,8 @@ TermsCondition TermsFromProto(const v1::TermsCondition& proto) {
           .ignore_negated = proto.ignore_negated()};
 }
 
-SalaryCondition SalaryFromProto(const v1::SalaryCondition& proto, const std::string& path, Violations& violations) {
+SalaryCondition SalaryFromProto(const v1::SalaryCondition& proto, const std::string& path,
+                                Violations& violations) {
   SalaryCondition salary;
   salary.at_least = Optional<double>(proto.has_at_least(), proto.at_least());
   salary.at_most = Optional<double>(proto.has_at_most(), proto.at_most());
@@ -106,10 +136,17 @@ WorkPlaceCondition WorkPlaceFromProto(const v1::WorkPlaceCondition& proto, const
   WorkPlaceCondition condition;
   for (int i = 0; i < proto.any_of_size(); ++i) {
     switch (proto.any_of(i)) {
-      case v1::WorkPlaceCondition::REMOTE: condition.any_of.push_back(WorkPlace::kRemote); break;
-      case v1::WorkPlaceCondition::HYBRID: condition.any_of.push_back(WorkPlace::kHybrid); break;
-      case v1::WorkPlaceCondition::ONSITE: condition.any_of.push_back(WorkPlace::kOnsite); break;
-      default: UnknownNumber(absl::StrCat(path, ".work_place.any_of[", i, "]"), proto.any_of(i), violations);
+      case v1::WorkPlaceCondition::REMOTE:
+        condition.any_of.push_back(WorkPlace::kRemote);
+        break;
+      case v1::WorkPlaceCondition::HYBRID:
+        condition.any_of.push_back(WorkPlace::kHybrid);
+        break;
+      case v1::WorkPlaceCondition::ONSITE:
+        condition.any_of.push_back(WorkPlace::kOnsite);
+        break;
+      default:
+        UnknownNumber(absl::StrCat(path, ".work_place.any_of[", i, "]"), proto.any_of(i), violations);
     }
   }
   return condition;
@@ -120,12 +157,23 @@ SeniorityCondition SeniorityFromProto(const v1::SeniorityCondition& proto, const
   SeniorityCondition condition;
   for (int i = 0; i < proto.any_of_size(); ++i) {
     switch (proto.any_of(i)) {
-      case v1::SeniorityCondition::INTERN: condition.any_of.push_back(Seniority::kIntern); break;
-      case v1::SeniorityCondition::JUNIOR: condition.any_of.push_back(Seniority::kJunior); break;
-      case v1::SeniorityCondition::MID: condition.any_of.push_back(Seniority::kMid); break;
-      case v1::SeniorityCondition::SENIOR: condition.any_of.push_back(Seniority::kSenior); break;
-      case v1::SeniorityCondition::LEAD: condition.any_of.push_back(Seniority::kLead); break;
-      default: UnknownNumber(absl::StrCat(path, ".seniority.any_of[", i, "]"), proto.any_of(i), violations);
+      case v1::SeniorityCondition::INTERN:
+        condition.any_of.push_back(Seniority::kIntern);
+        break;
+      case v1::SeniorityCondition::JUNIOR:
+        condition.any_of.push_back(Seniority::kJunior);
+        break;
+      case v1::SeniorityCondition::MID:
+        condition.any_of.push_back(Seniority::kMid);
+        break;
+      case v1::SeniorityCondition::SENIOR:
+        condition.any_of.push_back(Seniority::kSenior);
+        break;
+      case v1::SeniorityCondition::LEAD:
+        condition.any_of.push_back(Seniority::kLead);
+        break;
+      default:
+        UnknownNumber(absl::StrCat(path, ".seniority.any_of[", i, "]"), proto.any_of(i), violations);
     }
   }
   return condition;
@@ -139,20 +187,33 @@ Rule RuleFromProto(const v1::Rule& proto, const std::string& path, Violations& v
   rule.on_unknown = OnUnknownFromProto(proto.on_unknown(), path + ".on_unknown", violations);
   rule.fields = FieldsFromProto(proto, path, violations);
   switch (proto.condition_case()) {
-    case v1::Rule::kTerms: rule.condition = TermsFromProto(proto.terms()); break;
+    case v1::Rule::kTerms:
+      rule.condition = TermsFromProto(proto.terms());
+      break;
     case v1::Rule::kRegex:
       rule.condition = RegexCondition{proto.regex().pattern(), proto.regex().case_sensitive()};
       break;
-    case v1::Rule::kSalary: rule.condition = SalaryFromProto(proto.salary(), path, violations); break;
-    case v1::Rule::kWorkPlace: rule.condition = WorkPlaceFromProto(proto.work_place(), path, violations); break;
-    case v1::Rule::kLocation:
-      rule.condition = LocationCondition{Strings(proto.location().countries()), Strings(proto.location().places()),
-                                         proto.location().also_remote()};
+    case v1::Rule::kSalary:
+      rule.condition = SalaryFromProto(proto.salary(), path, violations);
       break;
-    case v1::Rule::kSeniority: rule.condition = SeniorityFromProto(proto.seniority(), path, violations); break;
-    case v1::Rule::kRecency: rule.condition = RecencyCondition{proto.recency().max_age_days()}; break;
-    case v1::Rule::kCompany: rule.condition = CompanyCondition{Strings(proto.company().any_of())}; break;
-    case v1::Rule::CONDITION_NOT_SET: break;  // Screener::Compile says so
+    case v1::Rule::kWorkPlace:
+      rule.condition = WorkPlaceFromProto(proto.work_place(), path, violations);
+      break;
+    case v1::Rule::kLocation:
+      rule.condition = LocationCondition{Strings(proto.location().countries()),
+                                         Strings(proto.location().places()), proto.location().also_remote()};
+      break;
+    case v1::Rule::kSeniority:
+      rule.condition = SeniorityFromProto(proto.seniority(), path, violations);
+      break;
+    case v1::Rule::kRecency:
+      rule.condition = RecencyCondition{proto.recency().max_age_days()};
+      break;
+    case v1::Rule::kCompany:
+      rule.condition = CompanyCondition{Strings(proto.company().any_of())};
+      break;
+    case v1::Rule::CONDITION_NOT_SET:
+      break;  // Screener::Compile says so
   }
   return rule;
 }
@@ -174,37 +235,50 @@ std::optional<absl::CivilDay> DateFromProto(const std::string& date, Violations&
 
 v1::Rule::Effect EffectToProto(RuleEffect effect) {
   switch (effect) {
-    case RuleEffect::kMust: return v1::Rule::MUST;
-    case RuleEffect::kMustNot: return v1::Rule::MUST_NOT;
-    case RuleEffect::kShould: return v1::Rule::SHOULD;
+    case RuleEffect::kMust:
+      return v1::Rule::MUST;
+    case RuleEffect::kMustNot:
+      return v1::Rule::MUST_NOT;
+    case RuleEffect::kShould:
+      return v1::Rule::SHOULD;
   }
   return v1::Rule::EFFECT_UNSPECIFIED;
 }
 
 v1::RuleResult::State StateToProto(Ternary state) {
   switch (state) {
-    case Ternary::kSatisfied: return v1::RuleResult::SATISFIED;
-    case Ternary::kViolated: return v1::RuleResult::VIOLATED;
-    case Ternary::kUnknown: return v1::RuleResult::UNKNOWN;
+    case Ternary::kSatisfied:
+      return v1::RuleResult::SATISFIED;
+    case Ternary::kViolated:
+      return v1::RuleResult::VIOLATED;
+    case Ternary::kUnknown:
+      return v1::RuleResult::UNKNOWN;
   }
   return v1::RuleResult::STATE_UNSPECIFIED;
 }
 
 v1::Verdict::Decision DecisionToProto(Decision decision) {
   switch (decision) {
-    case Decision::kAccept: return v1::Verdict::ACCEPT;
-    case Decision::kReview: return v1::Verdict::REVIEW;
-    case Decision::kReject: return v1::Verdict::REJECT;
+    case Decision::kAccept:
+      return v1::Verdict::ACCEPT;
+    case Decision::kReview:
+      return v1::Verdict::REVIEW;
+    case Decision::kReject:
+      return v1::Verdict::REJECT;
   }
   return v1::Verdict::DECISION_UNSPECIFIED;
 }
 
 v1::Verdict::DecidedBy DecidedByToProto(DecidedBy decided_by) {
   switch (decided_by) {
-    case DecidedBy::kVeto: return v1::Verdict::VETO;
-    case DecidedBy::kGate: return v1::Verdict::GATE;
-    case DecidedBy::kPhaseOne: return v1::Verdict::PHASE_ONE;
-    case DecidedBy::kPhaseTwo: return v1::Verdict::PHASE_TWO;
+    case DecidedBy::kVeto:
+      return v1::Verdict::VETO;
+    case DecidedBy::kGate:
+      return v1::Verdict::GATE;
+    case DecidedBy::kPhaseOne:
+      return v1::Verdict::PHASE_ONE;
+    case DecidedBy::kPhaseTwo:
+      return v1::Verdict::PHASE_TWO;
   }
   return v1::Verdict::DECIDED_BY_UNSPECIFIED;
 }
@@ -249,18 +323,34 @@ absl::StatusOr<GateOptions> GateFromProto(const v1::Gate& proto) {
   GateOptions gate;
   switch (proto.policy()) {
     case v1::Gate::POLICY_UNSPECIFIED:
-    case v1::Gate::VOLUME: gate.policy = GatePolicy::kVolume; break;
-    case v1::Gate::FIXED: gate.policy = GatePolicy::kFixed; break;
-    case v1::Gate::ALL: gate.policy = GatePolicy::kAll; break;
-    case v1::Gate::RULES_ONLY: gate.policy = GatePolicy::kRulesOnly; break;
-    default: UnknownNumber("gate.policy", proto.policy(), violations);
+    case v1::Gate::VOLUME:
+      gate.policy = GatePolicy::kVolume;
+      break;
+    case v1::Gate::FIXED:
+      gate.policy = GatePolicy::kFixed;
+      break;
+    case v1::Gate::ALL:
+      gate.policy = GatePolicy::kAll;
+      break;
+    case v1::Gate::RULES_ONLY:
+      gate.policy = GatePolicy::kRulesOnly;
+      break;
+    default:
+      UnknownNumber("gate.policy", proto.policy(), violations);
   }
   switch (proto.preference()) {
     case v1::Gate::PREFERENCE_UNSPECIFIED:
-    case v1::Gate::BALANCED: gate.preference = Preference::kBalanced; break;
-    case v1::Gate::QUALITY: gate.preference = Preference::kQuality; break;
-    case v1::Gate::SPEED: gate.preference = Preference::kSpeed; break;
-    default: UnknownNumber("gate.preference", proto.preference(), violations);
+    case v1::Gate::BALANCED:
+      gate.preference = Preference::kBalanced;
+      break;
+    case v1::Gate::QUALITY:
+      gate.preference = Preference::kQuality;
+      break;
+    case v1::Gate::SPEED:
+      gate.preference = Preference::kSpeed;
+      break;
+    default:
+      UnknownNumber("gate.preference", proto.preference(), violations);
   }
   if (proto.has_threshold()) {
     gate.threshold = proto.threshold();

@@ -1,7 +1,8 @@
 // Screening's protos to core's values and back.
 //
-// From the wire: every violation found, with its path inside the message ("rules[2].weight"); enum numbers this server
-// does not know are violations. What core checks itself (Screener::Compile, ValidateGate) is not checked here again.
+// From the wire: every violation found, with its path inside the message ("rules[2].weight"); enum numbers
+// this server does not know are violations. What core checks itself (Screener::Compile, ValidateGate) is not
+// checked here again.
 #pragma once
 
 #include <string>

@@ -48,7 +48,8 @@ void StatusToProto(const absl::Status& status, google::rpc::Status* proto) {
     info.set_domain(std::string(kErrorDomain));
     proto->add_details()->PackFrom(info);
   }
-  if (const auto violations = FieldViolationsOf(status); !violations.empty()) AddBadRequest(violations, proto);
+  if (const auto violations = FieldViolationsOf(status); !violations.empty())
+    AddBadRequest(violations, proto);
   if (const auto delay = RetryDelayOf(status); delay.has_value()) {
     google::rpc::RetryInfo retry;
     retry.mutable_retry_delay()->set_seconds(absl::ToInt64Seconds(*delay));
@@ -72,7 +73,8 @@ absl::Status StatusFromProto(const google::rpc::Status& proto) {
       violations.push_back({violation.field(), violation.description()});
     }
     const absl::Status with_fields = FieldErrors(violations);
-    with_fields.ForEachPayload([&](absl::string_view url, const absl::Cord& value) { status.SetPayload(url, value); });
+    with_fields.ForEachPayload(
+        [&](absl::string_view url, const absl::Cord& value) { status.SetPayload(url, value); });
   }
   for (const auto& detail : proto.details()) {
     if (detail.Is<google::rpc::ErrorInfo>() && detail.UnpackTo(&info)) {

@@ -24,8 +24,8 @@ inline constexpr char kPushbackTrailer[] = "grpc-retry-pushback-ms";
 void StatusToProto(const absl::Status& status, google::rpc::Status* proto);
 absl::Status StatusFromProto(const google::rpc::Status& proto);
 
-// The same with the details in grpc-status-details-bin. Details are cut, last violation first, to fit the 8 KiB that
-// gRPC allows for metadata; a message over 1 KiB is cut too.
+// The same with the details in grpc-status-details-bin. Details are cut, last violation first, to fit the 8
+// KiB that gRPC allows for metadata; a message over 1 KiB is cut too.
 grpc::Status ToGrpcStatus(const absl::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status);
 

@@ -86,8 +86,9 @@ class HttplibAdminServer final : public AdminServer {
       port = -1;
     }
     if (port <= 0) {
-      return absl::UnavailableError(absl::StrCat(
-          "cannot listen on ", options.address, ": it is in use by another process, or no address of this machine"));
+      return absl::UnavailableError(
+          absl::StrCat("cannot listen on ", options.address,
+                       ": it is in use by another process, or no address of this machine"));
     }
     address_ = absl::StrCat(options.address.substr(0, colon + 1), port);
     thread_ = Thread("admin-accept", [this] { server_.listen_after_bind(); });

@@ -1,5 +1,5 @@
-// AdminServer: /metrics, /healthz and /readyz over HTTP, on a port of their own, so that probes and scrapes never wait
-// behind work.
+// AdminServer: /metrics, /healthz and /readyz over HTTP, on a port of their own, so that probes and scrapes
+// never wait behind work.
 #pragma once
 
 #include <functional>
@@ -23,7 +23,8 @@ class AdminServer {
     std::function<bool()> ready;
   };
 
-  // Serves at once. UNAVAILABLE: the address cannot be listened on. The pages are called from the server's threads.
+  // Serves at once. UNAVAILABLE: the address cannot be listened on. The pages are called from the server's
+  // threads.
   static absl::StatusOr<std::unique_ptr<AdminServer>> Create(const Options& options, Pages pages);
   // Stops and joins.
   virtual ~AdminServer() = default;

@@ -23,7 +23,8 @@ struct CheckedBatch {
   std::vector<NewJob> jobs;
 };
 
-absl::StatusOr<CheckedBatch> CheckCreate(const v1::CreateBatchRequest& request, const NewBatchContext& context) {
+absl::StatusOr<CheckedBatch> CheckCreate(const v1::CreateBatchRequest& request,
+                                         const NewBatchContext& context) {
   if (!request.has_batch()) return FieldError("batch", "is missing");
   CheckedBatch checked;
   SLUICE_ASSIGN_OR_RETURN(checked.batch, NewBatchFromProto(request.batch(), context));
@@ -37,7 +38,8 @@ absl::StatusOr<CheckedBatch> CheckCreate(const v1::CreateBatchRequest& request, 
 }
 
 absl::Status BatchesToProto(const BatchPage& page, v1::ListBatchesResponse* response) {
-  for (const Batch& batch : page.batches) SLUICE_RETURN_IF_ERROR(BatchToProto(batch, response->add_batches()));
+  for (const Batch& batch : page.batches)
+    SLUICE_RETURN_IF_ERROR(BatchToProto(batch, response->add_batches()));
   response->set_next_page_token(page.next_page_token);
   return absl::OkStatus();
 }
@@ -67,26 +69,27 @@ BatchService::BatchService(BatchServiceParts parts)
         const auto method = [&](const char* name, const char* type) {
           return RpcMethod(*parts.metrics, *parts.clock, v1::BatchService::service_full_name(), name, type);
         };
-        return Methods{method("CreateBatch", "unary"),         method("UploadBatch", "client_stream"),
-                       method("GetBatch", "unary"),            method("ListBatches", "unary"),
-                       method("CancelBatch", "unary"),         method("DeleteBatch", "unary"),
-                       method("WatchBatch", "server_stream"),  method("StreamResults", "server_stream"),
+        return Methods{method("CreateBatch", "unary"),        method("UploadBatch", "client_stream"),
+                       method("GetBatch", "unary"),           method("ListBatches", "unary"),
+                       method("CancelBatch", "unary"),        method("DeleteBatch", "unary"),
+                       method("WatchBatch", "server_stream"), method("StreamResults", "server_stream"),
                        method("ListResults", "unary")};
       }()) {}
 
 grpc::ServerUnaryReactor* BatchService::CreateBatch(grpc::CallbackServerContext* context,
-                                                    const v1::CreateBatchRequest* request, v1::Batch* response) {
+                                                    const v1::CreateBatchRequest* request,
+                                                    v1::Batch* response) {
   const UnaryCall call(methods_.create, *context);
   const auto bytes = static_cast<int64_t>(request->ByteSizeLong());
   const absl::Status size = CheckRequestBytes(bytes, "use UploadBatch");
-  absl::StatusOr<FrontDoor::Ticket> ticket =
-      size.ok() ? parts_.door->AdmitJobs(request->jobs_size(), bytes) : absl::StatusOr<FrontDoor::Ticket>(size);
+  absl::StatusOr<FrontDoor::Ticket> ticket = size.ok() ? parts_.door->AdmitJobs(request->jobs_size(), bytes)
+                                                       : absl::StatusOr<FrontDoor::Ticket>(size);
   if (!ticket.ok()) {
     call.Finish(ticket.status());
     return call.reactor();
   }
-  const bool scheduled = parts_.executor->TrySchedule(
-      [this, call, request, response, ticket = *std::move(ticket)]() mutable {
+  const bool scheduled =
+      parts_.executor->TrySchedule([this, call, request, response, ticket = *std::move(ticket)]() mutable {
         Create(call, *request, response, std::move(ticket));
       });
   if (!scheduled) call.Finish(ServerBusy());
@@ -99,15 +102,15 @@ void BatchService::Create(UnaryCall call, const v1::CreateBatchRequest& request,
       CheckCreate(request, {tenant_, parts_.clock->WallNow(), parts_.has_model});
   if (!checked.ok()) return call.Finish(checked.status());
   parts_.store->CreateBatch(std::move(checked->batch), std::move(checked->jobs),
-                            [ticket = std::move(ticket), answer = AnswerWithBatch(call, response)](
-                                absl::StatusOr<Batch> batch) mutable {
+                            [ticket = std::move(ticket),
+                             answer = AnswerWithBatch(call, response)](absl::StatusOr<Batch> batch) mutable {
                               ticket = FrontDoor::Ticket();
                               std::move(answer)(std::move(batch));
                             });
 }
 
-grpc::ServerReadReactor<v1::UploadBatchRequest>* BatchService::UploadBatch(grpc::CallbackServerContext* context,
-                                                                           v1::Batch* response) {
+grpc::ServerReadReactor<v1::UploadBatchRequest>* BatchService::UploadBatch(
+    grpc::CallbackServerContext* context, v1::Batch* response) {
   return new BatchUpload({.method = &methods_.upload,
                           .store = parts_.store,
                           .door = parts_.door,
@@ -133,7 +136,8 @@ grpc::ServerUnaryReactor* BatchService::ListBatches(grpc::CallbackServerContext*
                                                     const v1::ListBatchesRequest* request,
                                                     v1::ListBatchesResponse* response) {
   const UnaryCall call(methods_.list, *context);
-  absl::StatusOr<int> page_size = PageSizeFromProto(request->page_size(), kDefaultBatchesPage, kMaxBatchesPage);
+  absl::StatusOr<int> page_size =
+      PageSizeFromProto(request->page_size(), kDefaultBatchesPage, kMaxBatchesPage);
   if (absl::Status token = CheckPageToken(request->page_token()); !token.ok()) page_size = token;
   if (!page_size.ok()) {
     call.Finish(page_size.status());
@@ -147,7 +151,8 @@ grpc::ServerUnaryReactor* BatchService::ListBatches(grpc::CallbackServerContext*
 }
 
 grpc::ServerUnaryReactor* BatchService::CancelBatch(grpc::CallbackServerContext* context,
-                                                    const v1::CancelBatchRequest* request, v1::Batch* response) {
+                                                    const v1::CancelBatchRequest* request,
+                                                    v1::Batch* response) {
   const UnaryCall call(methods_.cancel, *context);
   if (const absl::StatusOr<std::string> id = BatchIdFromName(request->name()); id.ok()) {
     parts_.store->CancelBatch(tenant_, *id, AnswerWithBatch(call, response));
@@ -179,8 +184,8 @@ grpc::ServerWriteReactor<v1::BatchProgress>* BatchService::WatchBatch(grpc::Call
                            context, *request);
 }
 
-grpc::ServerWriteReactor<v1::JobResult>* BatchService::StreamResults(grpc::CallbackServerContext* context,
-                                                                     const v1::StreamResultsRequest* request) {
+grpc::ServerWriteReactor<v1::JobResult>* BatchService::StreamResults(
+    grpc::CallbackServerContext* context, const v1::StreamResultsRequest* request) {
   return ResultStream::Start({.method = &methods_.stream,
                               .store = parts_.store,
                               .feed = parts_.feed,
@@ -194,8 +199,10 @@ grpc::ServerUnaryReactor* BatchService::ListResults(grpc::CallbackServerContext*
                                                     v1::ListResultsResponse* response) {
   const UnaryCall call(methods_.list_results, *context);
   const absl::StatusOr<std::string> id = BatchIdFromName(request->name());
-  absl::StatusOr<int> page_size = PageSizeFromProto(request->page_size(), kDefaultResultsPage, kMaxResultsPage);
-  for (const absl::Status& check : {id.status(), CheckPageToken(request->page_token()), CheckOrderBy(request->order_by())}) {
+  absl::StatusOr<int> page_size =
+      PageSizeFromProto(request->page_size(), kDefaultResultsPage, kMaxResultsPage);
+  for (const absl::Status& check :
+       {id.status(), CheckPageToken(request->page_token()), CheckOrderBy(request->order_by())}) {
     if (page_size.ok() && !check.ok()) page_size = check;
   }
   if (!page_size.ok()) {
@@ -203,13 +210,15 @@ grpc::ServerUnaryReactor* BatchService::ListResults(grpc::CallbackServerContext*
     return call.reactor();
   }
   // The batch first: it tells the tenant and what its results are.
-  parts_.store->GetBatch(tenant_, *id, [this, call, request, response, page_size](absl::StatusOr<Batch> batch) {
-    if (!batch.ok()) return call.Finish(batch.status());
-    parts_.store->ReadRanked(batch->id, *page_size, request->page_token(),
-                             [call, response, kind = batch->kind](absl::StatusOr<RankedPage> page) {
-                               call.Finish(page.ok() ? RankedToProto(kind, *page, response) : page.status());
-                             });
-  });
+  parts_.store->GetBatch(
+      tenant_, *id, [this, call, request, response, page_size](absl::StatusOr<Batch> batch) {
+        if (!batch.ok()) return call.Finish(batch.status());
+        parts_.store->ReadRanked(
+            batch->id, *page_size, request->page_token(),
+            [call, response, kind = batch->kind](absl::StatusOr<RankedPage> page) {
+              call.Finish(page.ok() ? RankedToProto(kind, *page, response) : page.status());
+            });
+      });
   return call.reactor();
 }
 

@@ -1,5 +1,5 @@
-// BatchService: sluice.v1.BatchService over the store and the result feed. Thin: requests are checked and converted by
-// server/convert, streams live in their own reactors.
+// BatchService: sluice.v1.BatchService over the store and the result feed. Thin: requests are checked and
+// converted by server/convert, streams live in their own reactors.
 #pragma once
 
 #include <memory>
@@ -32,23 +32,26 @@ class BatchService final : public v1::BatchService::CallbackService {
  public:
   explicit BatchService(BatchServiceParts parts);
 
-  grpc::ServerUnaryReactor* CreateBatch(grpc::CallbackServerContext* context, const v1::CreateBatchRequest* request,
-                                        v1::Batch* response) override;
+  grpc::ServerUnaryReactor* CreateBatch(grpc::CallbackServerContext* context,
+                                        const v1::CreateBatchRequest* request, v1::Batch* response) override;
   grpc::ServerReadReactor<v1::UploadBatchRequest>* UploadBatch(grpc::CallbackServerContext* context,
                                                                v1::Batch* response) override;
   grpc::ServerUnaryReactor* GetBatch(grpc::CallbackServerContext* context, const v1::GetBatchRequest* request,
                                      v1::Batch* response) override;
-  grpc::ServerUnaryReactor* ListBatches(grpc::CallbackServerContext* context, const v1::ListBatchesRequest* request,
+  grpc::ServerUnaryReactor* ListBatches(grpc::CallbackServerContext* context,
+                                        const v1::ListBatchesRequest* request,
                                         v1::ListBatchesResponse* response) override;
-  grpc::ServerUnaryReactor* CancelBatch(grpc::CallbackServerContext* context, const v1::CancelBatchRequest* request,
-                                        v1::Batch* response) override;
-  grpc::ServerUnaryReactor* DeleteBatch(grpc::CallbackServerContext* context, const v1::DeleteBatchRequest* request,
+  grpc::ServerUnaryReactor* CancelBatch(grpc::CallbackServerContext* context,
+                                        const v1::CancelBatchRequest* request, v1::Batch* response) override;
+  grpc::ServerUnaryReactor* DeleteBatch(grpc::CallbackServerContext* context,
+                                        const v1::DeleteBatchRequest* request,
                                         google::protobuf::Empty* response) override;
   grpc::ServerWriteReactor<v1::BatchProgress>* WatchBatch(grpc::CallbackServerContext* context,
                                                           const v1::WatchBatchRequest* request) override;
   grpc::ServerWriteReactor<v1::JobResult>* StreamResults(grpc::CallbackServerContext* context,
                                                          const v1::StreamResultsRequest* request) override;
-  grpc::ServerUnaryReactor* ListResults(grpc::CallbackServerContext* context, const v1::ListResultsRequest* request,
+  grpc::ServerUnaryReactor* ListResults(grpc::CallbackServerContext* context,
+                                        const v1::ListResultsRequest* request,
                                         v1::ListResultsResponse* response) override;
 
  private:
@@ -56,7 +59,8 @@ class BatchService final : public v1::BatchService::CallbackService {
     RpcMethod create, upload, get, list, cancel, remove, watch, stream, list_results;
   };
 
-  void Create(UnaryCall call, const v1::CreateBatchRequest& request, v1::Batch* response, FrontDoor::Ticket ticket);
+  void Create(UnaryCall call, const v1::CreateBatchRequest& request, v1::Batch* response,
+              FrontDoor::Ticket ticket);
 
   const BatchServiceParts parts_;
   const Methods methods_;

@@ -21,7 +21,9 @@ BatchUpload::BatchUpload(BatchUploadParts parts, grpc::CallbackServerContext* co
   StartRead(&part_);
 }
 
-void BatchUpload::OnReadDone(bool ok) { Schedule(ok ? &BatchUpload::TakePart : &BatchUpload::Seal); }
+void BatchUpload::OnReadDone(bool ok) {
+  Schedule(ok ? &BatchUpload::TakePart : &BatchUpload::Seal);
+}
 
 void BatchUpload::Schedule(void (BatchUpload::*step)()) {
   if (!parts_.executor->TrySchedule([this, step] { (this->*step)(); })) Fail(ServerBusy());
@@ -29,7 +31,8 @@ void BatchUpload::Schedule(void (BatchUpload::*step)()) {
 
 void BatchUpload::TakePart() {
   const auto bytes = static_cast<int64_t>(part_.ByteSizeLong());
-  if (absl::Status size = CheckRequestBytes(bytes, "send the jobs in smaller parts"); !size.ok()) return Fail(size);
+  if (absl::Status size = CheckRequestBytes(bytes, "send the jobs in smaller parts"); !size.ok())
+    return Fail(size);
   absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitJobs(part_.jobs_size(), bytes);
   if (!ticket.ok()) return Fail(ticket.status());
   part_ticket_ = *std::move(ticket);
@@ -56,7 +59,8 @@ void BatchUpload::Begin() {
 void BatchUpload::Append() {
   if (part_.jobs_size() == 0) return ReadNext();
   if (jobs_ + part_.jobs_size() > kMaxJobsPerBatch) {
-    return Fail(FieldError("jobs", absl::StrCat("are more than ", kMaxJobsPerBatch, ", the limit of a batch")));
+    return Fail(
+        FieldError("jobs", absl::StrCat("are more than ", kMaxJobsPerBatch, ", the limit of a batch")));
   }
   absl::StatusOr<std::vector<NewJob>> jobs = JobsFromProto(kind_, jobs_, part_.jobs());
   if (!jobs.ok()) return Fail(jobs.status());
@@ -76,7 +80,8 @@ void BatchUpload::ReadNext() {
 
 void BatchUpload::Seal() {
   if (context_->IsCancelled()) return Fail(absl::CancelledError("the stream was cut before its end"));
-  if (batch_id_.empty()) return Fail(FieldError("batch", "is missing: the stream ended before the first message"));
+  if (batch_id_.empty())
+    return Fail(FieldError("batch", "is missing: the stream ended before the first message"));
   if (jobs_ == 0) return Fail(FieldError("jobs", "is empty; a batch needs 1 or more"));
   parts_.store->SealUpload(batch_id_, digest_.Finish(), [this](absl::StatusOr<Batch> sealed) {
     if (!sealed.ok()) return Fail(sealed.status());

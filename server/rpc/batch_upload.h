@@ -24,8 +24,8 @@ struct BatchUploadParts {
   std::string tenant;
 };
 
-// Owns itself until OnDone. A chain of steps, one at a time: read a part, check it, append it, read the next; so the
-// store's pace is the client's. Sealed on half-close; abandoned on cancellation and on any error.
+// Owns itself until OnDone. A chain of steps, one at a time: read a part, check it, append it, read the next;
+// so the store's pace is the client's. Sealed on half-close; abandoned on cancellation and on any error.
 class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest> {
  public:
   // All in `parts`, and both pointers, outlive the call.

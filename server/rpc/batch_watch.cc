@@ -14,18 +14,21 @@ namespace {
 
 constexpr absl::Duration kMaxInterval = absl::Minutes(1);
 
-absl::StatusOr<absl::Duration> IntervalFromProto(const v1::WatchBatchRequest& request, absl::Duration preset) {
+absl::StatusOr<absl::Duration> IntervalFromProto(const v1::WatchBatchRequest& request,
+                                                 absl::Duration preset) {
   if (!request.has_min_interval()) return preset;
   const auto interval = DurationFromProto(request.min_interval());
-  if (!interval.has_value() || *interval < absl::Milliseconds(kMinWatchIntervalMs) || *interval > kMaxInterval) {
+  if (!interval.has_value() || *interval < absl::Milliseconds(kMinWatchIntervalMs) ||
+      *interval > kMaxInterval) {
     return FieldError("min_interval", "must be from 20 ms to 1 minute");
   }
   return *interval;
 }
 
 absl::Status Draining() {
-  return WithRetryDelay(WithReason(absl::UnavailableError("the server is draining; watch again later"), "DRAINING"),
-                        absl::Seconds(1));
+  return WithRetryDelay(
+      WithReason(absl::UnavailableError("the server is draining; watch again later"), "DRAINING"),
+      absl::Seconds(1));
 }
 
 }  // namespace

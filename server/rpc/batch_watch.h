@@ -1,5 +1,5 @@
-// BatchWatch: one WatchBatch call: the batch's progress now, and again when it changed, but not more often than the
-// client asked for. Ends with the batch, or with UNAVAILABLE when the server drains.
+// BatchWatch: one WatchBatch call: the batch's progress now, and again when it changed, but not more often
+// than the client asked for. Ends with the batch, or with UNAVAILABLE when the server drains.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -25,8 +25,8 @@ struct BatchWatchParts {
   std::string tenant;
 };
 
-// Changes while an answer is on its way count as one. Keeps itself alive until OnDone; an alarm that is set keeps it
-// alive until it rings.
+// Changes while an answer is on its way count as one. Keeps itself alive until OnDone; an alarm that is set
+// keeps it alive until it rings.
 class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
                          public std::enable_shared_from_this<BatchWatch> {
  public:

@@ -20,8 +20,9 @@ absl::Duration MonotonicDeadline(const grpc::CallbackServerContext& context, con
 // Owns itself until OnDone; the embedder answers exactly once, cancelled or not.
 class EmbedReactor final : public grpc::ServerUnaryReactor {
  public:
-  EmbedReactor(const EmbeddingServiceParts& parts, const RpcMethod& method, grpc::CallbackServerContext* context,
-               const v1::EmbedRequest& request, v1::EmbedResponse* response)
+  EmbedReactor(const EmbeddingServiceParts& parts, const RpcMethod& method,
+               grpc::CallbackServerContext* context, const v1::EmbedRequest& request,
+               v1::EmbedResponse* response)
       : parts_(parts),
         method_(method),
         context_(context),
@@ -37,11 +38,12 @@ class EmbedReactor final : public grpc::ServerUnaryReactor {
  private:
   void Begin(const v1::EmbedRequest& request) {
     if (parts_.embedder == nullptr) {
-      return End(WithReason(absl::FailedPreconditionError("this server runs without a model and cannot embed"),
-                            "NO_MODEL"));
+      return End(WithReason(
+          absl::FailedPreconditionError("this server runs without a model and cannot embed"), "NO_MODEL"));
     }
     const auto bytes = static_cast<int64_t>(request.ByteSizeLong());
-    if (absl::Status size = CheckRequestBytes(bytes, "send the texts in several calls"); !size.ok()) return End(size);
+    if (absl::Status size = CheckRequestBytes(bytes, "send the texts in several calls"); !size.ok())
+      return End(size);
     absl::StatusOr<EmbedCall> call = EmbedCallFromProto(request);
     if (!call.ok()) return End(call.status());
     absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitCall(bytes);
@@ -78,7 +80,8 @@ EmbeddingService::EmbeddingService(EmbeddingServiceParts parts)
       embed_(*parts_.metrics, *parts_.clock, v1::EmbeddingService::service_full_name(), "Embed", "unary") {}
 
 grpc::ServerUnaryReactor* EmbeddingService::Embed(grpc::CallbackServerContext* context,
-                                                  const v1::EmbedRequest* request, v1::EmbedResponse* response) {
+                                                  const v1::EmbedRequest* request,
+                                                  v1::EmbedResponse* response) {
   return new EmbedReactor(parts_, embed_, context, *request, response);
 }
 

@@ -113,7 +113,8 @@ void ResultStream::FinishFrom(Phase from, const absl::Status& status) {
 }
 
 void ResultStream::OnDone() {
-  // The subscription ends here and not in the destructor, which a late callback may put off beyond the feed's life.
+  // The subscription ends here and not in the destructor, which a late callback may put off beyond the feed's
+  // life.
   const std::shared_ptr<ResultStream> self = std::move(self_);
   std::shared_ptr<FeedSubscription> ended;
   MutexLock lock(mutex_);

@@ -22,8 +22,8 @@ struct ResultStreamParts {
   std::string tenant;
 };
 
-// One write in flight; the next page is asked for only after the last outcome of this one was written, so a slow
-// reader holds one page. Keeps itself alive until OnDone; callbacks of the feed keep it alive too.
+// One write in flight; the next page is asked for only after the last outcome of this one was written, so a
+// slow reader holds one page. Keeps itself alive until OnDone; callbacks of the feed keep it alive too.
 class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
                            public std::enable_shared_from_this<ResultStream> {
  public:

@@ -28,7 +28,8 @@ grpc::Status RpcMethod::Finish(absl::Duration started, const absl::Status& statu
 
 absl::Status ServerBusy() {
   return WithRetryDelay(
-      WithReason(absl::ResourceExhaustedError("the server has more requests at hand than it takes"), "SERVER_BUSY"),
+      WithReason(absl::ResourceExhaustedError("the server has more requests at hand than it takes"),
+                 "SERVER_BUSY"),
       absl::Seconds(1));
 }
 

@@ -1,5 +1,5 @@
-// RpcMethod and UnaryCall: what every call of every service does alike: it is counted and timed, and its end carries
-// our error details.
+// RpcMethod and UnaryCall: what every call of every service does alike: it is counted and timed, and its end
+// carries our error details.
 #pragma once
 
 #include <grpcpp/server_context.h>
@@ -23,23 +23,26 @@ class RpcMethod {
   // Counts a call as started; the answer is for Finish.
   absl::Duration Start() const;
 
-  // Counts and times its end; the answer is what to finish the call with: details in the status, and the pushback
-  // trailer in `context` when the status says when to come again.
-  grpc::Status Finish(absl::Duration started, const absl::Status& status, grpc::CallbackServerContext& context) const;
+  // Counts and times its end; the answer is what to finish the call with: details in the status, and the
+  // pushback trailer in `context` when the status says when to come again.
+  grpc::Status Finish(absl::Duration started, const absl::Status& status,
+                      grpc::CallbackServerContext& context) const;
 
  private:
   const Clock& clock_;
   RpcMethodMetrics metrics_;
 };
 
-// A unary call in progress: a small value to capture in callbacks. Finish exactly once, from any thread; the request,
-// the response and the context live until then.
+// A unary call in progress: a small value to capture in callbacks. Finish exactly once, from any thread; the
+// request, the response and the context live until then.
 class UnaryCall {
  public:
   UnaryCall(const RpcMethod& method, grpc::CallbackServerContext& context)
       : method_(&method), context_(&context), reactor_(context.DefaultReactor()), started_(method.Start()) {}
 
-  void Finish(const absl::Status& status) const { reactor_->Finish(method_->Finish(started_, status, *context_)); }
+  void Finish(const absl::Status& status) const {
+    reactor_->Finish(method_->Finish(started_, status, *context_));
+  }
 
   grpc::ServerUnaryReactor* reactor() const { return reactor_; }
 

@@ -16,7 +16,8 @@ class ServerService final : public v1::ServerService::CallbackService {
         door_(door),
         get_server_(metrics, clock, v1::ServerService::service_full_name(), "GetServer", "unary") {}
 
-  grpc::ServerUnaryReactor* GetServer(grpc::CallbackServerContext* context, const v1::GetServerRequest* /*request*/,
+  grpc::ServerUnaryReactor* GetServer(grpc::CallbackServerContext* context,
+                                      const v1::GetServerRequest* /*request*/,
                                       v1::Server* response) override {
     const UnaryCall call(get_server_, *context);
     ServerToProto(facts_, door_.draining(), response);

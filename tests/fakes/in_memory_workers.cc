@@ -80,9 +80,8 @@ absl::StatusOr<std::vector<Claimed>> InMemoryBatches::Claim(const ClaimRequest& 
     task.session = request.session;
     task.fence = ++last_fence_;
     task.run_until = clock_.MonotonicNow() + request.run_for;
-    claims.push_back(
-        {id, entry.batch.kind, task.stage, index, job.id, job.payload, ++task.attempts, task.fence,
-         entry.batch.tenant});
+    claims.push_back({id, entry.batch.kind, task.stage, index, job.id, job.payload, ++task.attempts,
+                      task.fence, entry.batch.tenant});
     if (entry.batch.state != BatchState::kPending) continue;
     entry.batch.state = BatchState::kRunning;
     changes_.batches.insert(id);

@@ -19,7 +19,9 @@ namespace {
 class NoSource final : public EncoderSource {
  public:
   std::vector<ComputeDevice> Devices() const override { return {}; }
-  absl::StatusOr<EncoderPlan> Plan(const EncoderRequest&) override { return absl::NotFoundError("no model here"); }
+  absl::StatusOr<EncoderPlan> Plan(const EncoderRequest&) override {
+    return absl::NotFoundError("no model here");
+  }
   std::map<std::string, std::string> Libraries() const override { return {}; }
 };
 

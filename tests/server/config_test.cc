@@ -10,10 +10,13 @@ namespace {
 
 using ::testing::HasSubstr;
 
-std::optional<std::string> NoVariable(const std::string&) { return std::nullopt; }
+std::optional<std::string> NoVariable(const std::string&) {
+  return std::nullopt;
+}
 
-absl::StatusOr<Config> Load(const std::vector<std::string>& arguments,
-                            const std::function<std::optional<std::string>(const std::string&)>& get = NoVariable) {
+absl::StatusOr<Config> Load(
+    const std::vector<std::string>& arguments,
+    const std::function<std::optional<std::string>(const std::string&)>& get = NoVariable) {
   const absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
   if (!line.ok()) return line.status();
   return LoadConfig(*line, get);
@@ -40,7 +43,8 @@ TEST(Config, TakesFlags) {
 
 // Flag before environment before file before what is built in.
 TEST(Config, StrongerSourcesWin) {
-  const std::string file = WriteFile("order.yaml", "data: file\nmodel: file\nlog_level: error\nreplicas: 1\n");
+  const std::string file =
+      WriteFile("order.yaml", "data: file\nmodel: file\nlog_level: error\nreplicas: 1\n");
   const auto get = [](const std::string& name) -> std::optional<std::string> {
     if (name == "SLUICE_MODEL" || name == "SLUICE_DATA") return "environment";
     return std::nullopt;

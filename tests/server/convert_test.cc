@@ -31,8 +31,8 @@ v1::Job PostingJob(const std::string& id) {
 // What a status carries arrives at the other end.
 TEST(StatusConvert, RoundTripsWithDetails) {
   const absl::Status fields = FieldErrors({{"jobs[1].id", "is empty"}, {"batch", "is missing"}});
-  const absl::Status refusal =
-      WithRetryDelay(WithReason(absl::ResourceExhaustedError("full"), "QUEUE_FULL"), absl::Milliseconds(1500));
+  const absl::Status refusal = WithRetryDelay(WithReason(absl::ResourceExhaustedError("full"), "QUEUE_FULL"),
+                                              absl::Milliseconds(1500));
   for (const absl::Status& status : {fields, refusal, absl::Status(absl::NotFoundError("none"))}) {
     const absl::Status back = FromGrpcStatus(ToGrpcStatus(status));
     EXPECT_EQ(back.code(), status.code());
@@ -94,7 +94,8 @@ TEST(BatchesConvert, JobsAreCheckedWithTheirPaths) {
   *jobs.Add() = PostingJob("date");
   jobs.Mutable(4)->mutable_posting()->set_date_posted("2026-1-5");
   std::vector<std::string> fields;
-  for (const FieldViolation& violation : FieldViolationsOf(JobsFromProto(JobKind::kScreen, 10, jobs).status())) {
+  for (const FieldViolation& violation :
+       FieldViolationsOf(JobsFromProto(JobKind::kScreen, 10, jobs).status())) {
     fields.push_back(violation.field);
   }
   EXPECT_THAT(fields, ElementsAre("jobs[10].id", "jobs[11].id", "jobs[12]", "jobs[13].posting",
@@ -133,10 +134,21 @@ TEST(RequestDigest, SeesContentAndNothingElse) {
 }
 
 TEST(JobCodec, PlansRoundTrip) {
-  GatePlan plan = {.policy = GatePolicy::kFixed, .preference = Preference::kSpeed, .threshold = 0.25, .postings = 7,
-                   .vetoed = 1, .gated = 2, .survivors = 4, .limited_by = "threshold", .calibration_id = "c",
-                   .model_digest = "d", .bm25_mean = 0.5, .bm25_stddev = 0.125, .prior_log_odds = -1.5,
-                   .phase2_prior_log_odds = 2.5, .as_of = absl::FromUnixMillis(1'700'000'000'123)};
+  GatePlan plan = {.policy = GatePolicy::kFixed,
+                   .preference = Preference::kSpeed,
+                   .threshold = 0.25,
+                   .postings = 7,
+                   .vetoed = 1,
+                   .gated = 2,
+                   .survivors = 4,
+                   .limited_by = "threshold",
+                   .calibration_id = "c",
+                   .model_digest = "d",
+                   .bm25_mean = 0.5,
+                   .bm25_stddev = 0.125,
+                   .prior_log_odds = -1.5,
+                   .phase2_prior_log_odds = 2.5,
+                   .as_of = absl::FromUnixMillis(1'700'000'000'123)};
   const ProtoJobCodec codec;
   const auto back = codec.DecodePlan(codec.EncodePlan(plan));
   ASSERT_TRUE(back.ok()) << back.status();

@@ -5,7 +5,9 @@
 namespace sluice {
 namespace {
 
-TEST(Cancellation, DefaultTokenIsNeverCancelled) { EXPECT_FALSE(CancellationToken().cancelled()); }
+TEST(Cancellation, DefaultTokenIsNeverCancelled) {
+  EXPECT_FALSE(CancellationToken().cancelled());
+}
 
 // Every token of a source sees the cancellation, also ones taken before it and ones that outlive the source.
 TEST(Cancellation, TokensSeeTheirSource) {

@@ -16,17 +16,21 @@ TEST(ErrorDetails, FieldErrorCarriesPathAndDescription) {
 
 // Many violations travel together, in order, and the message says how many were left out of it.
 TEST(ErrorDetails, FieldErrorsKeepsAllAndNamesTheFirst) {
-  const std::vector<FieldViolation> violations = {{"a", "is empty"}, {"b", "is 9, at most 7"}, {"c", "twice"}};
+  const std::vector<FieldViolation> violations = {
+      {"a", "is empty"}, {"b", "is 9, at most 7"}, {"c", "twice"}};
   const absl::Status status = FieldErrors(violations);
   EXPECT_EQ(status.message(), "a: is empty (and 2 more)");
   EXPECT_EQ(FieldViolationsOf(status), violations);
 }
 
-TEST(ErrorDetails, NoViolationsIsOk) { EXPECT_TRUE(FieldErrors({}).ok()); }
+TEST(ErrorDetails, NoViolationsIsOk) {
+  EXPECT_TRUE(FieldErrors({}).ok());
+}
 
 // A part that was checked on its own is placed inside the whole.
 TEST(ErrorDetails, PrefixFieldsPlacesEveryPath) {
-  const absl::Status status = PrefixFields("profile", FieldErrors({{"rules[0].id", "is empty"}, {"", "is empty"}}));
+  const absl::Status status =
+      PrefixFields("profile", FieldErrors({{"rules[0].id", "is empty"}, {"", "is empty"}}));
   EXPECT_EQ(FieldViolationsOf(status),
             (std::vector<FieldViolation>{{"profile.rules[0].id", "is empty"}, {"profile", "is empty"}}));
 }
@@ -50,7 +54,9 @@ TEST(ErrorDetails, AbsentDetailsReadAsNone) {
   EXPECT_TRUE(FieldViolationsOf(absl::InternalError("x")).empty());
 }
 
-TEST(ErrorDetails, OkStatusStaysPlain) { EXPECT_EQ(WithReason(absl::OkStatus(), "X"), absl::OkStatus()); }
+TEST(ErrorDetails, OkStatusStaysPlain) {
+  EXPECT_EQ(WithReason(absl::OkStatus(), "X"), absl::OkStatus());
+}
 
 }  // namespace
 }  // namespace sluice

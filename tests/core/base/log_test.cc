@@ -9,7 +9,9 @@
 namespace sluice {
 namespace {
 
-std::string TempPath(const char* name) { return ::testing::TempDir() + name; }
+std::string TempPath(const char* name) {
+  return ::testing::TempDir() + name;
+}
 
 // Every line of the JSON format parses, whatever the message holds.
 TEST(Log, JsonLinesParseWithQuotesNewlinesAndControls) {

@@ -19,8 +19,8 @@
 #include "core/store/await.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/faulty_batch_store.h"
-#include "tests/fakes/line_codec.h"
 #include "tests/fakes/in_memory_batch_store.h"
+#include "tests/fakes/line_codec.h"
 #include "tests/fakes/simulated_clock.h"
 #include "tests/fakes/word_tokenizer.h"
 

@@ -394,15 +394,14 @@ struct FaultCase {
 
 class PipelineFaultTest : public ::testing::TestWithParam<FaultCase> {};
 
-// One fault at the first, second and third call of every method a worker uses: nothing is lost, nothing twice, and no
-// verdict differs from the run without faults.
+// One fault at the first, second and third call of every method a worker uses: nothing is lost, nothing
+// twice, and no verdict differs from the run without faults.
 TEST_P(PipelineFaultTest, NothingIsLostNorTwice) {
   auto payloads = Postings(40);
   payloads[3] = "!";
   const auto run = [&](int nth_call, const std::string& method, std::string* fired) {
     PipelineRig rig({});
-    const std::string id =
-        rig.Create(JobKind::kScreen, "fixed 0.3 distributed storage engineer", payloads);
+    const std::string id = rig.Create(JobKind::kScreen, "fixed 0.3 distributed storage engineer", payloads);
     if (nth_call > 0) rig.store_.Arm(GetParam().fault, nth_call, method);
     rig.StartPipeline();
     EXPECT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(50)));
