@@ -113,7 +113,7 @@ TEST_F(CommandTest, JsonLinesCarryThePromisedNames) {
       lines[0],
       R"({"id":"b","rank":1,"verdict":"accept","score":0.875,"phase1":0.5,"phase2":0.875,)"
       R"("reasons":["matches: bake","satisfies pay"],"decided_by":"phase2","bm25":0.0,"cosine":null,"windows":0,)"
-      R"("rules":[],"terms":[]})");
+      R"("rules":[],"terms":[],"sequence":2})");
   EXPECT_TRUE(nlohmann::json::parse(lines[1]).at("phase2").is_null());
 }
 

@@ -67,7 +67,10 @@ def cli(arguments, port, *command, check=True):
 
 def batches(arguments, port):
     out = cli(arguments, port, "batches", "ls", "--json")
-    return [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    listed = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    for batch in listed:
+        batch["done"] = sum(batch[outcome] for outcome in ("succeeded", "failed", "cancelled", "expired"))
+    return listed
 
 
 def results(arguments, port, name):
@@ -139,7 +142,7 @@ def main():
         finished = time.monotonic() + 60 + 4 * calm_seconds
         while True:
             batch = next(batch for batch in batches(arguments, port) if batch["name"] == name)
-            if batch["state"] not in ("PENDING", "RUNNING"):
+            if batch["state"] not in ("pending", "running"):
                 break
             if time.monotonic() > finished:
                 sys.exit(f"not finished: {batch}")

@@ -124,7 +124,6 @@ absl::StatusOr<std::unique_ptr<LocalServer>> LocalServer::Start(
 absl::Status LocalServer::Spawn() {
   const std::vector<std::string> words = {options_.binary,
                                           "--listen=" + address_,
-                                          "--http=127.0.0.1:0",
                                           "--admin=127.0.0.1:0",
                                           "--data=" + options_.data_directory,
                                           "--ready-file=" + ReadyFile()};

@@ -110,6 +110,7 @@ std::string ResultJson(const v1::JobResult& result) {
   } else {
     out["outcome"] = absl::AsciiStrToLower(v1::JobResult::Outcome_Name(result.outcome()));
   }
+  if (result.sequence() > 0) out["sequence"] = result.sequence();
   if (result.has_embedding()) AddEmbedding(result.embedding(), out);
   if (result.has_error())
     out["error"] = {{"code", result.error().code()}, {"message", result.error().message()}};
