@@ -2,6 +2,8 @@
 
 #include <httplib.h>
 
+#include <atomic>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -91,7 +93,12 @@ class HttplibAdminServer final : public AdminServer {
                        ": it is in use by another process, or no address of this machine"));
     }
     address_ = absl::StrCat(options.address.substr(0, colon + 1), port);
-    thread_ = Thread("admin-accept", [this] { server_.listen_after_bind(); });
+    thread_ = Thread("admin-accept", [this] {
+      server_.listen_after_bind();
+      ended_ = true;
+    });
+    // httplib loses a stop() that comes before it runs.
+    while (!server_.is_running() && !ended_) std::this_thread::yield();
     return absl::OkStatus();
   }
 
@@ -127,6 +134,7 @@ class HttplibAdminServer final : public AdminServer {
   const Pages pages_;
   httplib::Server server_;
   std::string address_;
+  std::atomic<bool> ended_ = false;
   Thread thread_;
 };
 

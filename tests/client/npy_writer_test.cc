@@ -22,7 +22,7 @@ TEST(NpyWriter, WritesVersionOneBytes) {
   ASSERT_TRUE((*writer)->Finish().ok());
 
   std::string expected("\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }",
-                       67);
+                       69);
   expected.resize(127, ' ');
   expected += '\n';
   EXPECT_EQ(directory.Read("out.npy"), expected + Bytes({1, 2, 3, 4, 5, 6}));

@@ -78,7 +78,7 @@ TEST(ProfileFile, ErrorsNameLineAndColumn) {
   EXPECT_THAT(Error("text: x\nrules:\n  id: a\n"), StartsWith("p.yaml:3:3: rules: expected a list"));
   EXPECT_THAT(Error("text: [a]\n"), StartsWith("p.yaml:1:7: text: expected a single value"));
   EXPECT_THAT(Error("text:\n"), StartsWith("p.yaml:1:1: text: has no value"));
-  EXPECT_THAT(Error("text: \"open\nrules: []\n"), HasSubstr("broken YAML"));
+  EXPECT_THAT(Error("text: [open\nrules: []\n"), HasSubstr("broken YAML"));
   EXPECT_THAT(Error("- a\n"), StartsWith("p.yaml:1:1: expected keys and values"));
   EXPECT_THAT(Error(""), HasSubstr("profile is empty"));
   EXPECT_THAT(Error("text: \xFF\n"), HasSubstr("not UTF-8"));
