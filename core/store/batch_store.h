@@ -16,7 +16,8 @@
 //    in one transaction. A recorded outcome never changes. The last one makes the batch's state terminal.
 //  * One session a replica; a session that was not renewed in time is dead for good and its leases go back to
 //  ready,
-//    or to FAILED (ATTEMPTS_EXHAUSTED) once max_attempts were counted.
+//    or to FAILED (ATTEMPTS_EXHAUSTED) once max_attempts were counted. A process that died with its leases
+//    counts an attempt too, but towards a larger bound: it took innocent jobs along.
 // Source: notes on River, Oban and Temporal; the fence is Temporal's RangeID check reduced to one integer a
 // lease.
 #pragma once

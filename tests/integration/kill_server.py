@@ -8,6 +8,7 @@ the same data directory, `kills` times. Afterwards: every posting has exactly on
 sequence numbers have no gap, and no posting was decided differently. Prints the seed, so that a failure replays.
 """
 import argparse
+import atexit
 import json
 import os
 import pathlib
@@ -39,6 +40,7 @@ class Server:
         self.ready.unlink(missing_ok=True)
         started = time.monotonic()
         self.process = subprocess.Popen(self.command)
+        atexit.register(self.process.kill)
         while not (self.ready.exists() and self.ready.stat().st_size):
             if self.process.poll() is not None:
                 sys.exit(f"sluiced ended with {self.process.returncode} at start")
@@ -79,6 +81,8 @@ def results(arguments, port, name):
 
 
 def decision(result):
+    if "verdict" not in result:
+        return (result["outcome"], result.get("error", {}).get("message"))
     return (result["verdict"], round(result["phase1"], 9), None if result.get("phase2") is None else round(result["phase2"], 4))
 
 

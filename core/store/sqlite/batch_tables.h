@@ -27,15 +27,20 @@ struct Changes {
   void Merge(Changes other);
 };
 
+// Attempts after which a job FAILS.
+struct AttemptLimits {
+  int when_lost = 3;      // its last lease ran out or its session died
+  int when_crashed = 25;  // its process died: so did every other job's in flight, so one is rarely to blame
+};
+
+enum class LeaseEnd { kGivenBack, kLost, kCrashed };
+
 class BatchTables {
  public:
   // All must outlive it; `salt` makes this file's batch ids its own.
-  BatchTables(Connection& connection, const Clock& clock, int max_attempts, int64_t salt, std::string path)
-      : connection_(connection),
-        clock_(clock),
-        max_attempts_(max_attempts),
-        salt_(salt),
-        path_(std::move(path)) {}
+  BatchTables(Connection& connection, const Clock& clock, AttemptLimits limits, int64_t salt,
+              std::string path)
+      : connection_(connection), clock_(clock), limits_(limits), salt_(salt), path_(std::move(path)) {}
 
   // As in batch_store.h.
   absl::StatusOr<Batch> CreateBatch(const NewBatch& batch, absl::Span<const NewJob> jobs);
@@ -143,9 +148,11 @@ class BatchTables {
   absl::Status EndUnstarted(BatchRow& row, const NewOutcome& outcome, bool keep_ready);
   absl::Status EndBatch(BatchRow& row, OutcomeKind ending);
   // Takes leases away: jobs go back to ready, or get the outcome that their batch or attempts call for.
-  absl::Status Requeue(absl::Span<const LeaseRow> leases, bool refund, SweepReply& reply);
-  absl::Status RequeuePlanTask(BatchRow& row, const LeaseRow& lease, int attempts, SweepReply& reply);
-  absl::Status RequeueJob(BatchRow& row, const LeaseRow& lease, int attempts, bool refund, SweepReply& reply);
+  absl::Status Requeue(absl::Span<const LeaseRow> leases, LeaseEnd end, SweepReply& reply);
+  absl::Status RequeuePlanTask(BatchRow& row, const LeaseRow& lease, int attempts, bool exhausted,
+                               SweepReply& reply);
+  absl::Status RequeueJob(BatchRow& row, const LeaseRow& lease, int attempts, bool exhausted,
+                          SweepReply& reply);
   absl::Status InsertReady(const BatchRow& row, const LeaseRow& lease, int attempts);
 
   // upkeep.cc
@@ -155,7 +162,7 @@ class BatchTables {
 
   Connection& connection_;
   const Clock& clock_;
-  const int max_attempts_;
+  const AttemptLimits limits_;
   const int64_t salt_;
   const std::string path_;
   Changes changes_;

@@ -47,7 +47,7 @@ absl::StatusOr<HeartbeatReply> BatchTables::Heartbeat(SessionId session, absl::D
 absl::Status BatchTables::CloseSession(SessionId session) {
   SLUICE_ASSIGN_OR_RETURN(const std::vector<LeaseRow> leases, LeasesWhere("session = ?1", session));
   SweepReply reply;
-  SLUICE_RETURN_IF_ERROR(Requeue(leases, /*refund=*/true, reply));
+  SLUICE_RETURN_IF_ERROR(Requeue(leases, LeaseEnd::kGivenBack, reply));
   return connection_.Run("DELETE FROM session WHERE session = ?1", session);
 }
 
@@ -163,7 +163,7 @@ absl::Status BatchTables::ReturnClaims(absl::Span<const LeaseKey> leases) {
     SLUICE_RETURN_IF_ERROR(query.status());
   }
   SweepReply reply;
-  return Requeue(held, /*refund=*/true, reply);
+  return Requeue(held, LeaseEnd::kGivenBack, reply);
 }
 
 }  // namespace sluice

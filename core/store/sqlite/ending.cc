@@ -57,7 +57,7 @@ absl::Status BatchTables::InsertReady(const BatchRow& row, const LeaseRow& lease
       lease.job, ToColumn(lease.stage), row.batch.priority, row.number, lease.priority, attempts);
 }
 
-absl::Status BatchTables::Requeue(absl::Span<const LeaseRow> leases, bool refund, SweepReply& reply) {
+absl::Status BatchTables::Requeue(absl::Span<const LeaseRow> leases, LeaseEnd end, SweepReply& reply) {
   absl::flat_hash_map<int64_t, BatchRow> rows;
   absl::flat_hash_map<int64_t, int64_t> sequence_before;
   for (const LeaseRow& lease : leases) {
@@ -70,9 +70,12 @@ absl::Status BatchTables::Requeue(absl::Span<const LeaseRow> leases, bool refund
       rows.emplace(number, std::move(row));
     }
     BatchRow& row = rows.at(number);
-    const int attempts = refund ? lease.attempt - 1 : lease.attempt;
-    SLUICE_RETURN_IF_ERROR(lease.stage == Stage::kPlan ? RequeuePlanTask(row, lease, attempts, reply)
-                                                       : RequeueJob(row, lease, attempts, refund, reply));
+    const int attempts = end == LeaseEnd::kGivenBack ? lease.attempt - 1 : lease.attempt;
+    const int limit = end == LeaseEnd::kCrashed ? limits_.when_crashed : limits_.when_lost;
+    const bool exhausted = end != LeaseEnd::kGivenBack && attempts >= limit;
+    SLUICE_RETURN_IF_ERROR(lease.stage == Stage::kPlan
+                               ? RequeuePlanTask(row, lease, attempts, exhausted, reply)
+                               : RequeueJob(row, lease, attempts, exhausted, reply));
   }
   for (auto& [number, row] : rows) {
     if (row.batch.last_sequence > sequence_before[number]) SLUICE_RETURN_IF_ERROR(Save(row));
@@ -80,7 +83,7 @@ absl::Status BatchTables::Requeue(absl::Span<const LeaseRow> leases, bool refund
   return absl::OkStatus();
 }
 
-absl::Status BatchTables::RequeuePlanTask(BatchRow& row, const LeaseRow& lease, int attempts,
+absl::Status BatchTables::RequeuePlanTask(BatchRow& row, const LeaseRow& lease, int attempts, bool exhausted,
                                           SweepReply& reply) {
   if (!row.open()) {
     // Every job is done, so the plan is applied in full; only the task's last step was missing.
@@ -89,7 +92,7 @@ absl::Status BatchTables::RequeuePlanTask(BatchRow& row, const LeaseRow& lease, 
         "EXISTS (SELECT 1 FROM batch_text WHERE batch = ?1 AND plan IS NOT NULL)",
         row.number);
   }
-  if (attempts < max_attempts_) {
+  if (!exhausted) {
     ++reply.requeued;
     return InsertReady(row, lease, attempts);
   }
@@ -97,9 +100,8 @@ absl::Status BatchTables::RequeuePlanTask(BatchRow& row, const LeaseRow& lease, 
   return EndUnstarted(row, PlanAttemptsExhausted(kPlanTask, attempts), /*keep_ready=*/true);
 }
 
-absl::Status BatchTables::RequeueJob(BatchRow& row, const LeaseRow& lease, int attempts, bool refund,
+absl::Status BatchTables::RequeueJob(BatchRow& row, const LeaseRow& lease, int attempts, bool exhausted,
                                      SweepReply& reply) {
-  const bool exhausted = !refund && attempts >= max_attempts_;
   if (!row.ending && !exhausted) {
     ++reply.requeued;
     return InsertReady(row, lease, attempts);
@@ -120,7 +122,7 @@ absl::Status BatchTables::RequeueAll() {
     SLUICE_ASSIGN_OR_RETURN(const std::vector<LeaseRow> leases, LeasesWhere("fence > ?1", 0));
     if (leases.empty()) break;
     SweepReply reply;
-    SLUICE_RETURN_IF_ERROR(Requeue(leases, /*refund=*/false, reply));
+    SLUICE_RETURN_IF_ERROR(Requeue(leases, LeaseEnd::kCrashed, reply));
   }
   return connection_.Run("DELETE FROM session");
 }

@@ -13,8 +13,11 @@
 namespace sluice {
 
 struct SqliteBatchStoreOptions {
-  std::string path;                // of batches.db; its directory must exist
-  int max_attempts = 3;            // of a job, 1..100
+  std::string path;      // of batches.db; its directory must exist
+  int max_attempts = 3;  // of a job, 1..100, when its lease or session runs out
+  // The same when its process died, max_attempts..1000: a crash takes every job in flight along, so that
+  // fewer would fail the innocent, and without a bound the one to blame would crash the server for ever.
+  int max_attempts_with_crashes = 25;
   int max_waiting_calls = 4096;    // bound of the queue before the store's thread
   int max_calls_per_commit = 128;  // group commit: calls that share one transaction
   int max_page_count = 0;          // SQLite pages the file may have; 0: no limit. For tests of a full disk

@@ -31,7 +31,7 @@ absl::Status BatchTables::SweepSessions(SweepReply& reply) {
       const std::vector<LeaseRow> leases,
       LeasesWhere("(run_until <= ?1 OR session IN (SELECT session FROM session WHERE lease_until <= ?1))",
                   now));
-  SLUICE_RETURN_IF_ERROR(Requeue(leases, /*refund=*/false, reply));
+  SLUICE_RETURN_IF_ERROR(Requeue(leases, LeaseEnd::kLost, reply));
   SLUICE_RETURN_IF_ERROR(connection_.Run(
       "DELETE FROM session WHERE lease_until <= ?1 AND session NOT IN (SELECT session FROM lease)", now));
   reply.dead_sessions = static_cast<int>(connection_.changes());
