@@ -7,6 +7,8 @@ add_library(sluice_flags INTERFACE)
 target_include_directories(sluice_flags INTERFACE "${PROJECT_SOURCE_DIR}")
 target_compile_options(sluice_flags INTERFACE -Wall -Wextra -Wnon-virtual-dtor -Wno-missing-field-initializers
   $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local> $<$<CXX_COMPILER_ID:Clang,AppleClang>:-Wthread-safety>)
+# libstdc++ 12's own stable_sort uses what it deprecates.
+target_compile_options(sluice_flags INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>)
 if(SLUICE_WERROR)
   target_compile_options(sluice_flags INTERFACE -Werror)
 endif()

@@ -25,8 +25,8 @@ class NoSource final : public EncoderSource {
   std::map<std::string, std::string> Libraries() const override { return {}; }
 };
 
-// gRPC 1.51 polls no more once the last callback server of a process is gone. A process of ours never has two in a
-// row; this test program has, so it keeps one that serves nothing.
+// gRPC 1.51 polls no more once the last callback server of a process is gone. A process of ours never has two
+// in a row; this test program has, so it keeps one that serves nothing.
 class IdleServer {
  public:
   IdleServer() {

@@ -122,11 +122,8 @@ absl::StatusOr<std::unique_ptr<LocalServer>> LocalServer::Start(
 }
 
 absl::Status LocalServer::Spawn() {
-  const std::vector<std::string> words = {options_.binary,
-                                          "--listen=" + address_,
-                                          "--admin=127.0.0.1:0",
-                                          "--data=" + options_.data_directory,
-                                          "--ready-file=" + ReadyFile()};
+  const std::vector<std::string> words = {options_.binary, "--listen=" + address_, "--admin=127.0.0.1:0",
+                                          "--data=" + options_.data_directory, "--ready-file=" + ReadyFile()};
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -8,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/base/clock.h"
 #include "core/base/status_macros.h"
 #include "core/inference/torch/torch_encoder.h"
 
@@ -49,10 +49,10 @@ absl::StatusOr<Measurement> Measure(std::shared_ptr<const BertModelFiles> files,
   // The first pass makes the primitives and is not timed.
   SLUICE_RETURN_IF_ERROR(encoder->Encode(texts, absl::MakeSpan(measurement.vectors)));
   for (int i = 0; i < kTimedPasses; ++i) {
-    const auto begin = std::chrono::steady_clock::now();
+    const absl::Duration begin = Clock::Real().MonotonicNow();
     SLUICE_RETURN_IF_ERROR(encoder->Encode(texts, absl::MakeSpan(measurement.vectors)));
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    measurement.tokens_per_second = std::max(measurement.tokens_per_second, tokens / seconds.count());
+    const double seconds = absl::ToDoubleSeconds(Clock::Real().MonotonicNow() - begin);
+    measurement.tokens_per_second = std::max(measurement.tokens_per_second, tokens / seconds);
   }
   return measurement;
 }

@@ -169,14 +169,15 @@ TEST_F(SqliteBatchStoreTest, LeasesOfAKilledProcessGoBackToReadyCounted) {
   EXPECT_GT(again[0].fence, claims[1].fence);
 }
 
-// A crash takes every job in flight along, and one job is rarely to blame: it costs an attempt, but many crashes in a
-// row fail nobody. What crashes the server each time is given up in the end. A store destroyed under a session that was
-// not closed leaves what a killed process leaves.
+// A crash takes every job in flight along, and one job is rarely to blame: it costs an attempt, but many
+// crashes in a row fail nobody. What crashes the server each time is given up in the end. A store destroyed
+// under a session that was not closed leaves what a killed process leaves.
 TEST_F(SqliteBatchStoreTest, CrashesCountTowardsALargerBound) {
   constexpr int kCrashes = 12;
   std::string id;
   for (int attempt = 1; attempt <= kCrashes; ++attempt) {
-    const std::unique_ptr<BatchStore> store = *Open({.max_attempts = 3, .max_attempts_with_crashes = kCrashes});
+    const std::unique_ptr<BatchStore> store =
+        *Open({.max_attempts = 3, .max_attempts_with_crashes = kCrashes});
     AwaitedStore awaited(*store);
     if (attempt == 1) id = awaited.Create(Embed(), Jobs(1))->id;
     const std::vector<Claimed> claims = *awaited.Claim(Claims(*awaited.Open()));
