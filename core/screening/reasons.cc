@@ -89,13 +89,12 @@ std::vector<std::string> ReasonsFor(const Verdict& verdict, const GatePlan& plan
   if (verdict.decided_by == DecidedBy::kGate) {
     reasons.push_back(
         absl::StrFormat("stopped at the gate with %.2f (threshold %.2f)", verdict.phase1, plan.threshold));
-  } else {
-    reasons.push_back(OutcomeOf(verdict, cuts));
   }
-  AddGate(verdict, plan, &reasons);
-  AddSimilarity(verdict, &reasons);
   AddWishes(verdict, &reasons);
+  AddSimilarity(verdict, &reasons);
   AddTerms(verdict, &reasons);
+  AddGate(verdict, plan, &reasons);
+  if (verdict.decided_by != DecidedBy::kGate) reasons.push_back(OutcomeOf(verdict, cuts));
   return reasons;
 }
 

@@ -210,11 +210,12 @@ TEST(VerdictTest, TheModelDecides) {
   EXPECT_EQ(*verdict.phase2, PhaseTwoProbability(plan, result.summary, 0.58));
   EXPECT_EQ(verdict.windows, 2);
   EXPECT_EQ(verdict.decision, Decision::kAccept);
-  ASSERT_GE(verdict.reasons.size(), 4u);
-  EXPECT_THAT(verdict.reasons[0], HasSubstr("accepted at"));
-  EXPECT_THAT(verdict.reasons[1], HasSubstr("passed the gate at"));
-  EXPECT_EQ(verdict.reasons[2], "similar to the profile (cosine 0.58)");
-  EXPECT_THAT(verdict.reasons[3], HasSubstr("rule 'home' adds 1 — posting is remote"));
+  ASSERT_EQ(verdict.reasons.size(), 5u);
+  EXPECT_THAT(verdict.reasons[0], HasSubstr("rule 'home' adds 1 — posting is remote"));
+  EXPECT_EQ(verdict.reasons[1], "similar to the profile (cosine 0.58)");
+  EXPECT_THAT(verdict.reasons[2], HasSubstr("shares with the profile: C++"));
+  EXPECT_THAT(verdict.reasons[3], HasSubstr("passed the gate at"));
+  EXPECT_THAT(verdict.reasons[4], HasSubstr("accepted at"));
 }
 
 TEST(VerdictTest, CutsDecideBetweenAcceptReviewAndReject) {
