@@ -5,7 +5,7 @@
 
 A batch is screened once undisturbed. Then the same batch is screened while the server is killed and started again on
 the same data directory, `kills` times. Afterwards: every posting has exactly one result (nothing lost, nothing twice),
-sequence numbers have no gap, and no posting was decided differently. Prints the seed, so that a failure replays.
+sequence numbers have no gap, no posting was decided differently, and all of it is the same after a drain and a restart. Prints the seed, so that a failure replays.
 """
 import argparse
 import atexit
@@ -155,6 +155,9 @@ def main():
         client.wait()
         found = results(arguments, port, name)
         server.stop()
+        server.start()
+        kept = results(arguments, port, name) == found
+        server.stop()
 
         ids = [result["id"] for result in found]
         lost = set(expected) - set(ids)
@@ -163,8 +166,8 @@ def main():
         gaps = sorted(result["sequence"] for result in found) != list(range(1, len(found) + 1))
         print(f"killed {arguments.kills} times with {done_at_kill} done; slowest start {slowest_start:.2f} s; state "
               f"{batch['state']}; lost {len(lost)}, twice {twice}, decided differently {len(differing)}, "
-              f"sequence {'BROKEN' if gaps else 'gap-free'}")
-        if lost or twice or differing or gaps or len(found) != arguments.jobs:
+              f"sequence {'BROKEN' if gaps else 'gap-free'}, after a drain and another start {'the same' if kept else 'OTHERS'}")
+        if not kept or lost or twice or differing or gaps or len(found) != arguments.jobs:
             sys.exit(1)
 
 
