@@ -83,7 +83,17 @@ def results(arguments, port, name):
 def decision(result):
     if "verdict" not in result:
         return (result["outcome"], result.get("error", {}).get("message"))
-    return (result["verdict"], round(result["phase1"], 9), None if result.get("phase2") is None else round(result["phase2"], 4))
+    return (result["verdict"], round(result["phase1"], 9), result.get("phase2"))
+
+
+def same(one, other):
+    """The verdict and phase one to the last digit; phase two within what a start that measured another precision as the
+    faster one may change."""
+    if other is None or one[:2] != other[:2] or len(one) != len(other):
+        return False
+    if len(one) < 3 or one[2] is None or other[2] is None:
+        return one == other
+    return abs(one[2] - other[2]) <= 0.01
 
 
 def write_jobs(arguments, path):
@@ -162,7 +172,7 @@ def main():
         ids = [result["id"] for result in found]
         lost = set(expected) - set(ids)
         twice = len(ids) - len(set(ids))
-        differing = [result["id"] for result in found if decision(result) != expected.get(result["id"])]
+        differing = [result["id"] for result in found if not same(decision(result), expected.get(result["id"]))]
         gaps = sorted(result["sequence"] for result in found) != list(range(1, len(found) + 1))
         print(f"killed {arguments.kills} times with {done_at_kill} done; slowest start {slowest_start:.2f} s; state "
               f"{batch['state']}; lost {len(lost)}, twice {twice}, decided differently {len(differing)}, "
