@@ -36,6 +36,7 @@ namespace sluice {
 namespace {
 
 constexpr double kLeastPostingsPerSecond = 5;
+constexpr double kTokensOfAPosting = 256;  // about the median
 constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
 constexpr absl::Duration kCallsTimeout =
     absl::Seconds(10);  // of what still runs when the gRPC server shuts down
@@ -137,11 +138,16 @@ class WholeApplication final : public Application {
   absl::Status LoadModel() {
     if (facts_.tier.tier != Tier::kEmergency) {
       const ModelParts parts = {front_executor_.get(), &clock_, &metrics_};
-      SLUICE_ASSIGN_OR_RETURN(model_,
-                              Model::Load({config_.model, facts_.tier, config_.precision}, source_, parts));
-      SLUICE_ASSIGN_OR_RETURN(const double rate, model_->MeasurePostingsPerSecond());
+      const EncoderRequest request = {.model_directory = config_.model,
+                                      .tier = facts_.tier,
+                                      .fixed_replicas = config_.tier.replicas > 0,
+                                      .bf16_instructions = HasBf16Instructions(facts_.hardware),
+                                      .precision = config_.precision};
+      SLUICE_ASSIGN_OR_RETURN(model_, Model::Load(request, source_, parts));
+      facts_.tier = model_->tier();
+      const double rate = model_->tokens_per_second() / kTokensOfAPosting;
       Log(LogLevel::kInfo, "model ", model_->description().model_name, ": ", static_cast<int64_t>(rate),
-          " postings/s measured; precision ", model_->precision_reason());
+          " postings/s; measured: ", model_->calibration());
       if (rate < kLeastPostingsPerSecond) BecomeEmergency(rate);
     }
     if (model_ != nullptr) {

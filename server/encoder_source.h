@@ -19,13 +19,17 @@ namespace sluice {
 struct EncoderRequest {
   std::string model_directory;
   TierChoice tier;                     // cuda, mps or cpu
+  bool fixed_replicas = false;         // their number was asked for and is kept
+  bool bf16_instructions = true;       // of the processor
   std::optional<Precision> precision;  // nothing: the source chooses, by measurement
 };
 
 struct EncoderPlan {
-  EncoderDescription model;  // device and precision are not set
+  EncoderDescription model;      // device and precision are not set
+  TierChoice tier;               // as asked for, refined by what was measured
+  double tokens_per_second = 0;  // measured, of all replicas together
+  std::string reason;            // what was measured, for people
   std::vector<ReplicaSpec> replicas;
-  std::string precision_reason;
 };
 
 // Used by one thread, at start.

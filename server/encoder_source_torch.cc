@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/inference/torch/calibrate.h"
 #include "core/inference/torch/torch_encoder.h"
 #include "server/encoder_source.h"
 
@@ -15,41 +16,73 @@ class TorchEncoderSource final : public EncoderSource {
   absl::StatusOr<EncoderPlan> Plan(const EncoderRequest& request) override {
     SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const BertModelFiles> files,
                             LoadBertModelFiles(request.model_directory));
-    EncoderPlan plan;
-    plan.model = DescribeModel(*files);
-    TorchEncoderOptions options = OptionsFor(request.tier, 0);
-    if (request.precision.has_value()) {
-      options.precision = *request.precision;
-      plan.precision_reason = "as asked for";
-    } else {
-      SLUICE_ASSIGN_OR_RETURN(const PrecisionChoice choice, ChoosePrecision(files, options));
-      options.precision = choice.precision;
-      plan.precision_reason = choice.reason;
-    }
-    for (int i = 0; i < request.tier.replicas; ++i) {
-      TorchEncoderOptions of_replica = OptionsFor(request.tier, i);
-      of_replica.precision = options.precision;
-      plan.replicas.push_back({absl::StrCat(DeviceTypeName(of_replica.device), "-", i),
-                               [files, of_replica] { return MakeTorchEncoder(files, of_replica); },
-                               {request.tier.max_batch_tokens, request.tier.max_batch_jobs}});
-    }
-    return plan;
+    return request.tier.devices.empty() ? OnProcessor(files, request) : OnDevices(files, request);
   }
 
   std::map<std::string, std::string> Libraries() const override { return {{"libtorch", TorchVersion()}}; }
 
  private:
-  // Replicas go round the devices.
-  static TorchEncoderOptions OptionsFor(const TierChoice& tier, int replica) {
-    TorchEncoderOptions options;
-    options.threads = tier.threads_per_replica;
-    options.max_batch_tokens = tier.max_batch_tokens;
-    options.warm_ladder = true;
-    if (tier.devices.empty()) return options;
-    const ComputeDevice& device = tier.devices[replica % tier.devices.size()];
+  static TorchEncoderOptions OptionsFor(const TierChoice& tier) {
+    return {
+        .threads = tier.threads_per_replica, .max_batch_tokens = tier.max_batch_tokens, .warm_ladder = true};
+  }
+
+  static EncoderPlan PlanFrom(const BertModelFiles& files, const EncoderRequest& request,
+                              const Calibration& calibration) {
+    EncoderPlan plan{.model = DescribeModel(files),
+                     .tier = request.tier,
+                     .tokens_per_second = calibration.tokens_per_second,
+                     .reason = calibration.reason};
+    plan.tier.replicas = calibration.replicas;
+    plan.tier.threads_per_replica = calibration.threads;
+    return plan;
+  }
+
+  // All replicas share one set of weights.
+  static absl::StatusOr<EncoderPlan> OnProcessor(const std::shared_ptr<const BertModelFiles>& files,
+                                                 const EncoderRequest& request) {
+    TorchEncoderOptions options = OptionsFor(request.tier);
+    SLUICE_ASSIGN_OR_RETURN(const Calibration calibration,
+                            CalibrateEncoder(files, {.encoder = options,
+                                                     .replicas = request.tier.replicas,
+                                                     .precision = request.precision,
+                                                     .bf16_instructions = request.bf16_instructions,
+                                                     .may_divide = !request.fixed_replicas}));
+    EncoderPlan plan = PlanFrom(*files, request, calibration);
+    options.precision = calibration.precision;
+    options.threads = calibration.threads;
+    for (int i = 0; i < calibration.replicas; ++i) {
+      plan.replicas.push_back(
+          {absl::StrCat("cpu-", i),
+           [network = calibration.network, options] { return MakeTorchEncoder(network, options); },
+           {request.tier.max_batch_tokens, request.tier.max_batch_jobs}});
+    }
+    return plan;
+  }
+
+  // Replicas go round the devices; the first device speaks for all.
+  static absl::StatusOr<EncoderPlan> OnDevices(const std::shared_ptr<const BertModelFiles>& files,
+                                               const EncoderRequest& request) {
+    TorchEncoderOptions options = OptionsFor(request.tier);
+    SetDevice(request.tier.devices[0], options);
+    SLUICE_ASSIGN_OR_RETURN(Calibration calibration,
+                            CalibrateEncoder(files, {.encoder = options, .precision = request.precision}));
+    calibration.replicas = request.tier.replicas;
+    calibration.tokens_per_second *= static_cast<double>(request.tier.devices.size());
+    EncoderPlan plan = PlanFrom(*files, request, calibration);
+    options.precision = calibration.precision;
+    for (int i = 0; i < request.tier.replicas; ++i) {
+      SetDevice(request.tier.devices[i % request.tier.devices.size()], options);
+      plan.replicas.push_back({absl::StrCat(DeviceTypeName(options.device), "-", i),
+                               [files, options] { return MakeTorchEncoder(files, options); },
+                               {request.tier.max_batch_tokens, request.tier.max_batch_jobs}});
+    }
+    return plan;
+  }
+
+  static void SetDevice(const ComputeDevice& device, TorchEncoderOptions& options) {
     options.device = device.type == "cuda" ? DeviceType::kCuda : DeviceType::kMps;
     options.device_index = device.index;
-    return options;
   }
 };
 

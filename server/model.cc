@@ -1,45 +1,18 @@
 #include "server/model.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
-#include "core/base/mutex.h"
-#include "core/base/notification.h"
 #include "core/base/status_macros.h"
 #include "core/batching/scheduler_metrics.h"
 
 namespace sluice {
 namespace {
 
-constexpr int kProbeTokens = 256;  // about the median posting
-constexpr absl::Duration kProbeTimeout = absl::Minutes(2);
-
 absl::Status Unusable(absl::Status status) {
   return WithReason(std::move(status), "MODEL_UNUSABLE");
 }
-
-// Waits for the last of several encode works. Shared, so that one that answers after the wait was given up is
-// safe.
-struct Probe {
-  Mutex mutex;
-  int left ABSL_GUARDED_BY(mutex) = 0;
-  absl::Status failure ABSL_GUARDED_BY(mutex);
-  Notification all_done;
-
-  void Done(const absl::Status& status) {
-    MutexLock lock(mutex);
-    if (!status.ok() && failure.ok()) failure = status;
-    if (--left == 0) all_done.Notify();
-  }
-  absl::Status Wait() {
-    if (!all_done.WaitFor(kProbeTimeout))
-      return absl::DeadlineExceededError("the encoder did not answer in time");
-    MutexLock lock(mutex);
-    return failure;
-  }
-};
 
 }  // namespace
 
@@ -49,8 +22,9 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
   if (!plan.ok()) return Unusable(plan.status());
   std::unique_ptr<Model> model(new Model());
   model->description_ = plan->model;
-  model->precision_reason_ = plan->precision_reason;
-  model->clock_ = parts.clock;
+  model->tier_ = plan->tier;
+  model->calibration_ = plan->reason;
+  model->tokens_per_second_ = plan->tokens_per_second;
   absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = LoadTokenizer(request.model_directory);
   if (!tokenizer.ok()) return Unusable(tokenizer.status());
   model->tokenizer_ = *std::move(tokenizer);
@@ -74,39 +48,6 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
 
 Model::~Model() {
   if (scheduler_ != nullptr) scheduler_->Close();
-}
-
-absl::StatusOr<double> Model::MeasurePostingsPerSecond() {
-  const std::vector<ReplicaStatus> replicas = pool_->Replicas();
-  const int texts = std::clamp(static_cast<int>(replicas[0].limits.max_tokens / kProbeTokens), 1,
-                               replicas[0].limits.max_jobs);
-  SLUICE_RETURN_IF_ERROR(RunProbe(texts));
-  const absl::Duration started = clock_->MonotonicNow();
-  SLUICE_RETURN_IF_ERROR(RunProbe(texts));
-  const double seconds = std::max(1e-9, absl::ToDoubleSeconds(clock_->MonotonicNow() - started));
-  return texts * static_cast<double>(replicas.size()) / seconds;
-}
-
-absl::Status Model::RunProbe(int texts) {
-  const int length = std::min(kProbeTokens, description_.max_tokens);
-  SLUICE_ASSIGN_OR_RETURN(const TokenSequence sequence, tokenizer_->Encode("a", length, Truncation::kEnd));
-  // Any ids do: a forward pass takes as long whatever they say.
-  std::vector<int32_t> ids = sequence.ids;
-  ids.insert(ids.end() - 1, static_cast<size_t>(length) - ids.size(), ids[1]);
-  auto probe = std::make_shared<Probe>();
-  {
-    MutexLock lock(probe->mutex);
-    probe->left = texts;
-  }
-  std::vector<EncodeWork> works;
-  for (int i = 0; i < texts; ++i) {
-    works.push_back(
-        {.tokens = ids,
-         .work_class = WorkClass::kInteractive,
-         .done = [probe](absl::StatusOr<std::vector<float>> vector) { probe->Done(vector.status()); }});
-  }
-  SLUICE_RETURN_IF_ERROR(scheduler_->SubmitAll(std::move(works)));
-  return probe->Wait();
 }
 
 }  // namespace sluice

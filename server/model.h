@@ -34,12 +34,11 @@ class Model {
   // Fails what waits with UNAVAILABLE, lets running micro-batches end, joins.
   ~Model();
 
-  // Times one full micro-batch of texts as long as a usual posting, after one that is not timed; every
-  // replica is taken to be as fast. Blocks for both.
-  absl::StatusOr<double> MeasurePostingsPerSecond();
-
   const EncoderDescription& description() const { return description_; }
-  const std::string& precision_reason() const { return precision_reason_; }
+  // How the replicas are laid out, and why: what was measured at start.
+  const TierChoice& tier() const { return tier_; }
+  const std::string& calibration() const { return calibration_; }
+  double tokens_per_second() const { return tokens_per_second_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   MicroBatchScheduler& scheduler() { return *scheduler_; }
   Embedder& embedder() { return *embedder_; }
@@ -48,11 +47,11 @@ class Model {
 
  private:
   Model() = default;
-  absl::Status RunProbe(int texts);
 
   EncoderDescription description_;
-  std::string precision_reason_;
-  const Clock* clock_ = nullptr;
+  TierChoice tier_;
+  std::string calibration_;
+  double tokens_per_second_ = 0;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<SchedulerObserver> observer_;
   std::unique_ptr<MicroBatchScheduler> scheduler_;

@@ -22,6 +22,9 @@ struct ComputeDevice {
   int64_t memory_bytes = 0;  // of the device; unified memory on mps
 };
 
+// Of the processor: without them bf16 is emulated, slower than fp32.
+bool HasBf16Instructions(const Hardware& hardware);
+
 // Reads the machine. Never fails: what cannot be read keeps its default.
 Hardware DetectHardware();
 

@@ -30,7 +30,7 @@ struct TierChoice {
   std::string reason;                  // a sentence: "no CUDA or MPS device; 2 cores"
   std::vector<ComputeDevice> devices;  // the ones in use; empty on cpu and emergency
   int replicas = 1;                    // in all; one a GPU, cores / 6 rounded up on cpu; 0 in emergency
-  int threads_per_replica = 1;         // cpu: one a core, at most 6 a replica
+  int threads_per_replica = 1;         // cpu: one a core, at most 6 a replica; calibration may divide them
   int max_batch_jobs = 6;              // cuda 24, mps 12, cpu 6
   int64_t max_batch_tokens = 2048;     // cuda 16384, mps 4096, cpu 2048
 };

@@ -72,9 +72,9 @@ at::Tensor LayerNorm::Apply(const at::Tensor& x) const {
   return at::layer_norm(x, {x.size(-1)}, scale, shift, epsilon);
 }
 
-BertNetwork::BertNetwork(const BertModelFiles& files, at::Device device, at::ScalarType type)
-    : config_(files.config()), device_(device), type_(type) {
-  const BertTensors& tensors = files.tensors();
+BertNetwork::BertNetwork(std::shared_ptr<const BertModelFiles> files, at::Device device, at::ScalarType type)
+    : files_(std::move(files)), config_(files_->config()), device_(device), type_(type) {
+  const BertTensors& tensors = files_->tensors();
   const WeightLoader loader(device, type, config_.layer_norm_epsilon);
   words_ = Mapped(*tensors.words).to(device);
   const at::Tensor positions =

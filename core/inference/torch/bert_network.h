@@ -45,12 +45,15 @@ struct BertLayer {
   LayerNorm attention_norm, output_norm;
 };
 
-// Belongs to one thread at a time. Everything here throws what LibTorch throws; call it under
-// c10::InferenceMode.
+// Immutable, so that the replicas of a device share one. Everything here throws what LibTorch throws; call it
+// under c10::InferenceMode.
 class BertNetwork {
  public:
-  // `files` must outlive the network: on the CPU the word table stays in the mapped file.
-  BertNetwork(const BertModelFiles& files, at::Device device, at::ScalarType type);
+  BertNetwork(std::shared_ptr<const BertModelFiles> files, at::Device device, at::ScalarType type);
+
+  const BertModelFiles& files() const { return *files_; }
+  at::Device device() const { return device_; }
+  at::ScalarType type() const { return type_; }
 
   // float32 [texts, hidden_size] on the device, in the batch's packed order.
   at::Tensor Forward(const PackedBatch& batch) const;
@@ -67,6 +70,7 @@ class BertNetwork {
               const at::Tensor& merged_heads) const;
   at::Tensor Pool(const at::Tensor& x, const PackedBatch& batch) const;
 
+  const std::shared_ptr<const BertModelFiles> files_;  // on the CPU the word table stays in the mapped file
   const BertConfig config_;
   const at::Device device_;
   const at::ScalarType type_;

@@ -77,11 +77,10 @@ void BoundTeamOfThisThread(int threads) {
 
 class TorchEncoder final : public Encoder {
  public:
-  TorchEncoder(std::shared_ptr<const BertModelFiles> files, const TorchEncoderOptions& options)
-      : files_(std::move(files)),
-        device_(DeviceOf(options)),
-        description_(Describe(*files_, options)),
-        network_(*files_, device_, *ScalarTypeOf(options)) {}
+  TorchEncoder(std::shared_ptr<const BertNetwork> network, const TorchEncoderOptions& options)
+      : network_(std::move(network)),
+        device_(network_->device()),
+        description_(Describe(network_->files(), options)) {}
 
   const EncoderDescription& description() const override { return description_; }
 
@@ -96,7 +95,7 @@ class TorchEncoder final : public Encoder {
 
   void WarmLadder(int64_t max_tokens) {
     const c10::InferenceMode inference;
-    for (const int64_t rows : RowLadder(max_tokens)) network_.WarmRung(rows);
+    for (const int64_t rows : RowLadder(max_tokens)) network_->WarmRung(rows);
   }
 
  private:
@@ -111,7 +110,7 @@ class TorchEncoder final : public Encoder {
   void Forward(const PackedBatch& batch, absl::Span<float> vectors) {
     const c10::InferenceMode inference;
     const c10::OptionalDeviceGuard on_device(device_.has_index() ? std::optional(device_) : std::nullopt);
-    const at::Tensor packed = network_.Forward(batch).to(at::kCPU).contiguous();
+    const at::Tensor packed = network_->Forward(batch).to(at::kCPU).contiguous();
     const auto* row = packed.const_data_ptr<float>();
     const auto dimensions = static_cast<size_t>(description_.dimensions);
     for (const int64_t text : batch.order) {
@@ -120,15 +119,26 @@ class TorchEncoder final : public Encoder {
     }
   }
 
-  const std::shared_ptr<const BertModelFiles> files_;  // the network reads weights in the mapped file
+  const std::shared_ptr<const BertNetwork> network_;
   const at::Device device_;
   const EncoderDescription description_;
-  BertNetwork network_;
 };
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Encoder>> MakeTorchEncoder(std::shared_ptr<const BertModelFiles> files,
+absl::StatusOr<std::shared_ptr<const BertNetwork>> LoadBertNetwork(
+    std::shared_ptr<const BertModelFiles> files, const TorchEncoderOptions& options) {
+  SLUICE_RETURN_IF_ERROR(CheckOptions(options));
+  std::shared_ptr<const BertNetwork> network;
+  SLUICE_RETURN_IF_ERROR(CatchTorch("loading the model failed", [&] {
+    const c10::InferenceMode inference;
+    network = std::make_shared<BertNetwork>(std::move(files), DeviceOf(options), *ScalarTypeOf(options));
+    return absl::OkStatus();
+  }));
+  return network;
+}
+
+absl::StatusOr<std::unique_ptr<Encoder>> MakeTorchEncoder(std::shared_ptr<const BertNetwork> network,
                                                           const TorchEncoderOptions& options) {
   SLUICE_RETURN_IF_ERROR(CheckOptions(options));
   std::unique_ptr<TorchEncoder> encoder;
@@ -136,11 +146,18 @@ absl::StatusOr<std::unique_ptr<Encoder>> MakeTorchEncoder(std::shared_ptr<const 
     if (options.device == DeviceType::kCpu) BoundTeamOfThisThread(options.threads);
     if (options.device == DeviceType::kCuda) at::globalContext().setBenchmarkCuDNN(true);
     const c10::InferenceMode inference;
-    encoder = std::make_unique<TorchEncoder>(std::move(files), options);
+    encoder = std::make_unique<TorchEncoder>(std::move(network), options);
     if (options.warm_ladder) encoder->WarmLadder(options.max_batch_tokens);
     return absl::OkStatus();
   }));
   return encoder;
+}
+
+absl::StatusOr<std::unique_ptr<Encoder>> MakeTorchEncoder(std::shared_ptr<const BertModelFiles> files,
+                                                          const TorchEncoderOptions& options) {
+  SLUICE_ASSIGN_OR_RETURN(std::shared_ptr<const BertNetwork> network,
+                          LoadBertNetwork(std::move(files), options));
+  return MakeTorchEncoder(std::move(network), options);
 }
 
 }  // namespace sluice

@@ -21,8 +21,20 @@ struct TorchEncoderOptions {
   bool warm_ladder = false;                // run every rung once before returning
 };
 
-// Call on the thread that will use it. FAILED_PRECONDITION: the device is not there or cannot do the
-// precision.
+// Weights on one device in one precision, as the forward pass wants them. Immutable and thread-safe: replicas
+// of one device share it.
+class BertNetwork;
+
+// FAILED_PRECONDITION: the device is not there or cannot do the precision.
+absl::StatusOr<std::shared_ptr<const BertNetwork>> LoadBertNetwork(
+    std::shared_ptr<const BertModelFiles> files, const TorchEncoderOptions& options);
+
+// Call on the thread that will use the encoder. `options` are those the network was loaded with, apart from
+// threads and warming.
+absl::StatusOr<std::unique_ptr<Encoder>> MakeTorchEncoder(std::shared_ptr<const BertNetwork> network,
+                                                          const TorchEncoderOptions& options);
+
+// Both steps, for a replica that has a device to itself.
 absl::StatusOr<std::unique_ptr<Encoder>> MakeTorchEncoder(std::shared_ptr<const BertModelFiles> files,
                                                           const TorchEncoderOptions& options);
 
@@ -31,15 +43,5 @@ std::vector<ComputeDevice> ListTorchDevices();
 
 // "2.13.0", of the library that is loaded.
 std::string TorchVersion();
-
-// The fastest precision of those the device runs whose vectors agree with fp32 (cosine >= 0.999) on a fixed
-// probe; measured, takes about a second. `reason` says what was measured.
-struct PrecisionChoice {
-  Precision precision = Precision::kFp32;
-  double tokens_per_second = 0;
-  std::string reason;
-};
-absl::StatusOr<PrecisionChoice> ChoosePrecision(std::shared_ptr<const BertModelFiles> files,
-                                                TorchEncoderOptions options);
 
 }  // namespace sluice

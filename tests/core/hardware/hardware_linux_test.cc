@@ -153,5 +153,14 @@ TEST(ParseCpuInfo, NothingIsUnknown) {
   EXPECT_THAT(hardware.features, IsEmpty());
 }
 
+// VNNI multiplies bytes; it says nothing about bf16.
+TEST(HasBf16Instructions, AreOfAvx512AmxOrArm) {
+  EXPECT_TRUE(HasBf16Instructions({.features = {"avx2", "avx512_bf16"}}));
+  EXPECT_TRUE(HasBf16Instructions({.features = {"amx_bf16"}}));
+  EXPECT_TRUE(HasBf16Instructions({.features = {"neon", "bf16"}}));
+  EXPECT_FALSE(HasBf16Instructions({.features = {"avx512f", "avx512_vnni", "amx_int8"}}));
+  EXPECT_FALSE(HasBf16Instructions({}));
+}
+
 }  // namespace
 }  // namespace sluice

@@ -245,13 +245,24 @@ TEST_F(TorchEncoderTest, WarmingChangesNothing) {
   EXPECT_EQ(a, b);
 }
 
-// On a tiny model everything is fast; what counts is that fp32 was measured, bf16 was compared, and it says
-// so.
-TEST_F(TorchEncoderTest, ChoosesAPrecisionByMeasurement) {
-  const PrecisionChoice choice = ChoosePrecision(Load(), {}).value();
-  EXPECT_GT(choice.tokens_per_second, 0);
-  EXPECT_THAT(choice.reason, testing::HasSubstr("fp32: "));
-  EXPECT_THAT(choice.reason, testing::HasSubstr("bf16: "));
+// Two replicas that share their weights work at once and give what one alone gives.
+TEST_F(TorchEncoderTest, ReplicasShareANetwork) {
+  const auto network = LoadBertNetwork(Load(), {}).value();
+  const std::vector<int32_t> ids = {1, 2, 3, 4, 5};
+  std::vector<std::vector<float>> vectors(2, std::vector<float>(8));
+  {
+    std::vector<std::thread> replicas;
+    for (std::vector<float>& vector : vectors) {
+      replicas.emplace_back([&] {
+        const auto encoder = MakeTorchEncoder(network, {}).value();
+        const absl::Span<const int32_t> text = ids;
+        for (int i = 0; i < 50; ++i)
+          ASSERT_EQ(encoder->Encode({&text, 1}, absl::MakeSpan(vector)), absl::OkStatus());
+      });
+    }
+    for (std::thread& replica : replicas) replica.join();
+  }
+  EXPECT_EQ(vectors[0], vectors[1]);
 }
 
 TEST(Torch, VersionIsTheLoadedLibrarys) {

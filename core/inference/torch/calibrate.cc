@@ -1,0 +1,225 @@
+#include "core/inference/torch/calibrate.h"
+
+#include <algorithm>
+#include <barrier>
+#include <cmath>
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "core/base/clock.h"
+#include "core/base/status_macros.h"
+#include "core/base/thread.h"
+
+namespace sluice {
+namespace {
+
+constexpr double kLeastCosine = 0.999;
+constexpr double kLeastGainOfDividing = 1.05;
+constexpr int kTimedPasses = 3;
+constexpr int kProbeLengths[] = {64, 128, 160, 192, 224, 256};  // 1,024 tokens, about a CPU's micro-batch
+
+using Probe = std::vector<std::vector<int32_t>>;
+
+// Fixed texts of random ids. They are no language, but they go through every layer as any other does.
+Probe MakeProbe(const EncoderDescription& model) {
+  std::mt19937 generator(20260115);
+  Probe probe;
+  for (const int length : kProbeLengths) {
+    std::vector<int32_t> text(std::min(length, model.max_tokens));
+    for (int32_t& id : text)
+      id = static_cast<int32_t>(generator() % static_cast<uint32_t>(model.vocabulary_size));
+    probe.push_back(std::move(text));
+  }
+  return probe;
+}
+
+double CountTokens(const Probe& probe) {
+  double tokens = 0;
+  for (const auto& text : probe) tokens += static_cast<double>(text.size());
+  return tokens;
+}
+
+// One replica's share of a measurement. The first pass makes oneDNN's primitives and is not timed.
+struct ReplicaRun {
+  std::vector<float> vectors;
+  double seconds[kTimedPasses] = {};
+  absl::Status status;
+
+  void Run(const std::shared_ptr<const BertNetwork>& network, const TorchEncoderOptions& options,
+           const Probe& probe, std::barrier<>& together) {
+    status = Prepare(network, options, probe);
+    if (!status.ok()) return together.arrive_and_drop();
+    const std::vector<absl::Span<const int32_t>> texts(probe.begin(), probe.end());
+    for (double& pass : seconds) {
+      together.arrive_and_wait();
+      const absl::Duration begin = Clock::Real().MonotonicNow();
+      status.Update(encoder->Encode(texts, absl::MakeSpan(vectors)));
+      pass = absl::ToDoubleSeconds(Clock::Real().MonotonicNow() - begin);
+    }
+  }
+
+ private:
+  absl::Status Prepare(const std::shared_ptr<const BertNetwork>& network, const TorchEncoderOptions& options,
+                       const Probe& probe) {
+    SLUICE_ASSIGN_OR_RETURN(encoder, MakeTorchEncoder(network, options));
+    vectors.resize(probe.size() * static_cast<size_t>(encoder->description().dimensions));
+    const std::vector<absl::Span<const int32_t>> texts(probe.begin(), probe.end());
+    return encoder->Encode(texts, absl::MakeSpan(vectors));
+  }
+
+  std::unique_ptr<Encoder> encoder;
+};
+
+struct Measurement {
+  std::shared_ptr<const BertNetwork> network;
+  std::vector<float> vectors;
+  double tokens_per_second = 0;
+};
+
+struct Division {
+  int replicas = 1;
+  int threads = 1;
+};
+
+absl::StatusOr<Measurement> Measure(std::shared_ptr<const BertNetwork> network, TorchEncoderOptions options,
+                                    Division division, const Probe& probe) {
+  options.threads = division.threads;
+  options.warm_ladder = false;
+  std::vector<ReplicaRun> runs(static_cast<size_t>(division.replicas));
+  std::barrier<> together(division.replicas);
+  {
+    std::vector<Thread> threads;
+    for (ReplicaRun& run : runs)
+      threads.emplace_back("calibrate", [&] { run.Run(network, options, probe, together); });
+  }
+  for (const ReplicaRun& run : runs) SLUICE_RETURN_IF_ERROR(run.status);
+  Measurement measurement{.network = std::move(network), .vectors = std::move(runs[0].vectors)};
+  for (int pass = 0; pass < kTimedPasses; ++pass) {
+    double slowest = 1e-9;
+    for (const ReplicaRun& run : runs) slowest = std::max(slowest, run.seconds[pass]);
+    measurement.tokens_per_second =
+        std::max(measurement.tokens_per_second, division.replicas * CountTokens(probe) / slowest);
+  }
+  return measurement;
+}
+
+double LeastCosine(const std::vector<float>& a, const std::vector<float>& b, size_t dimensions) {
+  double least = 1;
+  for (size_t begin = 0; begin < a.size(); begin += dimensions) {
+    double ab = 0, aa = 0, bb = 0;
+    for (size_t i = begin; i < begin + dimensions; ++i) {
+      ab += double{a[i]} * b[i];
+      aa += double{a[i]} * a[i];
+      bb += double{b[i]} * b[i];
+    }
+    least = std::min(least, ab / std::sqrt(aa * bb));
+  }
+  return least;
+}
+
+class Calibrator {
+ public:
+  Calibrator(std::shared_ptr<const BertModelFiles> files, const CalibrationRequest& request)
+      : files_(std::move(files)),
+        request_(request),
+        model_(DescribeModel(*files_)),
+        probe_(MakeProbe(model_)),
+        asked_{.replicas = request.replicas, .threads = request.encoder.threads} {}
+
+  absl::StatusOr<Calibration> Run() {
+    chosen_.replicas = asked_.replicas;
+    chosen_.threads = asked_.threads;
+    SLUICE_RETURN_IF_ERROR(request_.precision.has_value() ? Take(*request_.precision) : ChoosePrecision());
+    if (request_.may_divide && asked_.threads > 1) SLUICE_RETURN_IF_ERROR(Divide());
+    return std::move(chosen_);
+  }
+
+ private:
+  absl::StatusOr<Measurement> MeasureAt(Precision precision) {
+    TorchEncoderOptions options = request_.encoder;
+    options.precision = precision;
+    SLUICE_ASSIGN_OR_RETURN(std::shared_ptr<const BertNetwork> network, LoadBertNetwork(files_, options));
+    return Measure(std::move(network), options, asked_, probe_);
+  }
+
+  void Choose(Precision precision, const Measurement& measurement) {
+    chosen_.precision = precision;
+    chosen_.network = measurement.network;
+    chosen_.tokens_per_second = measurement.tokens_per_second;
+  }
+
+  absl::Status Take(Precision precision) {
+    SLUICE_ASSIGN_OR_RETURN(const Measurement measurement, MeasureAt(precision));
+    Choose(precision, measurement);
+    chosen_.reason = absl::StrFormat("%s as asked for: %.0f tokens/s", PrecisionName(precision),
+                                     measurement.tokens_per_second);
+    return absl::OkStatus();
+  }
+
+  absl::Status ChoosePrecision() {
+    SLUICE_ASSIGN_OR_RETURN(const Measurement fp32, MeasureAt(Precision::kFp32));
+    Choose(Precision::kFp32, fp32);
+    chosen_.reason = absl::StrFormat("fp32: %.0f tokens/s", fp32.tokens_per_second);
+    for (const Precision precision : Candidates()) Compare(precision, fp32);
+    return absl::OkStatus();
+  }
+
+  std::vector<Precision> Candidates() {
+    switch (request_.encoder.device) {
+      case DeviceType::kCuda:
+        return {Precision::kFp16, Precision::kBf16};
+      case DeviceType::kMps:
+        return {Precision::kFp16};
+      case DeviceType::kCpu:
+        break;
+    }
+    if (request_.bf16_instructions) return {Precision::kBf16};
+    absl::StrAppend(&chosen_.reason, "; bf16: the processor has no instructions for it");
+    return {};
+  }
+
+  void Compare(Precision precision, const Measurement& fp32) {
+    const auto candidate = MeasureAt(precision);
+    absl::StrAppend(&chosen_.reason, "; ", PrecisionName(precision), ": ");
+    if (!candidate.ok()) return absl::StrAppend(&chosen_.reason, candidate.status().message());
+    const double cosine =
+        LeastCosine(candidate->vectors, fp32.vectors, static_cast<size_t>(model_.dimensions));
+    absl::StrAppend(&chosen_.reason, absl::StrFormat("%.0f tokens/s, cosine to fp32 at least %.5f",
+                                                     candidate->tokens_per_second, cosine));
+    if (cosine >= kLeastCosine && candidate->tokens_per_second > chosen_.tokens_per_second)
+      Choose(precision, *candidate);
+  }
+
+  absl::Status Divide() {
+    const Division single = {.replicas = asked_.replicas * asked_.threads, .threads = 1};
+    TorchEncoderOptions options = request_.encoder;
+    options.precision = chosen_.precision;
+    SLUICE_ASSIGN_OR_RETURN(const Measurement divided, Measure(chosen_.network, options, single, probe_));
+    absl::StrAppend(&chosen_.reason, absl::StrFormat("; %d replicas of one thread: %.0f tokens/s",
+                                                     single.replicas, divided.tokens_per_second));
+    if (divided.tokens_per_second < kLeastGainOfDividing * chosen_.tokens_per_second) return absl::OkStatus();
+    chosen_.replicas = single.replicas;
+    chosen_.threads = single.threads;
+    chosen_.tokens_per_second = divided.tokens_per_second;
+    return absl::OkStatus();
+  }
+
+  const std::shared_ptr<const BertModelFiles> files_;
+  const CalibrationRequest request_;
+  const EncoderDescription model_;
+  const Probe probe_;
+  const Division asked_;
+  Calibration chosen_;
+};
+
+}  // namespace
+
+absl::StatusOr<Calibration> CalibrateEncoder(const std::shared_ptr<const BertModelFiles>& files,
+                                             const CalibrationRequest& request) {
+  return Calibrator(files, request).Run();
+}
+
+}  // namespace sluice

@@ -1,0 +1,67 @@
+// Calibration on a tiny model, where everything is fast: what counts is what was tried, and that it says so.
+#include "core/inference/torch/calibrate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/core/inference/tiny_bert.h"
+#include "tests/core/inference/torch/goldens.h"
+
+namespace sluice {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+std::shared_ptr<const BertModelFiles> Load() {
+  return LoadBertModelFiles(TinyBert().Write(TestDirectory("model"))).value();
+}
+
+TEST(Calibrate, MeasuresFp32AndComparesBf16) {
+  const Calibration calibration = CalibrateEncoder(Load(), {}).value();
+  EXPECT_NE(calibration.network, nullptr);
+  EXPECT_GT(calibration.tokens_per_second, 0);
+  EXPECT_THAT(calibration.reason, HasSubstr("fp32: "));
+  EXPECT_THAT(calibration.reason, HasSubstr("bf16: "));
+  EXPECT_THAT(calibration.reason, HasSubstr("cosine to fp32 at least"));
+}
+
+// An emulated bf16 costs seconds of every start and never wins.
+TEST(Calibrate, DoesNotTryBf16WithoutInstructionsForIt) {
+  const Calibration calibration = CalibrateEncoder(Load(), {.bf16_instructions = false}).value();
+  EXPECT_EQ(calibration.precision, Precision::kFp32);
+  EXPECT_THAT(calibration.reason, HasSubstr("bf16: the processor has no instructions for it"));
+}
+
+TEST(Calibrate, KeepsThePrecisionAskedFor) {
+  const Calibration calibration = CalibrateEncoder(Load(), {.precision = Precision::kBf16}).value();
+  EXPECT_EQ(calibration.precision, Precision::kBf16);
+  EXPECT_THAT(calibration.reason, HasSubstr("bf16 as asked for: "));
+}
+
+// Whichever division wins, it uses every thread and was measured against the other.
+TEST(Calibrate, ComparesReplicasOfOneThreadWithOneOfAll) {
+  const Calibration calibration =
+      CalibrateEncoder(Load(), {.encoder = {.threads = 2}, .bf16_instructions = false, .may_divide = true})
+          .value();
+  EXPECT_EQ(calibration.replicas * calibration.threads, 2);
+  EXPECT_THAT(calibration.reason, HasSubstr("2 replicas of one thread: "));
+}
+
+TEST(Calibrate, LeavesAFixedNumberOfReplicasAlone) {
+  const Calibration calibration =
+      CalibrateEncoder(Load(), {.encoder = {.threads = 2}, .replicas = 3, .bf16_instructions = false})
+          .value();
+  EXPECT_EQ(calibration.replicas, 3);
+  EXPECT_EQ(calibration.threads, 2);
+  EXPECT_THAT(calibration.reason, Not(HasSubstr("of one thread")));
+}
+
+TEST(Calibrate, NamesTheDeviceThatIsNotThere) {
+  const auto calibration =
+      CalibrateEncoder(Load(), {.encoder = {.device = DeviceType::kCuda, .device_index = 7}});
+  EXPECT_EQ(calibration.status().code(), absl::StatusCode::kFailedPrecondition) << calibration.status();
+}
+
+}  // namespace
+}  // namespace sluice
