@@ -21,8 +21,9 @@ std::string BytesText(int64_t bytes) {
 
 std::string ReplicaText(const v1::Replica& replica) {
   return absl::StrCat("replica    ", replica.device(), ", ", replica.precision(), ", ", replica.threads(),
-                      " threads, micro-batches of at most ", replica.max_batch_jobs(), " jobs and ",
-                      WithThousands(replica.max_batch_tokens()), " tokens\n");
+                      replica.threads() == 1 ? " thread" : " threads", ", micro-batches of at most ",
+                      replica.max_batch_jobs(), " jobs and ", WithThousands(replica.max_batch_tokens()),
+                      " tokens\n");
 }
 
 std::string LimitsText(const v1::Limits& limits) {
