@@ -70,9 +70,10 @@ absl::Status CheckMagic(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   char start[kSqliteMagic.size()] = {};
   file.read(start, sizeof(start));
-  const bool empty = file.gcount() == 0;  // also when there is none
   const absl::string_view found(start, static_cast<size_t>(file.gcount()));
-  return empty || found == kSqliteMagic ? absl::OkStatus() : ForeignFile(path);
+  // Zeroes are a file whose creation met a power cut before its first page was on the disk.
+  const bool blank = found.find_first_not_of('\0') == absl::string_view::npos;
+  return blank || found == kSqliteMagic ? absl::OkStatus() : ForeignFile(path);
 }
 
 absl::Status Migrate(Connection& connection, int64_t version) {

@@ -234,6 +234,30 @@ TEST_F(PowerLossSeeds, NothingAcknowledgedIsLost) {
   EXPECT_GT(cuts_, 0);
 }
 
+// The file's own creation is a commit like any other: whatever a cut leaves of it, the next start takes it.
+TEST_F(PowerLossSeeds, ACutDuringCreationLeavesAFileThatOpens) {
+  int64_t operations = 0;
+  {
+    UnsyncedDisk disk;
+    ASSERT_TRUE(Open().ok());
+    operations = disk.operations();
+  }
+  Forget();
+  for (int64_t cut = 1; cut <= operations && !HasFailure(); ++cut) {
+    for (unsigned seed = 1; seed <= 2; ++seed) {
+      SCOPED_TRACE(absl::StrCat("before operation ", cut, ", seed ", seed));
+      {
+        UnsyncedDisk disk;
+        disk.CutBefore(cut, seed);
+        Open().status().IgnoreError();
+        disk.Save();
+      }
+      Recover();
+      Forget();
+    }
+  }
+}
+
 // SQLite lets a connection be set to NORMAL before the store sets FULL, and then ignores the store.
 int SetNormal(sqlite3* connection, char**, const sqlite3_api_routines*) {
   sqlite3_exec(connection, "PRAGMA synchronous = NORMAL", nullptr, nullptr, nullptr);
