@@ -4,12 +4,16 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <cstring>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "server/limits.h"
 
@@ -35,6 +39,24 @@ void SetArguments(const GrpcServer::Options& options, grpc::ServerBuilder& build
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
 }
 
+// gRPC would unlink another server's socket and listen in its place.
+bool SomebodyListensOn(absl::string_view path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof(address.sun_path)) return false;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  if (socket < 0) return false;
+  const bool listens = connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  close(socket);
+  return listens;
+}
+
+absl::Status AddressInUse(absl::string_view address) {
+  return absl::UnavailableError(absl::StrCat(
+      "cannot listen on ", address, ": it is in use by another process, or no address of this machine"));
+}
+
 }  // namespace
 
 GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::string address)
@@ -46,6 +68,9 @@ GrpcServer::~GrpcServer() {
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options,
                                                                const std::vector<grpc::Service*>& services) {
+  absl::string_view path = options.address;
+  const bool is_path = absl::ConsumePrefix(&path, "unix:");
+  if (is_path && SomebodyListensOn(path)) return AddressInUse(options.address);
   if (options.reflection) SLUICE_RETURN_IF_ERROR(LoadReflection());
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
@@ -54,15 +79,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& op
   builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port);
   for (grpc::Service* service : services) builder.RegisterService(service);
   std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen on ", options.address,
-                     ": it is in use by another process, or no address of this machine"));
-  }
+  if (server == nullptr || port == 0) return AddressInUse(options.address);
   std::string address = options.address;
-  if (!absl::StartsWith(address, "unix:")) {
-    address = absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
-  }
+  if (!is_path) address = absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(server), std::move(address)));
 }
 

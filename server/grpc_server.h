@@ -23,7 +23,8 @@ class GrpcServer {
     int64_t memory_quota_bytes = 512 << 20;  // of gRPC's own buffers
   };
 
-  // Serves `services` at once; they must outlive the server. UNAVAILABLE: the address cannot be listened on;
+  // Serves `services` at once; they must outlive the server. UNAVAILABLE: the address cannot be listened on,
+  // or another server listens there (a socket file that nobody serves any more is replaced);
   // FAILED_PRECONDITION: reflection was asked for and its library is not there.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Create(const Options& options,
                                                             const std::vector<grpc::Service*>& services);
