@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Holds deploy/ to what it promises, without a cluster, a Grafana or a network.
+"""Holds deploy/ and the Dockerfile to what they promise, without a cluster, a Grafana or a network.
 
 Manifests: kustomize builds base and overlays, Kubernetes' own schemas accept them, and they agree with the configuration
-file. Prometheus: promtool on configuration, rules and their tests; every alert has a case in which it
+file and the Dockerfile. Prometheus: promtool on configuration, rules and their tests; every alert has a case in which it
 fires and one in which it does not. Grafana: what a dashboard needs to be provisioned. live_prometheus_test.py goes on from
 there with a real server.
 """
@@ -19,7 +19,7 @@ import kubernetes_validate
 import yaml
 
 import expressions
-from tools import KUBECTL, PROMTOOL, ROOT
+from tools import HADOLINT, KUBECTL, PROMTOOL, ROOT
 
 KUBERNETES = ROOT / "deploy/kubernetes"
 BUILDS = [KUBERNETES / "base", *sorted(KUBERNETES.glob("overlays/*"))]
@@ -44,6 +44,10 @@ def only(manifests, kind, name=None):
     if len(found) != 1:
         raise AssertionError(f"{len(found)} of {kind} {name or ''}")
     return found[0]
+
+
+def version():
+    return re.search(r"project\(sluice VERSION (\S+)", (ROOT / "CMakeLists.txt").read_text()).group(1)
 
 
 def seconds(duration):
@@ -138,6 +142,17 @@ class Manifests(unittest.TestCase):
         self.assertEqual(manifest["metadata"]["namespace"], namespace)
         self.assertEqual([(port["name"], port["port"]) for port in manifest["spec"]["ports"]], [("admin", discovery["port"])])
 
+    def test_the_image_is_the_one_that_the_dockerfile_makes(self):
+        dockerfile = (ROOT / "Dockerfile").read_text()
+        user, group = re.search(r"^USER (\d+):(\d+)$", dockerfile, re.MULTILINE).groups()
+        model = re.search(r"SLUICE_MODEL=(\S+)", dockerfile).group(1)
+        for name, pod, manifests in self.pods():
+            with self.subTest(build=name):
+                self.assertRegex(pod["containers"][0]["image"], rf"^(localhost/)?sluice:{re.escape(version())}(-cuda)?$")
+                self.assertEqual(pod["securityContext"]["runAsUser"], int(user))
+                self.assertEqual(pod["securityContext"]["runAsGroup"], int(group))
+                self.assertEqual(yaml.safe_load(only(manifests, "ConfigMap")["data"]["sluiced.yaml"])["model"], model)
+
 
 class Prometheus(unittest.TestCase):
     def test_the_configurations_load(self):
@@ -204,6 +219,28 @@ class Dashboards(unittest.TestCase):
                 self.assertEqual(expression.count("$instance"), len(re.findall(r"\{", expression)))
                 if "rate(" in expression:
                     self.assertIn("[$__rate_interval]", expression)
+
+
+class Compose(unittest.TestCase):
+    def test_it_starts_this_version_on_loopback_and_mounts_what_is_there(self):
+        path = ROOT / "deploy/compose/compose.yaml"
+        services = yaml.safe_load(path.read_text())["services"]
+        self.assertEqual(services["sluice"]["image"], f"localhost/sluice:{version()}")
+        targets = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"][0]["static_configs"][0]["targets"]
+        self.assertIn("--admin=" + targets[0].replace("localhost", "127.0.0.1"), services["sluice"]["command"])
+        for name, service in services.items():
+            with self.subTest(service=name):
+                self.assertEqual(service["network_mode"], "host")
+                self.assertIn("127.0.0.1", json.dumps([service.get("command"), service.get("environment")]))
+                for mount in service["volumes"]:
+                    if mount.startswith("."):
+                        self.assertTrue((path.parent / mount.split(":")[0]).is_dir(), mount)
+
+
+class Dockerfile(unittest.TestCase):
+    def test_hadolint_finds_nothing(self):
+        code, output = run(HADOLINT, "--config", "deploy/hadolint.yaml", "Dockerfile")
+        self.assertEqual(code, 0, output)
 
 
 if __name__ == "__main__":

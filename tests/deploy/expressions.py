@@ -11,7 +11,7 @@ RULES = sorted((ROOT / "deploy/prometheus/rules").glob("*.yml"))
 
 STRING = re.compile(r'"[^"]*"')
 NO_METRIC = re.compile(r"\{[^}]*\}|\[[^]]*\]|\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)")
-NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*(?!\s*\(|[a-zA-Z0-9_:])")
+NAME = re.compile(r"(?<![a-zA-Z0-9_:.])[a-zA-Z_:][a-zA-Z0-9_:]*(?!\s*\(|[a-zA-Z0-9_:])")
 WORDS = {"and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left", "group_right", "inf", "nan"}
 COMPARISON = re.compile(r"(==|!=|>=|<=|(?<![=!<>])>(?!=)|<(?!=))")
 

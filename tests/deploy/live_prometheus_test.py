@@ -95,7 +95,8 @@ def start_with_model(arguments, work, stack, *flags):
 
 
 class Load:
-    """Screens the example postings and embeds texts until it is stopped. Bounded: one call of each kind at a time."""
+    """Screens the example postings and embeds texts until it is stopped or LONGEST_SECONDS are over: one call of each kind
+    at a time."""
 
     def __init__(self, arguments, server, work):
         texts = work / "texts.txt"
@@ -109,11 +110,11 @@ class Load:
         self.stopped = threading.Event()
         self.failure = None
         self.done = [0] * len(self.calls)
+        self.end = time.monotonic() + LONGEST_SECONDS
         self.threads = [threading.Thread(target=self.repeat, args=(i,)) for i in range(len(self.calls))]
 
     def repeat(self, i):
-        end = time.monotonic() + LONGEST_SECONDS
-        while not self.stopped.is_set() and time.monotonic() < end:
+        while not self.stopped.is_set() and time.monotonic() < self.end:
             done = subprocess.run(self.calls[i], stdin=subprocess.DEVNULL, capture_output=True, text=True)
             if done.returncode != 0:
                 self.failure = f"{' '.join(self.calls[i])} ended with {done.returncode}: {done.stderr[-1000:]}"
@@ -227,7 +228,7 @@ def main():
 
         unanswered = list(questions())
         asked = len(unanswered)
-        while unanswered and load.failure is None and time.monotonic() - started < LONGEST_SECONDS:
+        while unanswered and load.failure is None and time.monotonic() < load.end:
             time.sleep(1)
             unanswered = [(where, expression) for where, expression in unanswered if not has_data(server, expression)]
         if load.failure:
