@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "client/cpp/command/follow_batch.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/ranked_results.h"
 #include "client/cpp/formats/input_place.h"
@@ -153,27 +152,19 @@ class Submission {
   PostingInputSummary summary_;
 };
 
-absl::StatusOr<ExitCode> FollowAndShow(Submission& submission, const ScreenFlags& flags,
-                                       const std::string& name, CommandContext& context) {
-  SLUICE_ASSIGN_OR_RETURN(const FollowedBatch followed,
-                          FollowBatch(submission.client(), {.name = name}, context.terminal, context.clock));
-  SLUICE_RETURN_IF_ERROR(PrintRankedResults(
-      submission.client(), {.batch = name, .top = flags.top, .output = flags.output, .json = flags.json},
-      submission.headlines(), context.terminal));
-  context.terminal.err << Summary(followed) << std::flush;
-  return ExitCodeOf(followed.batch.state());
-}
-
 }  // namespace
 
 absl::StatusOr<ExitCode> RunScreen(const ScreenFlags& flags, CommandContext& context) {
   Submission submission(flags, context);
   SLUICE_ASSIGN_OR_RETURN(const v1::Batch batch, submission.Submit());
-  absl::StatusOr<ExitCode> code = FollowAndShow(submission, flags, batch.name(), context);
-  if (code.ok()) return code;
+  const absl::StatusOr<v1::Batch> ended = FollowAndPrintRanked(
+      submission.client(),
+      {.batch = batch.name(), .top = flags.top, .output = flags.output, .json = flags.json},
+      submission.headlines(), context.terminal, context.clock);
+  if (ended.ok()) return ExitCodeOf(ended->state());
   // The batch is durable: whatever went wrong here, its results are not lost.
-  return WithMessage(code.status(),
-                     absl::StrCat(code.status().message(), "\nthe batch goes on; see its results with: ",
+  return WithMessage(ended.status(),
+                     absl::StrCat(ended.status().message(), "\nthe batch goes on; see its results with: ",
                                   context.resume_prefix, " batches results ", batch.name()));
 }
 
