@@ -62,20 +62,23 @@ absl::Status ForEachRanked(Client& client, const std::string& batch, int64_t mos
   request.set_name(batch);
   request.set_page_size(static_cast<int>(std::min<int64_t>(most, kPageResults)));
   request.set_order_by("score");
-  absl::StatusOr<v1::ListResultsResponse> next = client.ListResults(request);
+  v1::ListResultsResponse page, next_page;
+  SLUICE_RETURN_IF_ERROR(client.ListResults(request, page));
   while (true) {
-    SLUICE_ASSIGN_OR_RETURN(const v1::ListResultsResponse page, std::move(next));
     const int64_t taken = std::min<int64_t>(most, page.results_size());
     most -= taken;
     const bool more = most > 0 && !page.next_page_token().empty();
+    absl::Status read;
     Thread reading;
     if (more) {
       request.set_page_token(page.next_page_token());
-      reading = Thread("results", [&] { next = client.ListResults(request); });
+      reading = Thread("results", [&] { read = client.ListResults(request, next_page); });
     }
     for (int64_t i = 0; i < taken; ++i) take(page.results(static_cast<int>(i)));
     reading.Join();
+    SLUICE_RETURN_IF_ERROR(read);
     if (!more) return absl::OkStatus();
+    page.Swap(&next_page);
   }
 }
 
