@@ -3,7 +3,6 @@
 // Henry S. Warren, "Hacker's Delight" (2nd edition, 2013), chapters 6 and 7. Pure.
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +20,12 @@ static_assert(std::endian::native == std::endian::little, "the first byte is tak
 // The bytes from `at` on; zeros behind the end of the text. `at` must be below its size.
 inline uint64_t EightBytesAt(absl::string_view text, size_t at) {
   uint64_t eight = 0;
-  std::memcpy(&eight, text.data() + at, std::min<size_t>(sizeof(eight), text.size() - at));
+  const size_t left = text.size() - at;
+  if (left >= sizeof(eight)) {
+    std::memcpy(&eight, text.data() + at, sizeof(eight));  // one load
+  } else {
+    std::memcpy(&eight, text.data() + at, left);
+  }
   return eight;
 }
 
