@@ -1,7 +1,10 @@
 #include "client/cpp/command/screen_command.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -22,6 +25,8 @@ constexpr size_t kMaxHeadlines = 200'000;
 constexpr int kMaxHeadlineColumns = 80;
 // Room for a request's own framing below gRPC's limit on what is received.
 constexpr size_t kCreateBatchBytes = kMaxCreateBatchBytes - 4096;
+// Markup and columns left out make requests smaller than their files, though hardly this much.
+constexpr uint64_t kHopelessBytes = 4 * kMaxCreateBatchBytes;
 
 // What is remembered of the postings once they are sent.
 struct SentPostings {
@@ -49,6 +54,17 @@ struct SentPostings {
     return InputPlace{file_names[after - first_jobs.begin() - 1], lines[job]};
   }
 };
+
+// Of the files that are there; what is wrong with another is said when it is read.
+uint64_t BytesOf(const std::vector<std::string>& files) {
+  uint64_t bytes = 0;
+  for (const std::string& file : files) {
+    std::error_code error;
+    const uintmax_t size = std::filesystem::file_size(file, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
 
 v1::NewBatch MakeNewBatch(const ScreenFlags& flags, const v1::Profile& profile) {
   v1::NewBatch batch;
@@ -100,8 +116,10 @@ class Submission {
   const Headlines& headlines() const { return sent_.headlines; }
 
  private:
-  // Whether all postings fit into the request; reading stops once they do not.
+  // Whether all postings fit into the request; reading stops once they do not, and files that are far too
+  // large are not begun.
   absl::StatusOr<bool> ReadInto(v1::CreateBatchRequest& request) {
+    if (BytesOf(flags_.jobs) > kHopelessBytes) return false;
     size_t bytes = request.ByteSizeLong();
     bool fits = true;
     absl::StatusOr<PostingInputSummary> summary =
