@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kMinPostingsPerClosure = 16;
 constexpr size_t kSurvivorsPerStep = 512;
-constexpr size_t kKeptPerStep = 256;
+constexpr size_t kKeptPerStep = 512;
 
 // One plan task under way. Loop thread only, but for the work it offloads, which touches nothing that the
 // loop writes meanwhile.
