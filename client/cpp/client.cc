@@ -197,8 +197,8 @@ class GrpcClient final : public Client {
         });
   }
 
-  absl::StatusOr<v1::ListResultsResponse> ListResults(const v1::ListResultsRequest& request) override {
-    return Unary<v1::ListResultsResponse>(*batches_, &v1::BatchService::Stub::ListResults, request);
+  absl::Status ListResults(const v1::ListResultsRequest& request, v1::ListResultsResponse& page) override {
+    return UnaryInto(page, *batches_, &v1::BatchService::Stub::ListResults, request);
   }
 
   absl::StatusOr<v1::EmbedResponse> Embed(const v1::EmbedRequest& request) override {
@@ -240,13 +240,20 @@ class GrpcClient final : public Client {
                                                               Response*),
                                  const Request& request) {
     Response response;
-    SLUICE_RETURN_IF_ERROR(Retried([&] {
+    SLUICE_RETURN_IF_ERROR(UnaryInto(response, stub, method, request));
+    return response;
+  }
+
+  template <typename Response, typename Stub, typename Request>
+  absl::Status UnaryInto(Response& response, Stub& stub,
+                         grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                         const Request& request) {
+    return Retried([&] {
       Call call(calls_);
       call.SetTimeout(options_.call_timeout);
       response.Clear();
       return call.Result((stub.*method)(call.context(), request, &response));
-    }));
-    return response;
+    });
   }
 
   // Reads a server stream to its end, opening it again as often as the retry options allow without progress

@@ -69,8 +69,9 @@ class Client {
   virtual absl::Status StreamResults(const std::string& name, int64_t after_sequence,
                                      absl::FunctionRef<absl::Status(const v1::JobResult&)> sink) = 0;
 
-  // One page of the ranked view; FAILED_PRECONDITION before the batch has ended.
-  virtual absl::StatusOr<v1::ListResultsResponse> ListResults(const v1::ListResultsRequest& request) = 0;
+  // One page of the ranked view, into `page`, whose memory is used again: verdicts are many small messages.
+  // FAILED_PRECONDITION before the batch has ended.
+  virtual absl::Status ListResults(const v1::ListResultsRequest& request, v1::ListResultsResponse& page) = 0;
 
   virtual absl::StatusOr<v1::EmbedResponse> Embed(const v1::EmbedRequest& request) = 0;
   virtual absl::StatusOr<v1::Server> GetServer() = 0;

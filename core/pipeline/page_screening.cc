@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/error_details.h"
+#include "core/base/status_macros.h"
 #include "core/pipeline/lease.h"
 
 namespace sluice {
@@ -35,18 +36,21 @@ NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict) {
   return outcome;
 }
 
-NewOutcome RejectJob(const JobCodec& codec, const Screener& screener, const GatePlan& plan,
-                     const StoredJob& job) {
-  const absl::StatusOr<Posting> posting = codec.DecodePosting(job.id, job.payload);
-  NewOutcome outcome;
-  if (posting.ok()) {
-    const Verdict verdict = screener.VerdictWithoutModel(plan, screener.Explain(*posting, plan.as_of));
-    outcome = VerdictOutcome(codec, verdict);
-  } else {
-    outcome = FailedOutcome(posting.status());
+absl::StatusOr<PhaseOneResult> ExplainJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
+                                          const StoredJob& job) {
+  SLUICE_ASSIGN_OR_RETURN(const Posting posting, codec.DecodePosting(job.id, job.payload));
+  return screener.Explain(posting, as_of);
+}
+
+int64_t MemoryOf(const PhaseOneResult& result) {
+  size_t bytes = sizeof(result) + result.rules.capacity() * sizeof(RuleResult) +
+                 result.terms.capacity() * sizeof(TermContribution);
+  for (const RuleResult& rule : result.rules) {
+    bytes += rule.explanation.capacity() + rule.evidence.capacity() * sizeof(Evidence);
+    for (const Evidence& evidence : rule.evidence)
+      bytes += evidence.quote.capacity() + evidence.normalised.capacity();
   }
-  outcome.job_index = job.index;
-  return outcome;
+  return static_cast<int64_t>(bytes);
 }
 
 }  // namespace sluice

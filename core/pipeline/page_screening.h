@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/pipeline/job_codec.h"
 #include "core/screening/screener.h"
@@ -33,9 +34,11 @@ Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::T
 // SUCCEEDED with the verdict; FAILED, reason NOT_FINITE, when its score is no number.
 NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict);
 
-// The outcome of a posting that does not go on to the model: its verdict, or FAILED when it cannot be
-// decoded.
-NewOutcome RejectJob(const JobCodec& codec, const Screener& screener, const GatePlan& plan,
-                     const StoredJob& job);
+// All that phase one has to say about a posting, or why it cannot be decoded.
+absl::StatusOr<PhaseOneResult> ExplainJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
+                                          const StoredJob& job);
+
+// Bytes that a result takes in memory, near enough to bound how many are kept.
+int64_t MemoryOf(const PhaseOneResult& result);
 
 }  // namespace sluice

@@ -44,6 +44,7 @@ absl::Status Validate(const PipelineOptions& options, const PipelineParts& parts
   SLUICE_RETURN_IF_ERROR(CheckPositive("sweep_interval", options.sweep_interval));
   SLUICE_RETURN_IF_ERROR(CheckRange("phase_one_workers", options.phase_one_workers, 1, 256));
   SLUICE_RETURN_IF_ERROR(CheckRange("max_claimed_jobs", options.max_claimed_jobs, 1, 1 << 20));
+  SLUICE_RETURN_IF_ERROR(CheckRange("kept_result_bytes", options.kept_result_bytes, 0, int64_t{1} << 40));
   if (!has_model) return absl::OkStatus();
   SLUICE_RETURN_IF_ERROR(
       CheckRange("credit_target_tokens", options.credit_target_tokens, 1, int64_t{1} << 40));

@@ -18,8 +18,9 @@ class PostingPages {
  public:
   using Then = std::function<void(absl::StatusOr<PostingPage> page)>;
 
-  // From the first job on. `context` must outlive it.
-  PostingPages(PipelineContext& context, LeasePtr lease) : context_(context), lease_(std::move(lease)) {}
+  // From the job `first_index` on. `context` must outlive it.
+  PostingPages(PipelineContext& context, LeasePtr lease, int64_t first_index = 0)
+      : context_(context), lease_(std::move(lease)), next_index_(first_index) {}
 
   // Hands the next page to `then` and reads ahead. One Next at a time. `owner` owns this and is kept alive by
   // what is under way; `then` must not own it.
@@ -31,7 +32,7 @@ class PostingPages {
 
   PipelineContext& context_;
   const LeasePtr lease_;
-  int64_t next_index_ = 0;
+  int64_t next_index_;
   bool reading_ = false;
   std::optional<absl::StatusOr<PostingPage>> ahead_;
   Then then_;

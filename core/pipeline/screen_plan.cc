@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kMinPostingsPerClosure = 16;
 constexpr size_t kSurvivorsPerStep = 512;
+constexpr size_t kKeptPerStep = 512;
 
 // One plan task under way. Loop thread only, but for the work it offloads, which touches nothing that the
 // loop writes meanwhile.
@@ -28,32 +29,35 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   void Start();
 
  private:
-  using PageWork = std::function<void(const StoredJob& job, size_t position)>;  // on the executor
-  using PageDone = std::function<void()>;
+  using Work = std::function<void(size_t position)>;  // on the executor
+  using Explained = absl::StatusOr<PhaseOneResult>;
 
   absl::Status Compile(const Batch& batch);
   void OnCompiled(absl::Status compiled);
 
   void SummarisePages();
   void SummarisePage(const PostingPage& page);
+  void ExplainPage(const PostingPage& page);
+  void Keep(Explained explained);
   void Decide();
   void CommitPlan(GatePlan plan);
   void OnPlan(const absl::StatusOr<std::string>& stored, const std::string& offered);
 
   void ReadySurvivors(size_t first);
   void RejectPages();
-  void RejectPage(const PostingPage& page);
+  void Reject(int64_t first_index, size_t count, std::function<Explained(size_t position)> explain);
   void ApplyRejected(std::vector<NewOutcome> rejected);
   void OnRejected(const std::vector<NewOutcome>& rejected, const absl::Status& status);
   void Finish();
 
-  // Runs `work` for every posting of `page`, split over the executor, then `done` on the loop.
-  void ForEachPosting(const PostingPage& page, PageWork work, PageDone done);
+  // Runs `work` for every position below `count`, split over the executor, then `done` on the loop.
+  void ForEach(size_t count, Work work, std::function<void()> done);
   void CallUnderFence(absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
                       absl::AnyInvocable<void(absl::Status) &&> then);
   // Whether to go no further: stopped from outside or refused by the store. Ends the lease then.
   bool Over(const absl::Status& status);
-  NewOutcome OutcomeOf(const StoredJob& job) const;
+  NewOutcome OutcomeOf(int64_t job_index, Explained explained) const;
+  Explained Explain(const StoredJob& job) const;
   int64_t JobIndexOf(int64_t summary) const;
 
   PipelineContext& context_;
@@ -66,6 +70,11 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   std::unique_ptr<const Screener> screener_;
   absl::Status broken_;  // why no posting of the batch can be screened
   std::optional<PostingPages> pages_;
+
+  bool keeps_ = false;           // the page to come is explained at once, and the results kept
+  std::vector<Explained> kept_;  // of the first postings; an element is moved out when it is rejected
+  int64_t kept_bytes_ = 0;
+  size_t next_kept_ = 0;
 
   std::vector<PhaseOneSummary> summaries_;  // of what could be decoded, in order
   std::vector<int64_t> undecodable_;        // job indices, ascending
@@ -110,6 +119,8 @@ void PlanRun::OnCompiled(absl::Status compiled) {
         GatePlan{.policy = GatePolicy::kRulesOnly, .limited_by = "invalid_spec", .as_of = as_of_});
   }
   pages_.emplace(context_, lease_);
+  const bool none_goes_on = gate_.policy == GatePolicy::kRulesOnly || !context_.has_model();
+  keeps_ = none_goes_on && context_.options.kept_result_bytes > 0;
   SummarisePages();
 }
 
@@ -117,16 +128,16 @@ void PlanRun::SummarisePages() {
   pages_->Next(shared_from_this(), [this](absl::StatusOr<PostingPage> page) {
     if (Over(page.status())) return;
     if ((*page)->empty()) return Decide();
-    SummarisePage(*page);
+    keeps_ ? ExplainPage(*page) : SummarisePage(*page);
   });
 }
 
 void PlanRun::SummarisePage(const PostingPage& page) {
   auto answers = std::make_shared<std::vector<Summarised>>(page->size());
-  ForEachPosting(
-      page,
-      [this, answers](const StoredJob& job, size_t position) {
-        (*answers)[position] = SummariseJob(*context_.parts.codec, *screener_, as_of_, job);
+  ForEach(
+      page->size(),
+      [this, page, answers](size_t position) {
+        (*answers)[position] = SummariseJob(*context_.parts.codec, *screener_, as_of_, (*page)[position]);
       },
       [this, page, answers] {
         for (size_t i = 0; i < answers->size(); ++i) {
@@ -138,6 +149,29 @@ void PlanRun::SummarisePage(const PostingPage& page) {
         }
         SummarisePages();
       });
+}
+
+void PlanRun::ExplainPage(const PostingPage& page) {
+  auto answers = std::make_shared<std::vector<Explained>>(page->size());
+  ForEach(
+      page->size(),
+      [this, page, answers](size_t position) { (*answers)[position] = Explain((*page)[position]); },
+      [this, answers] {
+        for (Explained& explained : *answers) Keep(std::move(explained));
+        keeps_ = kept_bytes_ < context_.options.kept_result_bytes;
+        SummarisePages();
+      });
+}
+
+void PlanRun::Keep(Explained explained) {
+  kept_bytes_ += static_cast<int64_t>(sizeof(Explained));
+  if (explained.ok()) {
+    kept_bytes_ += MemoryOf(*explained);
+    summaries_.push_back(explained->summary);
+  } else {
+    undecodable_.push_back(static_cast<int64_t>(kept_.size()));
+  }
+  kept_.push_back(std::move(explained));
 }
 
 void PlanRun::Decide() {
@@ -169,10 +203,12 @@ void PlanRun::OnPlan(const absl::StatusOr<std::string>& stored, const std::strin
   absl::StatusOr<GatePlan> plan = context_.parts.codec->DecodePlan(*stored);
   if (!plan.ok() && broken_.ok()) broken_ = plan.status();
   if (!broken_.ok()) {
+    kept_.clear();
     pages_.emplace(context_, lease_);
     return RejectPages();
   }
   plan_ = *std::move(plan);
+  if (std::exchange(as_of_, plan_.as_of) != plan_.as_of) kept_.clear();  // explained as of another moment
   if (*stored == offered) context_.meters->CountGate(plan_);
   context_.loop->Offload([this, self = shared_from_this()] {
     survivors_ = SurvivorsOf(plan_, summaries_);
@@ -190,7 +226,7 @@ void PlanRun::ReadySurvivors(size_t first) {
   if (Over(absl::OkStatus())) return;
   if (first == survivors_.size()) {
     if (survivors_.size() == survives_.size()) return Finish();
-    pages_.emplace(context_, lease_);
+    pages_.emplace(context_, lease_, static_cast<int64_t>(kept_.size()));
     return RejectPages();
   }
   const size_t end = std::min(first + kSurvivorsPerStep, survivors_.size());
@@ -206,23 +242,34 @@ void PlanRun::ReadySurvivors(size_t first) {
 }
 
 void PlanRun::RejectPages() {
+  if (next_kept_ < kept_.size()) {
+    const size_t first = next_kept_;
+    next_kept_ = std::min(kept_.size(), first + kKeptPerStep);
+    return Reject(static_cast<int64_t>(first), next_kept_ - first,
+                  [this, first](size_t position) { return std::move(kept_[first + position]); });
+  }
   pages_->Next(shared_from_this(), [this](absl::StatusOr<PostingPage> page) {
     if (Over(page.status())) return;
-    if (!(*page)->empty()) return RejectPage(*page);
+    if (!(*page)->empty()) {
+      return Reject((*page)->front().index, (*page)->size(), [this, page = *page](size_t position) {
+        return broken_.ok() ? Explain((*page)[position]) : Explained(broken_);
+      });
+    }
     if (!applying_) return Finish();
     after_apply_ = [this] { Finish(); };
   });
 }
 
-// Encodes this page's rejections while the one before is being committed.
-void PlanRun::RejectPage(const PostingPage& page) {
-  auto outcomes = std::make_shared<std::vector<NewOutcome>>(page->size());
-  ForEachPosting(
-      page,
-      [this, outcomes](const StoredJob& job, size_t position) {
-        const auto index = static_cast<size_t>(job.index);
+// Encodes these rejections while those before are being committed.
+void PlanRun::Reject(int64_t first_index, size_t count, std::function<Explained(size_t position)> explain) {
+  auto outcomes = std::make_shared<std::vector<NewOutcome>>(count);
+  ForEach(
+      count,
+      [this, first_index, outcomes, explain = std::move(explain)](size_t position) {
+        const auto index = static_cast<size_t>(first_index) + position;
         (*outcomes)[position].job_index = kPlanTask;
-        if (index >= survives_.size() || !survives_[index]) (*outcomes)[position] = OutcomeOf(job);
+        if (index >= survives_.size() || !survives_[index])
+          (*outcomes)[position] = OutcomeOf(static_cast<int64_t>(index), explain(position));
       },
       [this, outcomes] {
         outcomes->erase(
@@ -235,11 +282,17 @@ void PlanRun::RejectPage(const PostingPage& page) {
       });
 }
 
-NewOutcome PlanRun::OutcomeOf(const StoredJob& job) const {
-  if (broken_.ok()) return RejectJob(*context_.parts.codec, *screener_, plan_, job);
-  NewOutcome outcome = FailedOutcome(broken_);
-  outcome.job_index = job.index;
+NewOutcome PlanRun::OutcomeOf(int64_t job_index, Explained explained) const {
+  const JobCodec& codec = *context_.parts.codec;
+  NewOutcome outcome =
+      explained.ok() ? VerdictOutcome(codec, screener_->VerdictWithoutModel(plan_, *std::move(explained)))
+                     : FailedOutcome(explained.status());
+  outcome.job_index = job_index;
   return outcome;
+}
+
+PlanRun::Explained PlanRun::Explain(const StoredJob& job) const {
+  return ExplainJob(*context_.parts.codec, *screener_, as_of_, job);
 }
 
 void PlanRun::ApplyRejected(std::vector<NewOutcome> rejected) {
@@ -278,14 +331,13 @@ void PlanRun::Finish() {
       });
 }
 
-void PlanRun::ForEachPosting(const PostingPage& page, PageWork work, PageDone done) {
+void PlanRun::ForEach(size_t count, Work work, std::function<void()> done) {
   const std::vector<PostingRange> ranges =
-      SplitPage(page->size(), context_.options.phase_one_workers, kMinPostingsPerClosure);
+      SplitPage(count, context_.options.phase_one_workers, kMinPostingsPerClosure);
   auto missing = std::make_shared<std::atomic<size_t>>(ranges.size());
   for (const PostingRange& range : ranges) {
-    context_.loop->Offload([this, self = shared_from_this(), page, work, done, missing, range] {
-      for (size_t i = range.begin; i < range.end && lease_->stop == StopReason::kNone; ++i)
-        work((*page)[i], i);
+    context_.loop->Offload([this, self = shared_from_this(), work, done, missing, range] {
+      for (size_t i = range.begin; i < range.end && lease_->stop == StopReason::kNone; ++i) work(i);
       if (missing->fetch_sub(1) > 1) return;
       context_.loop->Post([this, self, done] {
         if (!Over(absl::OkStatus())) done();

@@ -4,11 +4,14 @@
 //   1. page the postings, keep a summary of each           (nothing committed)
 //   2. commit the plan, or take the one that is there
 //   3. ready the survivors, best first
-//   4. page the postings again, record the others' verdicts
+//   4. page the postings again, record the others' verdicts (of the first postings from what phase one said
+//   in
+//      step 1, where none goes on to the model)
 //   5. finish the plan task
 //
 // A plan task that starts again after a crash computes the same summaries, takes the stored plan and repeats
-// what is missing; the store skips what is done. Memory: 12 bytes a posting and two pages.
+// what is missing; the store skips what is done. Memory: 12 bytes a posting, two pages, and
+// kept_result_bytes.
 #pragma once
 
 #include <memory>

@@ -3,13 +3,16 @@
 #include <libstemmer.h>
 #include <utf8proc.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/ascii.h"
+#include "core/text/eight_bytes.h"
 
 namespace sluice {
 namespace {
@@ -50,47 +53,98 @@ bool IsWordCategory(utf8proc_category_t category) {
   }
 }
 
-enum ByteClass : uint8_t { kOther, kLetter, kSign, kBeyondAscii };
-
-// A table because every byte of every posting is looked up here.
-constexpr std::array<ByteClass, 256> kClassOf = [] {
-  std::array<ByteClass, 256> classes{};
-  for (int c = 0; c < 256; ++c) {
-    const bool letter = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    classes[c] = c >= 0x80 ? kBeyondAscii : letter ? kLetter : c == '+' || c == '#' ? kSign : kOther;
+// Which bytes of a text belong to letters and digits, and which to runs of those with + and #: one bit a
+// byte, so that a word is found by counting zeros and not by a branch a byte. A byte behind the text is in
+// neither.
+class WordBytes {
+ public:
+  explicit WordBytes(absl::string_view text) : letters_(text.size() / 64 + 1), runs_(letters_.size()) {
+    constexpr uint64_t kToLower = 0x20 * kEachByte;
+    uint64_t beyond_ascii = 0;
+    for (size_t at = 0; at < text.size(); at += 8) {
+      const uint64_t eight = EightBytesAt(text, at);
+      const uint64_t letters = BytesInRange(eight | kToLower, 'a', 'z') | BytesInRange(eight, '0', '9');
+      const uint64_t signs = BytesInRange(eight, '+', '+') | BytesInRange(eight, '#', '#');
+      letters_[at / 64] |= GatherHighBits(letters) << (at % 64);
+      runs_[at / 64] |= GatherHighBits(letters | signs) << (at % 64);
+      beyond_ascii |= eight & kHighBits;
+    }
+    if (beyond_ascii != 0) AddLettersBeyondAscii(text);
   }
-  return classes;
-}();
 
-ByteClass ClassOf(char c) {
-  return kClassOf[static_cast<unsigned char>(c)];
-}
+  bool IsLetter(size_t at) const { return (letters_[at / 64] >> (at % 64) & 1) != 0; }
+  // The first letter or digit from `at` on; behind the text when there is none.
+  size_t NextLetter(size_t at) const { return Next(letters_, 0, at); }
+  // The end of the run of letters, digits, + and # from `at`.
+  size_t RunEnd(size_t at) const { return Next(runs_, ~uint64_t{0}, at); }
 
-// Bytes of the letter or digit at `at`; 0 when there is none.
-size_t LetterAt(absl::string_view text, size_t at) {
-  if (at >= text.size()) return 0;
-  if (const ByteClass of_byte = ClassOf(text[at]); of_byte != kBeyondAscii) return of_byte == kLetter ? 1 : 0;
-  const CodePoint point = CodePointAt(text, at);
-  return point.value >= 0 && IsWordCategory(utf8proc_category(point.value)) ? point.bytes : 0;
-}
+ private:
+  using Bits = absl::InlinedVector<uint64_t, 64>;
 
-// End of the run of letters, digits, + and # from `at`.
-size_t RunEnd(absl::string_view text, size_t at) {
-  while (at < text.size()) {
-    const ByteClass of_byte = ClassOf(text[at]);
-    if (of_byte == kOther) break;
-    const size_t letter = of_byte == kBeyondAscii ? LetterAt(text, at) : 1;
-    if (letter == 0) break;
-    at += letter;
+  // The first bit from `at` on that differs from those of `skipped`.
+  static size_t Next(const Bits& bits, uint64_t skipped, size_t at) {
+    size_t block = at / 64;
+    uint64_t left = (bits[block] ^ skipped) & (~uint64_t{0} << (at % 64));
+    while (left == 0) {
+      if (++block == bits.size()) return std::string::npos;
+      left = bits[block] ^ skipped;
+    }
+    return block * 64 + static_cast<size_t>(std::countr_zero(left));
   }
-  return at;
-}
 
-bool BeginsDotWord(absl::string_view text, size_t at) {
-  return text[at] == '.' && LetterAt(text, at + 1) > 0 &&
+  void AddLettersBeyondAscii(absl::string_view text) {
+    for (size_t at = 0; at < text.size();) {
+      if (IsAscii(text[at])) {
+        ++at;
+        continue;
+      }
+      const CodePoint point = CodePointAt(text, at);
+      const bool letter = point.value >= 0 && IsWordCategory(utf8proc_category(point.value));
+      for (size_t end = at + point.bytes; at < end; ++at) {
+        letters_[at / 64] |= uint64_t{letter} << (at % 64);
+        runs_[at / 64] |= uint64_t{letter} << (at % 64);
+      }
+    }
+  }
+
+  Bits letters_;
+  Bits runs_;
+};
+
+bool BeginsDotWord(absl::string_view text, const WordBytes& bytes, size_t at) {
+  return text[at] == '.' && bytes.IsLetter(at + 1) &&
          (at == 0 || absl::ascii_isspace(static_cast<unsigned char>(text[at - 1])) ||
           absl::string_view("([{,/\"").find(text[at - 1]) != absl::string_view::npos);
 }
+
+constexpr size_t kStopWordBytes = 5;
+
+constexpr uint64_t Packed(absl::string_view word) {
+  uint64_t packed = 0;
+  for (const char c : word) packed = packed << 8 | static_cast<unsigned char>(c);
+  return packed;
+}
+
+constexpr size_t StopWordSlot(uint64_t packed) {
+  return static_cast<size_t>((packed * 0x9E3779B97F4A7C15) >> 57);
+}
+
+// Packed words at their slot or the next that was free, in a table that is mostly empty: every word of every
+// posting is looked up here.
+constexpr std::array<uint64_t, 128> kStopWords = [] {
+  constexpr absl::string_view kWords[] = {
+      "a",    "an",    "and", "are",  "as",   "at",  "be",   "by",   "for",  "from", "has",   "have",
+      "i",    "in",    "is",  "it",   "its",  "of",  "on",   "or",   "that", "the",  "their", "they",
+      "this", "to",    "was", "we",   "with", "you", "your", "will", "our",  "my",   "not",   "other",
+      "such", "using", "use", "used", "work", "job", "role", "who",  "may",  "can"};
+  std::array<uint64_t, 128> slots{};
+  for (const absl::string_view word : kWords) {
+    size_t slot = StopWordSlot(Packed(word));
+    while (slots[slot] != 0) slot = (slot + 1) % slots.size();
+    slots[slot] = Packed(word);
+  }
+  return slots;
+}();
 
 // An English stemmer and the stems it gave. A stemmer object is not thread-safe and costs more to make than
 // to use.
@@ -119,9 +173,15 @@ class RememberingStemmer {
 
 std::string LowerKeepingOffsets(absl::string_view text) {
   std::string lowered(text);
+  unsigned char all = 0;
+  for (char& c : lowered) {  // without a branch, so that it is done many bytes at a time
+    const auto byte = static_cast<unsigned char>(c);
+    all |= byte;
+    c = static_cast<char>(byte + (static_cast<unsigned char>(byte - 'A') < 26 ? 'a' - 'A' : 0));
+  }
+  if (all < 0x80) return lowered;
   for (size_t at = 0; at < lowered.size();) {
     if (IsAscii(lowered[at])) {
-      lowered[at] = absl::ascii_tolower(static_cast<unsigned char>(lowered[at]));
       ++at;
       continue;
     }
@@ -139,57 +199,55 @@ std::string LowerKeepingOffsets(absl::string_view text) {
 }
 
 std::vector<Word> TermWords(absl::string_view lowered) {
+  const WordBytes bytes(lowered);
   std::vector<Word> words;
-  words.reserve(lowered.size() / 6);
+  words.reserve(lowered.size() / 5);
+  const auto add = [&](size_t begin, size_t end) {
+    words.push_back({static_cast<int>(begin), static_cast<int>(end)});
+  };
   for (size_t at = 0; at < lowered.size();) {
-    if (lowered[at] == '/') {
-      words.push_back({static_cast<int>(at), static_cast<int>(at + 1)});
-      ++at;
-      continue;
+    const size_t letter = std::min(bytes.NextLetter(at), lowered.size());
+    // Between words stands a byte or two, mostly: a slash is a word, a dot may begin the next.
+    for (; at < letter; ++at) {
+      if (lowered[at] == '/') add(at, at + 1);
+      if (at + 1 == letter && BeginsDotWord(lowered, bytes, at)) break;
     }
-    const bool dot = BeginsDotWord(lowered, at);
-    if (!dot && LetterAt(lowered, at) == 0) {
-      ++at;
-      continue;
-    }
-    size_t end = RunEnd(lowered, dot ? at + 1 : at);
+    if (letter == lowered.size()) break;
+    size_t end = bytes.RunEnd(letter);
     while (end < lowered.size() && (lowered[end] == '.' || lowered[end] == '-' || lowered[end] == '&') &&
-           LetterAt(lowered, end + 1) > 0) {
-      end = RunEnd(lowered, end + 1);
+           bytes.IsLetter(end + 1)) {
+      end = bytes.RunEnd(end + 1);
     }
-    words.push_back({static_cast<int>(at), static_cast<int>(end)});
+    add(at, end);
     at = end;
   }
   return words;
 }
 
 std::vector<Word> ScoringWords(absl::string_view lowered) {
+  const WordBytes bytes(lowered);
   std::vector<Word> words;
-  words.reserve(lowered.size() / 6);
-  for (size_t at = 0; at < lowered.size();) {
-    if (LetterAt(lowered, at) == 0) {
-      ++at;
-      continue;
-    }
-    size_t end = RunEnd(lowered, at);
+  words.reserve(lowered.size() / 5);
+  for (size_t at = bytes.NextLetter(0); at < lowered.size();) {
+    size_t end = bytes.RunEnd(at);
     while (end < lowered.size() && (lowered[end] == '.' || lowered[end] == '\'' || lowered[end] == '-')) {
-      const size_t next = RunEnd(lowered, end + 1);
+      const size_t next = bytes.RunEnd(end + 1);
       if (next == end + 1) break;
       end = next;
     }
     words.push_back({static_cast<int>(at), static_cast<int>(end)});
-    at = end;
+    at = bytes.NextLetter(end);
   }
   return words;
 }
 
 bool IsStopWord(absl::string_view lowered_word) {
-  static const auto* const kStopWords = new absl::flat_hash_set<absl::string_view>{
-      "a",    "an",    "and", "are",  "as",   "at",  "be",   "by",   "for",  "from", "has",   "have",
-      "i",    "in",    "is",  "it",   "its",  "of",  "on",   "or",   "that", "the",  "their", "they",
-      "this", "to",    "was", "we",   "with", "you", "your", "will", "our",  "my",   "not",   "other",
-      "such", "using", "use", "used", "work", "job", "role", "who",  "may",  "can"};
-  return lowered_word.size() <= 5 && kStopWords->contains(lowered_word);
+  if (lowered_word.empty() || lowered_word.size() > kStopWordBytes) return false;
+  const uint64_t packed = Packed(lowered_word);
+  for (size_t slot = StopWordSlot(packed); kStopWords[slot] != 0; slot = (slot + 1) % kStopWords.size()) {
+    if (kStopWords[slot] == packed) return true;
+  }
+  return false;
 }
 
 absl::string_view EnglishStem(absl::string_view lowered_word) {

@@ -111,7 +111,7 @@ std::string PayloadOf(JobKind kind, const v1::Job& job, const std::string& path,
   std::string payload = job.posting().SerializeAsString();
   const auto bytes = static_cast<int64_t>(payload.size());
   if (bytes > kMaxPostingBytes) AddTooLarge(path + ".posting", bytes, kMaxPostingBytes, violations);
-  AddFailure(path + ".posting", PostingFromProto("", job.posting()).status(), violations);
+  AddFailure(path + ".posting", CheckPosting(job.posting()), violations);
   return payload;
 }
 
@@ -281,25 +281,23 @@ absl::Status BatchToProto(const Batch& batch, v1::Batch* proto) {
   return absl::OkStatus();
 }
 
-absl::Status OutcomeToProto(JobKind kind, const Outcome& outcome, v1::JobResult* proto) {
+void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto) {
   proto->set_sequence(outcome.sequence);
   proto->set_id(outcome.job_id);
   proto->set_index(outcome.job_index);
   proto->set_outcome(OutcomeKindToProto(outcome.kind));
   proto->set_attempt(outcome.attempt);
   if (outcome.kind == OutcomeKind::kSucceeded) {
-    const bool parsed = kind == JobKind::kScreen
-                            ? proto->mutable_verdict()->ParseFromString(outcome.result)
-                            : proto->mutable_embedding()->ParseFromString(outcome.result);
-    if (!parsed)
-      return absl::DataLossError(absl::StrCat("job ", outcome.job_index, ": its result cannot be read"));
+    const int field =
+        kind == JobKind::kScreen ? v1::JobResult::kVerdictFieldNumber : v1::JobResult::kEmbeddingFieldNumber;
+    // An unknown field is encoded as it is; on the wire it cannot be told from the message's own.
+    proto->GetReflection()->MutableUnknownFields(proto)->AddLengthDelimited(field, outcome.result);
   }
   if (outcome.kind == OutcomeKind::kFailed) {
     StatusToProto(WithReason(absl::Status(CodeOfReason(outcome.error_reason), outcome.error_message),
                              outcome.error_reason),
                   proto->mutable_error());
   }
-  return absl::OkStatus();
 }
 
 }  // namespace sluice

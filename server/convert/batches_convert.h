@@ -45,8 +45,11 @@ absl::Status CheckPageToken(const std::string& page_token);
 // "" and "score" are the one order there is; INVALID_ARGUMENT (field "order_by").
 absl::Status CheckOrderBy(absl::string_view order_by);
 
-// DATA_LOSS when the stored plan or result is no message of this server's.
+// DATA_LOSS when the stored plan is no message of this server's.
 absl::Status BatchToProto(const Batch& batch, v1::Batch* proto);
-absl::Status OutcomeToProto(JobKind kind, const Outcome& outcome, v1::JobResult* proto);
+
+// For answers that only pass an outcome on. What the store keeps as a result is what the field `verdict` or
+// `embedding` is encoded to, and goes along unread: the client sees the field set, `proto` itself does not.
+void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto);
 
 }  // namespace sluice

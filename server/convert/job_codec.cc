@@ -1,5 +1,10 @@
 #include "server/convert/job_codec.h"
 
+#include <google/protobuf/arena.h>
+
+#include <cstddef>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "server/convert/embeddings_convert.h"
@@ -8,6 +13,8 @@
 
 namespace sluice {
 namespace {
+
+constexpr size_t kVerdictArenaBytes = 8 << 10;  // larger verdicts take more from the heap
 
 template <typename Message>
 absl::StatusOr<Message> Parse(absl::string_view bytes) {
@@ -37,8 +44,8 @@ absl::StatusOr<EmbedSpec> ProtoJobCodec::DecodeEmbedSpec(absl::string_view spec)
 
 absl::StatusOr<Posting> ProtoJobCodec::DecodePosting(absl::string_view job_id,
                                                      absl::string_view payload) const {
-  SLUICE_ASSIGN_OR_RETURN(const v1::Posting proto, Parse<v1::Posting>(payload));
-  return PostingFromProto(std::string(job_id), proto);
+  SLUICE_ASSIGN_OR_RETURN(v1::Posting proto, Parse<v1::Posting>(payload));
+  return PostingFromProto(std::string(job_id), std::move(proto));
 }
 
 absl::StatusOr<std::string> ProtoJobCodec::DecodeText(absl::string_view payload) const {
@@ -57,9 +64,15 @@ absl::StatusOr<GatePlan> ProtoJobCodec::DecodePlan(absl::string_view plan) const
 }
 
 std::string ProtoJobCodec::EncodeVerdict(const Verdict& verdict) const {
-  v1::Verdict proto;
-  VerdictToProto(verdict, &proto);
-  return proto.SerializeAsString();
+  // A verdict is some fifty small messages: made and forgotten together.
+  alignas(std::max_align_t) char block[kVerdictArenaBytes];
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block;
+  options.initial_block_size = sizeof(block);
+  google::protobuf::Arena arena(options);
+  auto* const proto = google::protobuf::Arena::CreateMessage<v1::Verdict>(&arena);
+  VerdictToProto(verdict, proto);
+  return proto->SerializeAsString();
 }
 
 std::string ProtoJobCodec::EncodeVector(absl::Span<const float> vector, int64_t tokens,

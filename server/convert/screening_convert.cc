@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
+#include "core/base/status_macros.h"
 #include "server/convert/time_convert.h"
 
 namespace sluice {
@@ -233,6 +234,23 @@ std::optional<absl::CivilDay> DateFromProto(const std::string& date, Violations&
   return day;
 }
 
+// The fields of a posting that may be wrong.
+struct Understood {
+  std::optional<absl::CivilDay> date_posted;
+  SalaryPeriod interval = SalaryPeriod::kUnknown;
+};
+
+absl::StatusOr<Understood> UnderstoodOf(const v1::Posting& proto) {
+  Violations violations;
+  Understood understood;
+  understood.date_posted = DateFromProto(proto.date_posted(), violations);
+  CheckAmount(proto.has_min_amount(), proto.min_amount(), "min_amount", violations);
+  CheckAmount(proto.has_max_amount(), proto.max_amount(), "max_amount", violations);
+  understood.interval = PeriodFromProto(proto.interval(), SalaryPeriod::kUnknown, "interval", violations);
+  SLUICE_RETURN_IF_ERROR(violations.ToStatus());
+  return understood;
+}
+
 v1::Rule::Effect EffectToProto(RuleEffect effect) {
   switch (effect) {
     case RuleEffect::kMust:
@@ -362,25 +380,26 @@ absl::StatusOr<GateOptions> GateFromProto(const v1::Gate& proto) {
   return gate;
 }
 
-absl::StatusOr<Posting> PostingFromProto(std::string id, const v1::Posting& proto) {
-  Violations violations;
+absl::Status CheckPosting(const v1::Posting& proto) {
+  return UnderstoodOf(proto).status();
+}
+
+absl::StatusOr<Posting> PostingFromProto(std::string id, v1::Posting proto) {
+  SLUICE_ASSIGN_OR_RETURN(const Understood understood, UnderstoodOf(proto));
   Posting posting;
   posting.id = std::move(id);
-  posting.title = proto.title();
-  posting.company = proto.company();
-  posting.location = proto.location();
-  posting.date_posted = DateFromProto(proto.date_posted(), violations);
-  posting.job_type = proto.job_type();
-  CheckAmount(proto.has_min_amount(), proto.min_amount(), "min_amount", violations);
-  CheckAmount(proto.has_max_amount(), proto.max_amount(), "max_amount", violations);
+  posting.title = std::move(*proto.mutable_title());
+  posting.company = std::move(*proto.mutable_company());
+  posting.location = std::move(*proto.mutable_location());
+  posting.date_posted = understood.date_posted;
+  posting.job_type = std::move(*proto.mutable_job_type());
   posting.min_amount = Optional<double>(proto.has_min_amount(), proto.min_amount());
   posting.max_amount = Optional<double>(proto.has_max_amount(), proto.max_amount());
-  posting.currency = proto.currency();
-  posting.interval = PeriodFromProto(proto.interval(), SalaryPeriod::kUnknown, "interval", violations);
+  posting.currency = std::move(*proto.mutable_currency());
+  posting.interval = understood.interval;
   posting.is_remote = Optional<bool>(proto.has_is_remote(), proto.is_remote());
-  posting.job_url = proto.job_url();
-  posting.description = proto.description();
-  if (absl::Status status = violations.ToStatus(); !status.ok()) return status;
+  posting.job_url = std::move(*proto.mutable_job_url());
+  posting.description = std::move(*proto.mutable_description());
   return posting;
 }
 

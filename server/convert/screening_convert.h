@@ -18,7 +18,8 @@ namespace sluice {
 
 absl::StatusOr<Profile> ProfileFromProto(const v1::Profile& proto);
 absl::StatusOr<GateOptions> GateFromProto(const v1::Gate& proto);  // paths begin with "gate"
-absl::StatusOr<Posting> PostingFromProto(std::string id, const v1::Posting& proto);
+absl::StatusOr<Posting> PostingFromProto(std::string id, v1::Posting proto);
+absl::Status CheckPosting(const v1::Posting& proto);  // what PostingFromProto would say
 
 void GatePlanToProto(const GatePlan& plan, v1::GatePlan* proto);
 GatePlan GatePlanFromProto(const v1::GatePlan& proto);

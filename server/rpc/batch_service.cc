@@ -44,15 +44,14 @@ absl::Status BatchesToProto(const BatchPage& page, v1::ListBatchesResponse* resp
   return absl::OkStatus();
 }
 
-absl::Status RankedToProto(JobKind kind, const RankedPage& page, v1::ListResultsResponse* response) {
+void RankedToWire(JobKind kind, const RankedPage& page, v1::ListResultsResponse* response) {
   int64_t rank = page.first_rank;
   for (const Outcome& outcome : page.outcomes) {
     v1::JobResult* result = response->add_results();
-    SLUICE_RETURN_IF_ERROR(OutcomeToProto(kind, outcome, result));
+    OutcomeToWire(kind, outcome, result);
     result->set_rank(rank++);
   }
   response->set_next_page_token(page.next_page_token);
-  return absl::OkStatus();
 }
 
 // What a call that is answered with a batch does with the store's answer.
@@ -213,11 +212,11 @@ grpc::ServerUnaryReactor* BatchService::ListResults(grpc::CallbackServerContext*
   parts_.store->GetBatch(
       tenant_, *id, [this, call, request, response, page_size](absl::StatusOr<Batch> batch) {
         if (!batch.ok()) return call.Finish(batch.status());
-        parts_.store->ReadRanked(
-            batch->id, *page_size, request->page_token(),
-            [call, response, kind = batch->kind](absl::StatusOr<RankedPage> page) {
-              call.Finish(page.ok() ? RankedToProto(kind, *page, response) : page.status());
-            });
+        parts_.store->ReadRanked(batch->id, *page_size, request->page_token(),
+                                 [call, response, kind = batch->kind](absl::StatusOr<RankedPage> page) {
+                                   if (page.ok()) RankedToWire(kind, *page, response);
+                                   call.Finish(page.status());
+                                 });
       });
   return call.reactor();
 }

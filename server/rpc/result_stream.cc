@@ -82,9 +82,7 @@ void ResultStream::WriteNext() {
   }
   const Outcome& outcome = page_.outcomes[next_outcome_++];
   message_.Clear();
-  if (absl::Status status = OutcomeToProto(kind_, outcome, &message_); !status.ok()) {
-    return FinishFrom(Phase::kWriting, status);
-  }
+  OutcomeToWire(kind_, outcome, &message_);
   grpc::WriteOptions options;
   if (next_outcome_ < page_.outcomes.size()) options.set_buffer_hint();  // a page goes out together
   StartWrite(&message_, options);

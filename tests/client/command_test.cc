@@ -117,6 +117,44 @@ TEST_F(CommandTest, JsonLinesCarryThePromisedNames) {
   EXPECT_TRUE(nlohmann::json::parse(lines[1]).at("phase2").is_null());
 }
 
+// Verdicts are large: what is printed in full is not streamed before, and still is counted.
+TEST_F(CommandTest, NoVerdictIsReadTwice) {
+  Serve({.failed_job = "c"});
+  constexpr char kCounts[] = "verdicts   1 accept, 1 review, 0 reject, 1 failed\n";
+  EXPECT_EQ(Run(Screen({"--json"})), ExitCode::kSomeJobsFailed);
+  EXPECT_THAT(err_.str(), HasSubstr(kCounts));
+  EXPECT_THAT(err_.str(), HasSubstr("failed     c: the script says so"));
+  EXPECT_EQ(Run(Screen({"--top=1", "--output=" + directory_.Path("o.jsonl")})), ExitCode::kSomeJobsFailed);
+  EXPECT_THAT(err_.str(), HasSubstr(kCounts));
+  EXPECT_EQ(server_->Calls("StreamResults"), 0);
+
+  EXPECT_EQ(Run(Screen({"--json", "--top=1"})), ExitCode::kSomeJobsFailed);
+  EXPECT_THAT(err_.str(), HasSubstr(kCounts));
+  EXPECT_EQ(server_->Calls("StreamResults"), 1);
+}
+
+// More results than a page: all of them, once, in order.
+TEST_F(CommandTest, RankedPagesFollowOneAnother) {
+  Serve({.verdict = [](const v1::Job&, int index) {
+    v1::Verdict verdict;
+    verdict.set_decision(v1::Verdict::REJECT);
+    verdict.set_score(1.0 / (index + 1));
+    return verdict;
+  }});
+  constexpr int kJobs = 600;
+  jobs_ = "id,title\n";
+  for (int i = 0; i < kJobs; ++i) absl::StrAppend(&jobs_, i, ",T\n");
+  EXPECT_EQ(Run(Screen({"--json"})), ExitCode::kDone) << err_.str();
+  const std::vector<std::string> lines = absl::StrSplit(out_.str(), '\n', absl::SkipEmpty());
+  ASSERT_THAT(lines, SizeIs(kJobs));
+  for (int i = 0; i < kJobs; ++i) {
+    const nlohmann::json line = nlohmann::json::parse(lines[i]);
+    EXPECT_EQ(line.at("id"), std::to_string(i));
+    EXPECT_EQ(line.at("rank"), i + 1);
+  }
+  EXPECT_EQ(server_->Calls("ListResults"), 3);
+}
+
 TEST_F(CommandTest, OutputHoldsEveryVerdict) {
   Serve();
   EXPECT_EQ(Run(Screen({"--top=1", "--output=" + directory_.Path("o.jsonl")})), ExitCode::kDone)

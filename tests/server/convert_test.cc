@@ -116,6 +116,42 @@ TEST(BatchesConvert, NamesAreChecked) {
 
 // The digest tells whether a request_id stands for the same content: it must see every field, and neither the
 // request_id itself nor how an upload was cut.
+// A stored result is passed on unread, and arrives as the message it is.
+TEST(BatchesConvert, OutcomesArriveWithTheirResults) {
+  const auto arrived = [](JobKind kind, const Outcome& outcome) {
+    v1::ListResultsResponse page, received;
+    OutcomeToWire(kind, outcome, page.add_results());
+    page.mutable_results(0)->set_rank(3);
+    EXPECT_TRUE(received.ParseFromString(page.SerializeAsString()));
+    return received.results(0);
+  };
+  v1::Verdict verdict;
+  verdict.set_decision(v1::Verdict::REVIEW);
+  verdict.add_reasons("mentions C++");
+  verdict.add_rules()->set_rule_id("pay");
+  Outcome outcome{
+      .sequence = 7, .job_index = 2, .job_id = "a", .kind = OutcomeKind::kSucceeded, .attempt = 1};
+  outcome.result = verdict.SerializeAsString();
+  const v1::JobResult screened = arrived(JobKind::kScreen, outcome);
+  EXPECT_EQ(screened.verdict().SerializeAsString(), outcome.result);
+  EXPECT_EQ(screened.sequence(), 7);
+  EXPECT_EQ(screened.id(), "a");
+  EXPECT_EQ(screened.rank(), 3);
+  EXPECT_TRUE(screened.has_verdict());
+
+  v1::EmbeddingResult embedding;
+  embedding.set_tokens(5);
+  outcome.result = embedding.SerializeAsString();
+  EXPECT_EQ(arrived(JobKind::kEmbed, outcome).embedding().tokens(), 5);
+
+  outcome.kind = OutcomeKind::kFailed;
+  outcome.error_reason = "NOT_FINITE";
+  outcome.error_message = "no number";
+  const v1::JobResult failed = arrived(JobKind::kScreen, outcome);
+  EXPECT_FALSE(failed.has_verdict());
+  EXPECT_EQ(failed.error().message(), "no number");
+}
+
 TEST(RequestDigest, SeesContentAndNothingElse) {
   const auto digest = [](const v1::NewBatch& batch, const std::vector<v1::Job>& jobs) {
     RequestDigest of_request;

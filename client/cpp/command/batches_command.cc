@@ -56,16 +56,19 @@ absl::Status PrintEmbeddings(Client& client, const std::string& name, bool json,
 }
 
 absl::StatusOr<ExitCode> Results(Client& client, const BatchesFlags& flags, CommandContext& context) {
-  SLUICE_ASSIGN_OR_RETURN(const FollowedBatch followed,
-                          FollowBatch(client, {.name = flags.name}, context.terminal, context.clock));
-  if (followed.batch.kind() == "screen") {
-    SLUICE_RETURN_IF_ERROR(PrintRankedResults(
-        client, {.batch = flags.name, .top = flags.top, .output = flags.output, .json = flags.json}, {},
-        context.terminal));
-    context.terminal.err << Summary(followed) << std::flush;
-  } else {
-    SLUICE_RETURN_IF_ERROR(PrintEmbeddings(client, flags.name, flags.json, context.terminal));
+  SLUICE_ASSIGN_OR_RETURN(const v1::Batch batch, client.GetBatch(flags.name));
+  if (batch.kind() == "screen") {
+    SLUICE_ASSIGN_OR_RETURN(
+        const v1::Batch ended,
+        FollowAndPrintRanked(
+            client, {.batch = flags.name, .top = flags.top, .output = flags.output, .json = flags.json}, {},
+            context.terminal, context.clock));
+    return ExitCodeOf(ended.state());
   }
+  SLUICE_ASSIGN_OR_RETURN(
+      const FollowedBatch followed,
+      FollowBatch(client, {.name = flags.name, .results = false}, context.terminal, context.clock));
+  SLUICE_RETURN_IF_ERROR(PrintEmbeddings(client, flags.name, flags.json, context.terminal));
   return ExitCodeOf(followed.batch.state());
 }
 

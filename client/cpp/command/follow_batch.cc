@@ -11,27 +11,6 @@
 namespace sluice {
 namespace {
 
-constexpr size_t kMaxFailuresTold = 10;
-
-void Count(const v1::JobResult& result, FollowedBatch& followed) {
-  switch (result.verdict().decision()) {
-    case v1::Verdict::ACCEPT:
-      ++followed.accepted;
-      break;
-    case v1::Verdict::REVIEW:
-      ++followed.to_review;
-      break;
-    case v1::Verdict::REJECT:
-      ++followed.rejected;
-      break;
-    default:
-      break;
-  }
-  if (result.outcome() == v1::JobResult::FAILED && followed.failures.size() < kMaxFailuresTold) {
-    followed.failures.push_back(absl::StrCat(result.id(), ": ", result.error().message()));
-  }
-}
-
 // When each phase ended, from what the progress shows.
 class PhaseTimes {
  public:
@@ -66,7 +45,7 @@ absl::StatusOr<FollowedBatch> FollowBatch(Client& client, const FollowOptions& o
   if (options.results) {
     results = Thread("results", [&] {
       streamed = client.StreamResults(options.name, 0, [&](const v1::JobResult& result) {
-        Count(result, followed);
+        followed.tally.Add(result);
         return absl::OkStatus();
       });
     });

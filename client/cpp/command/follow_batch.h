@@ -1,15 +1,14 @@
-// FollowBatch: waits for a batch to end, showing its progress, and keeps count of what came out.
+// FollowBatch: waits for a batch to end, showing its progress, and keeps count of what came out if asked to.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "client/cpp/client.h"
 #include "client/cpp/command/terminal.h"
+#include "client/cpp/command/verdict_tally.h"
 #include "core/base/clock.h"
 
 namespace sluice {
@@ -19,15 +18,12 @@ struct FollowedBatch {
   // Measured here, by when the plan was seen; absent for a batch that had its plan already.
   std::optional<absl::Duration> phase_one;
   std::optional<absl::Duration> phase_two;
-  int64_t accepted = 0;
-  int64_t to_review = 0;
-  int64_t rejected = 0;
-  std::vector<std::string> failures;  // "id: why", the first few
+  VerdictTally tally;  // empty unless the results were followed
 };
 
 struct FollowOptions {
   std::string name;
-  bool results = true;  // also follow the results, to count verdicts and tell failures
+  bool results = true;  // also follow the results, for the tally
   absl::Duration min_interval = absl::Milliseconds(50);
 };
 

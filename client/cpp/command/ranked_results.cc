@@ -1,5 +1,6 @@
 #include "client/cpp/command/ranked_results.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -8,8 +9,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/cpp/command/follow_batch.h"
 #include "client/cpp/command/verdict_json.h"
+#include "client/cpp/command/verdict_tally.h"
 #include "core/base/status_macros.h"
+#include "core/base/thread.h"
 
 namespace sluice {
 namespace {
@@ -28,8 +32,8 @@ class ResultFile {
   }
 
   bool wanted() const { return !path_.empty(); }
-  void Add(const v1::JobResult& result) {
-    if (wanted()) stream_ << ResultJson(result) << '\n';
+  void Add(absl::string_view line) {
+    if (wanted()) stream_ << line << '\n';
   }
   absl::Status Check() const { return wanted() && !stream_ ? Error() : absl::OkStatus(); }
   absl::Status Finish() {
@@ -51,45 +55,81 @@ class ResultFile {
   bool finished_ = false;
 };
 
-// Calls `take` for every result, best first, until it says it has enough.
-absl::Status ForEachRanked(Client& client, const std::string& batch,
-                           absl::FunctionRef<bool(const v1::JobResult&)> take) {
+// Calls `take` for the first `most` results, best first. The next page comes while one is taken.
+absl::Status ForEachRanked(Client& client, const std::string& batch, int64_t most,
+                           absl::FunctionRef<void(const v1::JobResult&)> take) {
   v1::ListResultsRequest request;
   request.set_name(batch);
-  request.set_page_size(kPageResults);
+  request.set_page_size(static_cast<int>(std::min<int64_t>(most, kPageResults)));
   request.set_order_by("score");
-  do {
-    SLUICE_ASSIGN_OR_RETURN(const v1::ListResultsResponse page, client.ListResults(request));
-    for (const v1::JobResult& result : page.results()) {
-      if (!take(result)) return absl::OkStatus();
+  v1::ListResultsResponse page, next_page;
+  SLUICE_RETURN_IF_ERROR(client.ListResults(request, page));
+  while (true) {
+    const int64_t taken = std::min<int64_t>(most, page.results_size());
+    most -= taken;
+    const bool more = most > 0 && !page.next_page_token().empty();
+    absl::Status read;
+    Thread reading;
+    if (more) {
+      request.set_page_token(page.next_page_token());
+      reading = Thread("results", [&] { read = client.ListResults(request, next_page); });
     }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return absl::OkStatus();
+    for (int64_t i = 0; i < taken; ++i) take(page.results(static_cast<int>(i)));
+    reading.Join();
+    SLUICE_RETURN_IF_ERROR(read);
+    if (!more) return absl::OkStatus();
+    page.Swap(&next_page);
+  }
+}
+
+bool PrintsEveryResult(const RankedResultsOptions& options) {
+  return !options.output.empty() || (options.json && !options.top.has_value());
+}
+
+// Answers the tally of what was read.
+absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOptions& options,
+                                         const Headlines& headlines, Terminal& terminal) {
+  ResultFile file(options.output);
+  SLUICE_RETURN_IF_ERROR(file.Check());
+  constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
+  const TableStyle style{terminal.out_is_terminal, terminal.columns};
+  const int64_t shown = options.top.has_value() ? *options.top : options.json ? kAll : kTableRows;
+  if (!options.json) terminal.out << TableHeader(style);
+  VerdictTally tally;
+  int64_t read = 0;
+  SLUICE_RETURN_IF_ERROR(ForEachRanked(
+      client, options.batch, PrintsEveryResult(options) ? kAll : shown, [&](const v1::JobResult& result) {
+        tally.Add(result);
+        const bool show = read++ < shown;
+        const std::string json = file.wanted() || (show && options.json) ? ResultJson(result) : "";
+        file.Add(json);
+        if (!show) return;
+        if (options.json) {
+          terminal.out << json << '\n';
+        } else {
+          const auto headline = headlines.find(result.id());
+          terminal.out << TableRow(result, headline == headlines.end() ? Headline() : headline->second,
+                                   style);
+        }
+      }));
+  terminal.out << std::flush;
+  SLUICE_RETURN_IF_ERROR(file.Finish());
+  return tally;
 }
 
 }  // namespace
 
-absl::Status PrintRankedResults(Client& client, const RankedResultsOptions& options,
-                                const Headlines& headlines, Terminal& terminal) {
-  ResultFile file(options.output);
-  SLUICE_RETURN_IF_ERROR(file.Check());
-  const TableStyle style{terminal.out_is_terminal, terminal.columns};
-  const int most = options.top.value_or(options.json ? std::numeric_limits<int>::max() : kTableRows);
-  if (!options.json) terminal.out << TableHeader(style);
-  int shown = 0;
-  SLUICE_RETURN_IF_ERROR(ForEachRanked(client, options.batch, [&](const v1::JobResult& result) {
-    file.Add(result);
-    if (shown < most && options.json) {
-      terminal.out << ResultJson(result) << '\n';
-    } else if (shown < most) {
-      const auto headline = headlines.find(result.id());
-      terminal.out << TableRow(result, headline == headlines.end() ? Headline() : headline->second, style);
-    }
-    return ++shown < most || file.wanted();
-  }));
-  terminal.out << std::flush;
-  return file.Finish();
+absl::StatusOr<v1::Batch> FollowAndPrintRanked(Client& client, const RankedResultsOptions& options,
+                                               const Headlines& headlines, Terminal& terminal,
+                                               const Clock& clock) {
+  const bool counted_later = PrintsEveryResult(options);
+  SLUICE_ASSIGN_OR_RETURN(
+      FollowedBatch followed,
+      FollowBatch(client, {.name = options.batch, .results = !counted_later}, terminal, clock));
+  SLUICE_ASSIGN_OR_RETURN(VerdictTally printed, PrintRanked(client, options, headlines, terminal));
+  if (counted_later) followed.tally = std::move(printed);
+  terminal.err << Summary(followed) << std::flush;
+  return std::move(followed.batch);
 }
 
 }  // namespace sluice

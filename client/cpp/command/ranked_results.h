@@ -1,14 +1,15 @@
-// Prints a finished batch's ranked results: table or JSON lines on the terminal, all of them into a file.
+// A screen batch's ranked results: table or JSON lines on the terminal, all of them into a file.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "client/cpp/client.h"
 #include "client/cpp/command/terminal.h"
 #include "client/cpp/command/verdict_table.h"
+#include "core/base/clock.h"
 
 namespace sluice {
 
@@ -22,8 +23,12 @@ struct RankedResultsOptions {
 // Job id -> what stands in the table.
 using Headlines = absl::flat_hash_map<std::string, Headline>;
 
-// INVALID_ARGUMENT when the output cannot be written.
-absl::Status PrintRankedResults(Client& client, const RankedResultsOptions& options,
-                                const Headlines& headlines, Terminal& terminal);
+// Waits for the batch, showing its progress, prints its results and then what happened in all. Where every
+// result is printed, none is read twice; for a table they are streamed to be counted, and only its rows are
+// read again. INVALID_ARGUMENT when the output cannot be written; CANCELLED when the client was interrupted,
+// whereupon the batch goes on.
+absl::StatusOr<v1::Batch> FollowAndPrintRanked(Client& client, const RankedResultsOptions& options,
+                                               const Headlines& headlines, Terminal& terminal,
+                                               const Clock& clock);
 
 }  // namespace sluice

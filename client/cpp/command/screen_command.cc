@@ -1,12 +1,14 @@
 #include "client/cpp/command/screen_command.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "client/cpp/command/follow_batch.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/ranked_results.h"
 #include "client/cpp/formats/input_place.h"
@@ -23,6 +25,8 @@ constexpr size_t kMaxHeadlines = 200'000;
 constexpr int kMaxHeadlineColumns = 80;
 // Room for a request's own framing below gRPC's limit on what is received.
 constexpr size_t kCreateBatchBytes = kMaxCreateBatchBytes - 4096;
+// Markup and columns left out make requests smaller than their files, though hardly this much.
+constexpr uint64_t kHopelessBytes = 4 * kMaxCreateBatchBytes;
 
 // What is remembered of the postings once they are sent.
 struct SentPostings {
@@ -50,6 +54,17 @@ struct SentPostings {
     return InputPlace{file_names[after - first_jobs.begin() - 1], lines[job]};
   }
 };
+
+// Of the files that are there; what is wrong with another is said when it is read.
+uint64_t BytesOf(const std::vector<std::string>& files) {
+  uint64_t bytes = 0;
+  for (const std::string& file : files) {
+    std::error_code error;
+    const uintmax_t size = std::filesystem::file_size(file, error);
+    if (!error) bytes += size;
+  }
+  return bytes;
+}
 
 v1::NewBatch MakeNewBatch(const ScreenFlags& flags, const v1::Profile& profile) {
   v1::NewBatch batch;
@@ -101,8 +116,10 @@ class Submission {
   const Headlines& headlines() const { return sent_.headlines; }
 
  private:
-  // Whether all postings fit into the request; reading stops once they do not.
+  // Whether all postings fit into the request; reading stops once they do not, and files that are far too
+  // large are not begun.
   absl::StatusOr<bool> ReadInto(v1::CreateBatchRequest& request) {
+    if (BytesOf(flags_.jobs) > kHopelessBytes) return false;
     size_t bytes = request.ByteSizeLong();
     bool fits = true;
     absl::StatusOr<PostingInputSummary> summary =
@@ -153,27 +170,19 @@ class Submission {
   PostingInputSummary summary_;
 };
 
-absl::StatusOr<ExitCode> FollowAndShow(Submission& submission, const ScreenFlags& flags,
-                                       const std::string& name, CommandContext& context) {
-  SLUICE_ASSIGN_OR_RETURN(const FollowedBatch followed,
-                          FollowBatch(submission.client(), {.name = name}, context.terminal, context.clock));
-  SLUICE_RETURN_IF_ERROR(PrintRankedResults(
-      submission.client(), {.batch = name, .top = flags.top, .output = flags.output, .json = flags.json},
-      submission.headlines(), context.terminal));
-  context.terminal.err << Summary(followed) << std::flush;
-  return ExitCodeOf(followed.batch.state());
-}
-
 }  // namespace
 
 absl::StatusOr<ExitCode> RunScreen(const ScreenFlags& flags, CommandContext& context) {
   Submission submission(flags, context);
   SLUICE_ASSIGN_OR_RETURN(const v1::Batch batch, submission.Submit());
-  absl::StatusOr<ExitCode> code = FollowAndShow(submission, flags, batch.name(), context);
-  if (code.ok()) return code;
+  const absl::StatusOr<v1::Batch> ended = FollowAndPrintRanked(
+      submission.client(),
+      {.batch = batch.name(), .top = flags.top, .output = flags.output, .json = flags.json},
+      submission.headlines(), context.terminal, context.clock);
+  if (ended.ok()) return ExitCodeOf(ended->state());
   // The batch is durable: whatever went wrong here, its results are not lost.
-  return WithMessage(code.status(),
-                     absl::StrCat(code.status().message(), "\nthe batch goes on; see its results with: ",
+  return WithMessage(ended.status(),
+                     absl::StrCat(ended.status().message(), "\nthe batch goes on; see its results with: ",
                                   context.resume_prefix, " batches results ", batch.name()));
 }
 

@@ -1,15 +1,15 @@
 #include "client/cpp/command/verdict_json.h"
 
 #include <cstring>
-#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/time/time.h"
+#include "client/cpp/command/json_line.h"
 
 namespace sluice {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 const char* DecidedByText(v1::Verdict::DecidedBy decided_by) {
   switch (decided_by) {
@@ -26,55 +26,68 @@ const char* DecidedByText(v1::Verdict::DecidedBy decided_by) {
   }
 }
 
-Json RulesJson(const v1::Verdict& verdict) {
-  Json rules = Json::array();
-  for (const v1::RuleResult& rule : verdict.rules()) {
-    Json evidence = Json::array();
-    for (const v1::Evidence& found : rule.evidence()) {
-      evidence.push_back({{"field", found.field()},
-                          {"begin_byte", found.begin_byte()},
-                          {"end_byte", found.end_byte()},
-                          {"quote", found.quote()},
-                          {"normalised", found.normalised()}});
-    }
-    rules.push_back({{"id", rule.rule_id()},
-                     {"effect", absl::AsciiStrToLower(v1::Rule::Effect_Name(rule.effect()))},
-                     {"state", absl::AsciiStrToLower(v1::RuleResult::State_Name(rule.state()))},
-                     {"vetoes", rule.vetoes()},
-                     {"contribution", rule.contribution()},
-                     {"evidence", std::move(evidence)}});
+void AddEvidence(const v1::RuleResult& rule, JsonLine& out) {
+  out.Key("evidence").BeginArray();
+  for (const v1::Evidence& found : rule.evidence()) {
+    out.BeginObject().Key("field").Text(found.field());
+    out.Key("begin_byte").Integer(found.begin_byte()).Key("end_byte").Integer(found.end_byte());
+    out.Key("quote").Text(found.quote()).Key("normalised").Text(found.normalised()).EndObject();
   }
-  return rules;
+  out.EndArray();
 }
 
-void AddVerdict(const v1::Verdict& verdict, Json& out) {
-  out["verdict"] = DecisionText(verdict.decision());
-  out["score"] = verdict.score();
-  out["phase1"] = verdict.phase1();
-  out["phase2"] = verdict.has_phase2() ? Json(verdict.phase2()) : Json(nullptr);
-  out["reasons"] = std::vector<std::string>(verdict.reasons().begin(), verdict.reasons().end());
-  out["decided_by"] = DecidedByText(verdict.decided_by());
-  out["bm25"] = verdict.bm25();
-  out["cosine"] = verdict.has_cosine() ? Json(verdict.cosine()) : Json(nullptr);
-  out["windows"] = verdict.windows();
-  out["rules"] = RulesJson(verdict);
-  Json terms = Json::array();
+void AddRules(const v1::Verdict& verdict, JsonLine& out) {
+  out.Key("rules").BeginArray();
+  for (const v1::RuleResult& rule : verdict.rules()) {
+    out.BeginObject().Key("id").Text(rule.rule_id());
+    out.Key("effect").Text(absl::AsciiStrToLower(v1::Rule::Effect_Name(rule.effect())));
+    out.Key("state").Text(absl::AsciiStrToLower(v1::RuleResult::State_Name(rule.state())));
+    out.Key("vetoes").Boolean(rule.vetoes()).Key("contribution").Real(rule.contribution());
+    AddEvidence(rule, out);
+    out.EndObject();
+  }
+  out.EndArray();
+}
+
+void AddOptional(absl::string_view key, bool present, double number, JsonLine& out) {
+  out.Key(key);
+  present ? out.Real(number) : out.Null();
+}
+
+void AddVerdict(const v1::Verdict& verdict, JsonLine& out) {
+  out.Key("verdict").Text(DecisionText(verdict.decision()));
+  out.Key("score").Real(verdict.score()).Key("phase1").Real(verdict.phase1());
+  AddOptional("phase2", verdict.has_phase2(), verdict.phase2(), out);
+  out.Key("reasons").BeginArray();
+  for (const std::string& reason : verdict.reasons()) out.Text(reason);
+  out.EndArray();
+  out.Key("decided_by").Text(DecidedByText(verdict.decided_by())).Key("bm25").Real(verdict.bm25());
+  AddOptional("cosine", verdict.has_cosine(), verdict.cosine(), out);
+  out.Key("windows").Integer(verdict.windows());
+  AddRules(verdict, out);
+  out.Key("terms").BeginArray();
   for (const v1::TermContribution& term : verdict.terms())
-    terms.push_back({{"term", term.term()}, {"share", term.share()}});
-  out["terms"] = std::move(terms);
+    out.BeginObject().Key("term").Text(term.term()).Key("share").Real(term.share()).EndObject();
+  out.EndArray();
 }
 
-void AddEmbedding(const v1::EmbeddingResult& embedding, Json& out) {
+void AddEmbedding(const v1::EmbeddingResult& embedding, JsonLine& out) {
   std::vector<float> vector(embedding.vector().size() / sizeof(float));
   std::memcpy(vector.data(), embedding.vector().data(), vector.size() * sizeof(float));
-  out["tokens"] = embedding.tokens();
-  out["truncated"] = embedding.truncated();
-  out["vector"] = std::move(vector);
+  out.Key("tokens").Integer(embedding.tokens()).Key("truncated").Boolean(embedding.truncated());
+  out.Key("vector").BeginArray();
+  for (const float value : vector) out.Real(value);
+  out.EndArray();
 }
 
-// Text of a person's file or of the server: what is not UTF-8 is replaced, never thrown at.
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+void AddPlan(const v1::GatePlan& plan, JsonLine& out) {
+  out.Key("plan").BeginObject();
+  out.Key("policy").Text(absl::AsciiStrToLower(v1::Gate::Policy_Name(plan.policy())));
+  out.Key("preference").Text(absl::AsciiStrToLower(v1::Gate::Preference_Name(plan.preference())));
+  out.Key("threshold").Real(plan.threshold()).Key("postings").Integer(plan.postings());
+  out.Key("vetoed").Integer(plan.vetoed()).Key("gated").Integer(plan.gated());
+  out.Key("survivors").Integer(plan.survivors()).Key("limited_by").Text(plan.limited_by());
+  out.EndObject();
 }
 
 }  // namespace
@@ -102,46 +115,34 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
 }
 
 std::string ResultJson(const v1::JobResult& result) {
-  Json out;
-  out["id"] = result.id();
-  if (result.rank() > 0) out["rank"] = result.rank();
+  JsonLine out;
+  out.BeginObject().Key("id").Text(result.id());
+  if (result.rank() > 0) out.Key("rank").Integer(result.rank());
   if (result.has_verdict()) {
     AddVerdict(result.verdict(), out);
   } else {
-    out["outcome"] = absl::AsciiStrToLower(v1::JobResult::Outcome_Name(result.outcome()));
+    out.Key("outcome").Text(absl::AsciiStrToLower(v1::JobResult::Outcome_Name(result.outcome())));
   }
-  if (result.sequence() > 0) out["sequence"] = result.sequence();
+  if (result.sequence() > 0) out.Key("sequence").Integer(result.sequence());
   if (result.has_embedding()) AddEmbedding(result.embedding(), out);
-  if (result.has_error())
-    out["error"] = {{"code", result.error().code()}, {"message", result.error().message()}};
-  return Dump(out);
+  if (result.has_error()) {
+    out.Key("error").BeginObject().Key("code").Integer(result.error().code());
+    out.Key("message").Text(result.error().message()).EndObject();
+  }
+  return std::move(out.EndObject()).Take();
 }
 
 std::string BatchJson(const v1::Batch& batch) {
-  Json out;
-  out["name"] = batch.name();
-  out["kind"] = batch.kind();
-  out["state"] = StateText(batch.state());
-  out["jobs"] = batch.counts().jobs();
-  out["succeeded"] = batch.counts().succeeded();
-  out["failed"] = batch.counts().failed();
-  out["cancelled"] = batch.counts().cancelled();
-  out["expired"] = batch.counts().expired();
-  out["create_time"] = TimeText(batch.create_time());
-  out["end_time"] = TimeText(batch.end_time());
-  out["as_of"] = TimeText(batch.as_of());
-  if (batch.has_plan()) {
-    const v1::GatePlan& plan = batch.plan();
-    out["plan"] = {{"policy", absl::AsciiStrToLower(v1::Gate::Policy_Name(plan.policy()))},
-                   {"preference", absl::AsciiStrToLower(v1::Gate::Preference_Name(plan.preference()))},
-                   {"threshold", plan.threshold()},
-                   {"postings", plan.postings()},
-                   {"vetoed", plan.vetoed()},
-                   {"gated", plan.gated()},
-                   {"survivors", plan.survivors()},
-                   {"limited_by", plan.limited_by()}};
-  }
-  return Dump(out);
+  const v1::BatchCounts& counts = batch.counts();
+  JsonLine out;
+  out.BeginObject().Key("name").Text(batch.name()).Key("kind").Text(batch.kind());
+  out.Key("state").Text(StateText(batch.state())).Key("jobs").Integer(counts.jobs());
+  out.Key("succeeded").Integer(counts.succeeded()).Key("failed").Integer(counts.failed());
+  out.Key("cancelled").Integer(counts.cancelled()).Key("expired").Integer(counts.expired());
+  out.Key("create_time").Text(TimeText(batch.create_time())).Key("end_time").Text(TimeText(batch.end_time()));
+  out.Key("as_of").Text(TimeText(batch.as_of()));
+  if (batch.has_plan()) AddPlan(batch.plan(), out);
+  return std::move(out.EndObject()).Take();
 }
 
 }  // namespace sluice

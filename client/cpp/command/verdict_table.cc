@@ -116,9 +116,9 @@ std::string TableRow(const v1::JobResult& result, const Headline& headline, cons
 
 std::string Summary(const FollowedBatch& followed) {
   const v1::BatchCounts& counts = followed.batch.counts();
-  std::string text = absl::StrCat("verdicts   ", WithThousands(followed.accepted), " accept, ",
-                                  WithThousands(followed.to_review), " review, ",
-                                  WithThousands(followed.rejected), " reject");
+  std::string text = absl::StrCat("verdicts   ", WithThousands(followed.tally.accepted), " accept, ",
+                                  WithThousands(followed.tally.to_review), " review, ",
+                                  WithThousands(followed.tally.rejected), " reject");
   if (counts.failed() > 0) absl::StrAppend(&text, ", ", WithThousands(counts.failed()), " failed");
   if (counts.cancelled() > 0) absl::StrAppend(&text, ", ", WithThousands(counts.cancelled()), " cancelled");
   if (counts.expired() > 0) absl::StrAppend(&text, ", ", WithThousands(counts.expired()), " expired");
@@ -126,7 +126,7 @@ std::string Summary(const FollowedBatch& followed) {
   if (followed.batch.has_plan()) absl::StrAppend(&text, GateText(followed.batch.plan()));
   absl::StrAppend(&text, TimeTextOf(followed), "batch      ", followed.batch.name(), " (",
                   StateText(followed.batch.state()), ")\n");
-  for (const std::string& failure : followed.failures)
+  for (const std::string& failure : followed.tally.failures)
     absl::StrAppend(&text, "failed     ", FitColumns(failure, 200), "\n");
   return text;
 }

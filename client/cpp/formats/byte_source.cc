@@ -74,11 +74,19 @@ absl::StatusOr<bool> ByteSource::ReadLine(std::string& line, size_t max_bytes) {
     if (!status_.ok()) return status_;
     return false;
   }
-  for (int byte = Next(); byte != kEnd && byte != '\n'; byte = Next()) {
-    if (line.size() == max_bytes) {
+  for (bool ended = false; !ended && Peek() != kEnd;) {
+    const absl::string_view rest(buffer_.data() + position_, size_ - position_);
+    const size_t newline = rest.find('\n');
+    ended = newline != absl::string_view::npos;
+    const absl::string_view piece = rest.substr(0, newline);
+    if (line.size() + piece.size() > max_bytes) {
       return InputError(place, absl::StrCat("line is longer than ", max_bytes, " bytes"));
     }
-    line.push_back(static_cast<char>(byte));
+    line.append(piece.data(), piece.size());
+    const size_t taken = piece.size() + (ended ? 1 : 0);
+    position_ += taken;
+    bytes_read_ += static_cast<int64_t>(taken);
+    if (ended) ++line_;
   }
   if (!status_.ok()) return status_;
   if (!line.empty() && line.back() == '\r') line.pop_back();

@@ -2,11 +2,13 @@
 
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cpp/formats/schema_org.h"
 #include "core/base/status_macros.h"
@@ -30,6 +32,13 @@ class CountedBytes {
   explicit CountedBytes(ByteSource& source) : source_(&source), path_(source.path()) {}
   CountedBytes(absl::string_view text, const InputPlace& place)
       : text_(text), path_(place.file), line_(place.line) {}
+
+  // All of them where they are one line, which needs no counting.
+  std::optional<absl::string_view> OneLine() const {
+    const bool counted =
+        source_ != nullptr || text_.size() > kMaxJsonValueBytes || absl::StrContains(text_, '\n');
+    return counted ? std::nullopt : std::optional(text_);
+  }
 
   int Peek() {
     return source_ != nullptr ? source_->Peek() : position_ == text_.size() ? ByteSource::kEnd : Current();
@@ -95,6 +104,7 @@ absl::string_view Reason(absl::string_view what) {
 // Parses one value; `keep` is nlohmann's callback and may throw StopParsing.
 absl::StatusOr<Json> Parse(CountedBytes& bytes, const Json::parser_callback_t& keep) {
   try {
+    if (const auto line = bytes.OneLine()) return Json::parse(line->begin(), line->end(), keep);
     return Json::parse(ByteIterator(&bytes), ByteIterator(nullptr), keep);
   } catch (const StopParsing& stop) {
     return stop.status;

@@ -59,7 +59,7 @@ std::optional<CurrencySign> CurrencySignEndingAt(absl::string_view lowered, size
   if (end == 0 || !MayBelongToSign(lowered[end - 1])) return std::nullopt;
   const absl::string_view before = lowered.substr(0, end);
   for (const CurrencySign& sign : kSigns) {
-    if (!absl::EndsWith(before, sign.sign)) continue;
+    if (sign.sign.back() != before.back() || !absl::EndsWith(before, sign.sign)) continue;
     const size_t begin = end - sign.sign.size();
     if (IsLetter(sign.sign, 0) && begin > 0 && IsLetter(lowered, begin - 1)) continue;
     return sign;
@@ -71,7 +71,7 @@ std::optional<CurrencySign> CurrencySignBeginningAt(absl::string_view lowered, s
   if (begin >= lowered.size() || !MayBelongToSign(lowered[begin])) return std::nullopt;
   const absl::string_view after = lowered.substr(begin);
   for (const CurrencySign& sign : kSigns) {
-    if (!absl::StartsWith(after, sign.sign)) continue;
+    if (sign.sign.front() != after.front() || !absl::StartsWith(after, sign.sign)) continue;
     if (IsLetter(sign.sign, sign.sign.size() - 1) && IsLetter(lowered, begin + sign.sign.size())) continue;
     return sign;
   }

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/screening/attributes/money.h"
+#include "core/text/eight_bytes.h"
 
 namespace sluice {
 namespace {
@@ -15,8 +16,25 @@ namespace {
 constexpr size_t kContextBytes = 64;
 constexpr size_t kTailBytes = 32;
 
+// A set of bytes, 64 apart taken for one: what a text must have before it can have a cue. Few contexts have
+// all the bytes of a cue without having the cue, and most cues need not be looked for.
+constexpr uint64_t BytesOf(absl::string_view text) {
+  uint64_t bytes = 0;
+  for (const char c : text) bytes |= uint64_t{1} << (static_cast<unsigned char>(c) % 64);
+  return bytes;
+}
+
+struct Cue {
+  // NOLINTNEXTLINE(google-explicit-constructor): lists of cues read as lists of words
+  constexpr Cue(const char* cue) : text(cue), bytes(BytesOf(text)) {}
+  bool MayStandIn(uint64_t bytes_of_context) const { return (bytes & ~bytes_of_context) == 0; }
+
+  absl::string_view text;
+  uint64_t bytes;
+};
+
 struct PeriodCue {
-  absl::string_view cue;
+  Cue cue;
   SalaryPeriod period;
 };
 
@@ -67,12 +85,11 @@ constexpr PeriodCue kPeriodBefore[] = {
     {"per year", SalaryPeriod::kYear},    {"jahresgehalt", SalaryPeriod::kYear},
     {"a year", SalaryPeriod::kYear},      {"per annum", SalaryPeriod::kYear}};
 
-constexpr absl::string_view kPayCues[] = {"salary",  "pay",   "compensation", "wage",      "remuneration",
-                                          "earn",    "rate",  "gehalt",       "vergütung", "lohn",
-                                          "salaire", "offer", "package",      "income",    "stipend",
-                                          "brutto",  "gross"};
+constexpr Cue kPayCues[] = {"salary",  "pay",    "compensation", "wage",   "remuneration", "earn",
+                            "rate",    "gehalt", "vergütung",    "lohn",   "salaire",      "offer",
+                            "package", "income", "stipend",      "brutto", "gross"};
 
-constexpr absl::string_view kNoPayCues[] = {
+constexpr Cue kNoPayCues[] = {
     "bonus",  "equity", "reloc",    "referral", "sign-on",        "signing",    "stock",     "shares",
     "option", "rsu",    "donat",    "revenue",  "turnover",       "budget",     "portfolio", "funding",
     "raised", "series", "fund ",    "asset",    "worth",          "allowance",  "reimburs",  "tuition",
@@ -82,8 +99,10 @@ constexpr absl::string_view kNoPayCues[] = {
 
 template <typename Cues>
 bool ContainsAny(absl::string_view text, const Cues& cues) {
-  return std::any_of(std::begin(cues), std::end(cues),
-                     [&](absl::string_view cue) { return absl::StrContains(text, cue); });
+  const uint64_t bytes = BytesOf(text);
+  return std::any_of(std::begin(cues), std::end(cues), [&](const Cue& cue) {
+    return cue.MayStandIn(bytes) && absl::StrContains(text, cue.text);
+  });
 }
 
 bool EndsClause(absl::string_view text, size_t at) {
@@ -112,10 +131,12 @@ absl::string_view ContextAfter(absl::string_view text, size_t end) {
 SalaryPeriod PeriodIn(absl::string_view before, absl::string_view after) {
   size_t earliest = after.size();
   SalaryPeriod period = SalaryPeriod::kUnknown;
+  const uint64_t bytes_after = BytesOf(after);
   for (const PeriodCue& cue : kPeriodAfter) {
-    const size_t at = after.find(cue.cue);
+    if (!cue.cue.MayStandIn(bytes_after)) continue;
+    const size_t at = after.find(cue.cue.text);
     if (at >= earliest) continue;
-    const bool bare_letter = cue.cue.size() == 2 && at + 2 < after.size() &&
+    const bool bare_letter = cue.cue.text.size() == 2 && at + 2 < after.size() &&
                              absl::ascii_isalpha(static_cast<unsigned char>(after[at + 2]));
     if (bare_letter) continue;
     earliest = at;
@@ -123,8 +144,10 @@ SalaryPeriod PeriodIn(absl::string_view before, absl::string_view after) {
   }
   if (period != SalaryPeriod::kUnknown) return period;
   size_t latest = 0;
+  const uint64_t bytes_before = BytesOf(before);
   for (const PeriodCue& cue : kPeriodBefore) {
-    const size_t at = before.rfind(cue.cue);
+    if (!cue.cue.MayStandIn(bytes_before)) continue;
+    const size_t at = before.rfind(cue.cue.text);
     if (at == absl::string_view::npos || at + 1 <= latest) continue;
     latest = at + 1;
     period = cue.period;
@@ -184,8 +207,8 @@ std::optional<Candidate> CandidateOf(absl::string_view text, const Money& money,
   pay.high = money.second.value_or(money.first);
   if (!money.second.has_value()) {
     const absl::string_view head = before.substr(before.size() < 14 ? 0 : before.size() - 14);
-    constexpr absl::string_view kUpTo[] = {"up to", "maximum", "max ", "bis zu", "no more than"};
-    constexpr absl::string_view kFrom[] = {"from ", "starting at", "at least", "minimum", "min ", "ab "};
+    constexpr Cue kUpTo[] = {"up to", "maximum", "max ", "bis zu", "no more than"};
+    constexpr Cue kFrom[] = {"from ", "starting at", "at least", "minimum", "min ", "ab "};
     if (ContainsAny(head, kUpTo)) pay.low.reset();
     if (ContainsAny(head, kFrom) || absl::StartsWith(after, "+")) pay.high.reset();
   }
@@ -197,8 +220,7 @@ std::optional<Candidate> CandidateOf(absl::string_view text, const Money& money,
 std::optional<Pay> PayOfText(absl::string_view text, const std::string& default_currency) {
   std::optional<Candidate> best;
   size_t previous_end = 0;
-  for (size_t at = 0; at < text.size(); ++at) {
-    if (!absl::ascii_isdigit(static_cast<unsigned char>(text[at]))) continue;
+  for (size_t at = NextDigit(text, 0); at < text.size(); at = NextDigit(text, at + 1)) {
     const std::optional<Money> money = MoneyAt(text, at);
     const bool has_currency = money.has_value() && (!money->currency.empty() || !default_currency.empty());
     if (has_currency) {

@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
+#include "core/text/word_beginnings.h"
 
 namespace sluice {
 namespace {
@@ -57,6 +58,17 @@ bool IsAnotherMeaning(Seniority level, absl::string_view next) {
   return level == Seniority::kMid && kMid->contains(next);
 }
 
+// Of the words at which Body finds anything.
+const WordBeginnings& CueBeginnings() {
+  static const auto* const kBeginnings = [] {
+    auto* const beginnings =
+        new WordBeginnings({"entry", "head", "leading", "career", "graduates", "beginners", "early"});
+    for (const auto& [word, level] : LevelWords()) beginnings->Add(word);
+    return beginnings;
+  }();
+  return *kBeginnings;
+}
+
 class Reader {
  public:
   explicit Reader(const ScannedText& text) : text_(text) {}
@@ -74,7 +86,9 @@ class Reader {
   }
 
   std::optional<SeniorityReading> Body() const {
+    const WordBeginnings& cues = CueBeginnings();
     for (int at = 0; at < Count(); ++at) {
+      if (!cues.MayBegin(text_.word(at))) continue;
       if (const auto led = LeadsTeamAt(at)) return led;
       if (const auto begins = BeginsCareerAt(at)) return begins;
       const std::optional<Seniority> level = LevelAt(at);

@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
+#include "core/text/word_beginnings.h"
 
 namespace sluice {
 namespace {
@@ -56,6 +57,14 @@ const Words& OnsiteHeralds() {
   return *kWords;
 }
 
+// Of the words at which CueAt finds anything.
+const WordBeginnings& CueBeginnings() {
+  static const auto* const kBeginnings =
+      new WordBeginnings({"anywhere", "hybrid", "home", "in-person", "non-remote", "on", "on-site", "onsite",
+                          "office", "premises", "remote", "telecommute", "telework", "wfh"});
+  return *kBeginnings;
+}
+
 class Reader {
  public:
   explicit Reader(const ScannedText& text) : text_(text) {}
@@ -67,8 +76,9 @@ class Reader {
     auto rank = [&](Cue cue) {
       return std::find(std::begin(kStrongestFirst), std::end(kStrongestFirst), cue);
     };
+    const WordBeginnings& cues = CueBeginnings();
     for (int at = 0; at < Count(); ++at) {
-      const Cue cue = CueAt(at);
+      const Cue cue = cues.MayBegin(text_.word(at)) ? CueAt(at) : Cue::kNone;
       if (cue == Cue::kNone || (best != Cue::kNone && rank(cue) >= rank(best))) continue;
       best = cue;
       const int from = std::max(0, at - (cue == Cue::kDenied ? 2 : 1));

@@ -82,6 +82,8 @@ TEST(PipelineTest, RefusesOptionsOutOfRange) {
               HasSubstr("phase_one_workers=0"));
   EXPECT_THAT(Pipeline::Create({.max_claimed_jobs = 0}, parts).status().message(),
               HasSubstr("max_claimed_jobs=0"));
+  EXPECT_THAT(Pipeline::Create({.kept_result_bytes = -1}, parts).status().message(),
+              HasSubstr("kept_result_bytes=-1"));
   parts.scheduler = rig.scheduler_.get();
   EXPECT_THAT(Pipeline::Create({}, parts).status().message(), HasSubstr("come together"));
 }
@@ -233,6 +235,29 @@ TEST(PipelineTest, VerdictsDoNotDependOnTheWorkers) {
     recorded[run]["plan"] = rig.Get(id).plan;
   }
   EXPECT_EQ(recorded[0], recorded[1]);
+}
+
+// Nor on how much of phase one a plan task keeps in memory from its first pass to its second: nothing, some
+// of the postings, or all.
+TEST(PipelineTest, VerdictsDoNotDependOnWhatIsKept) {
+  auto payloads = Postings(700);
+  payloads[10] = "!";
+  payloads[600] = "!";
+  std::map<std::string, std::string> expected;
+  for (const int64_t kept_bytes : {0, 100'000, 64 << 20}) {
+    PipelineOptions pipeline;
+    pipeline.kept_result_bytes = kept_bytes;
+    PipelineRig rig({.pipeline = pipeline});
+    rig.StartPipeline();
+    const std::string id =
+        rig.Create(JobKind::kScreen, "rules_only 0 distributed storage engineer", payloads);
+    ASSERT_TRUE(rig.AwaitDone(id));
+    std::map<std::string, std::string> recorded = rig.Recorded(id);
+    ASSERT_EQ(recorded.size(), payloads.size());
+    recorded["plan"] = rig.Get(id).plan;
+    if (expected.empty()) expected = recorded;
+    EXPECT_EQ(recorded, expected) << kept_bytes << " bytes kept";
+  }
 }
 
 // While the replica stands, what was claimed stays within the credit; the rest of the backlog stays in the
@@ -433,13 +458,13 @@ INSTANTIATE_TEST_SUITE_P(Faults, PipelineFaultTest,
 
 // A crash right after each of the plan task's steps: the next attempt ends with the same plan and the same
 // outcomes.
-TEST(PipelineTest, APlanTaskStartsAgainAfterACrashAtAnyStep) {
+void CrashAtEveryStep(const std::string& spec) {
   const auto payloads = Postings(300);
   std::map<std::string, std::string> expected;
   std::string expected_plan;
   for (int crash_at = 0; crash_at <= 14; ++crash_at) {
     PipelineRig rig({});
-    const std::string id = rig.Create(JobKind::kScreen, "fixed 0.3 distributed storage engineer", payloads);
+    const std::string id = rig.Create(JobKind::kScreen, spec, payloads);
     rig.StartPipeline();
     if (crash_at > 0) {
       // The crash: from this call on the first process hears nothing, and then is gone.
@@ -459,6 +484,15 @@ TEST(PipelineTest, APlanTaskStartsAgainAfterACrashAtAnyStep) {
     EXPECT_EQ(rig.Recorded(id), expected) << "crash at call " << crash_at << ", " << rig.store_.fired();
     EXPECT_EQ(rig.Get(id).plan, expected_plan);
   }
+}
+
+TEST(PipelineTest, APlanTaskStartsAgainAfterACrashAtAnyStep) {
+  CrashAtEveryStep("fixed 0.3 distributed storage engineer");
+}
+
+// Also where the first attempt had kept what phase one said.
+TEST(PipelineTest, ARulesOnlyPlanTaskStartsAgainAfterACrashAtAnyStep) {
+  CrashAtEveryStep("rules_only 0 distributed storage engineer");
 }
 
 }  // namespace

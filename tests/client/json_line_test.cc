@@ -1,0 +1,62 @@
+#include "client/cpp/command/json_line.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace sluice {
+namespace {
+
+std::string TextJson(absl::string_view text) {
+  JsonLine line;
+  return std::move(line.Text(text)).Take();
+}
+
+std::string RealJson(double number) {
+  JsonLine line;
+  return std::move(line.Real(number)).Take();
+}
+
+TEST(JsonLineTest, NestsObjectsAndArrays) {
+  JsonLine line;
+  line.BeginObject().Key("a").BeginArray().Integer(1).Integer(-2).BeginObject().EndObject().EndArray();
+  line.Key("b").BeginObject().Key("c").Boolean(true).Key("d").Null().EndObject();
+  line.Key("e").BeginArray().EndArray().Key("f").Text("g").EndObject();
+  EXPECT_EQ(std::move(line).Take(), R"({"a":[1,-2,{}],"b":{"c":true,"d":null},"e":[],"f":"g"})");
+}
+
+// Every byte below 0x80, and scripts beyond it, come back from a parser as they were.
+TEST(JsonLineTest, TextReadsBackAsItWas) {
+  std::string text = "Köln, 東京, 🏗 \"quoted\" \\ back";
+  for (char c = 0; c < 0x7F; ++c) text += c;
+  text += '\x7F';
+  EXPECT_EQ(nlohmann::json::parse(TextJson(text)).get<std::string>(), text);
+  EXPECT_EQ(TextJson("a\n\x01"), R"("a\n\u0001")");
+}
+
+TEST(JsonLineTest, WhatIsNotUtf8IsReplaced) {
+  EXPECT_EQ(TextJson("a\xFFz"), "\"a\xEF\xBF\xBDz\"");
+  EXPECT_EQ(TextJson("ö\xC3"), "\"ö\xEF\xBF\xBD\"");
+  EXPECT_EQ(TextJson("\xED\xA0\x80\""), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\\\"\"");
+}
+
+TEST(JsonLineTest, RealsReadBackToTheLastBit) {
+  const double numbers[] = {0.1, 1.0 / 3, 1e-300, 123456789.125, 6.02e23, 5e-324, -0.25};
+  for (const double number : numbers)
+    EXPECT_EQ(nlohmann::json::parse(RealJson(number)).get<double>(), number);
+}
+
+// A reader that tells integers from reals by their look sees a real.
+TEST(JsonLineTest, RealsLookLikeReals) {
+  EXPECT_EQ(RealJson(0), "0.0");
+  EXPECT_EQ(RealJson(1), "1.0");
+  EXPECT_EQ(RealJson(-3), "-3.0");
+  EXPECT_TRUE(nlohmann::json::parse(RealJson(1e22)).is_number_float());
+  EXPECT_EQ(RealJson(std::numeric_limits<double>::infinity()), "null");
+  EXPECT_EQ(RealJson(std::nan("")), "null");
+}
+
+}  // namespace
+}  // namespace sluice
