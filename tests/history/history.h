@@ -40,7 +40,10 @@ struct Acknowledged {  // CreateBatch or SealUpload answered OK
 struct Cancelled {  // CancelBatch answered OK
   std::string batch;
 };
-struct Deleted {  // DeleteBatch answered OK
+struct DeleteAsked {  // DeleteBatch was called: the batch may be gone from here on, whatever the answer
+  std::string batch;
+};
+struct Deleted {  // DeleteBatch answered OK: it is gone
   std::string batch;
 };
 struct Missing {  // a read of the batch answered NOT_FOUND
@@ -125,9 +128,9 @@ struct Places {
 // and not deleted is read once more, in full.
 struct Settled {};
 
-using Event = std::variant<Limits, Acknowledged, Cancelled, Deleted, Missing, BatchSeen, OutcomeSeen,
-                           SessionOpened, SessionRenewed, SessionClosed, Claimed, Returned, Recorded,
-                           PlanCommitted, Survivors, Places, Settled>;
+using Event = std::variant<Limits, Acknowledged, Cancelled, DeleteAsked, Deleted, Missing, BatchSeen,
+                           OutcomeSeen, SessionOpened, SessionRenewed, SessionClosed, Claimed, Returned,
+                           Recorded, PlanCommitted, Survivors, Places, Settled>;
 
 using History = std::vector<Event>;
 

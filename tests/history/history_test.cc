@@ -15,6 +15,7 @@ History All() {
   return {Limits{4, 7},
           Acknowledged{"b", "t", "screen", 3, "r", "d"},
           Cancelled{"b"},
+          DeleteAsked{"b"},
           Deleted{"b"},
           Missing{"b"},
           BatchSeen{"b", true, 10, 1, 2, 3, 4, 10, "plan \"with\" quotes\nand lines"},

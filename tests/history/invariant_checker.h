@@ -54,6 +54,7 @@ class InvariantChecker {
     std::optional<BatchSeen> seen;
     bool settled_seen = false;  // read since Settled
     bool cancelled = false;
+    bool delete_asked = false;
     bool deleted = false;
     std::string plan;
     std::optional<std::set<int64_t>> survivors;
@@ -74,6 +75,7 @@ class InvariantChecker {
   void On(const Limits& limits) { limits_ = limits; }
   void On(const Acknowledged& batch);
   void On(const Cancelled& cancel) { batches_[cancel.batch].cancelled = true; }
+  void On(const DeleteAsked& asked) { batches_[asked.batch].delete_asked = true; }
   void On(const Deleted& deleted);
   void On(const Missing& missing);
   void On(const BatchSeen& batch);
