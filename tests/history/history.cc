@@ -31,6 +31,7 @@ SLUICE_EVENT(Acknowledged, "acknowledged", member("batch", e.batch); member("ten
              member("digest", e.digest));
 SLUICE_EVENT(Cancelled, "cancelled", member("batch", e.batch));
 SLUICE_EVENT(DeleteAsked, "delete_asked", member("batch", e.batch));
+SLUICE_EVENT(DeleteRefused, "delete_refused", member("batch", e.batch));
 SLUICE_EVENT(Deleted, "deleted", member("batch", e.batch));
 SLUICE_EVENT(Missing, "missing", member("batch", e.batch));
 SLUICE_EVENT(BatchSeen, "batch", member("batch", e.batch); member("terminal", e.terminal);

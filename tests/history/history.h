@@ -43,6 +43,9 @@ struct Cancelled {  // CancelBatch answered OK
 struct DeleteAsked {  // DeleteBatch was called: the batch may be gone from here on, whatever the answer
   std::string batch;
 };
+struct DeleteRefused {  // DeleteBatch answered that it did nothing: FAILED_PRECONDITION or NOT_FOUND
+  std::string batch;
+};
 struct Deleted {  // DeleteBatch answered OK: it is gone
   std::string batch;
 };
@@ -128,9 +131,9 @@ struct Places {
 // and not deleted is read once more, in full.
 struct Settled {};
 
-using Event = std::variant<Limits, Acknowledged, Cancelled, DeleteAsked, Deleted, Missing, BatchSeen,
-                           OutcomeSeen, SessionOpened, SessionRenewed, SessionClosed, Claimed, Returned,
-                           Recorded, PlanCommitted, Survivors, Places, Settled>;
+using Event = std::variant<Limits, Acknowledged, Cancelled, DeleteAsked, DeleteRefused, Deleted, Missing,
+                           BatchSeen, OutcomeSeen, SessionOpened, SessionRenewed, SessionClosed, Claimed,
+                           Returned, Recorded, PlanCommitted, Survivors, Places, Settled>;
 
 using History = std::vector<Event>;
 

@@ -16,6 +16,7 @@ History All() {
           Acknowledged{"b", "t", "screen", 3, "r", "d"},
           Cancelled{"b"},
           DeleteAsked{"b"},
+          DeleteRefused{"b"},
           Deleted{"b"},
           Missing{"b"},
           BatchSeen{"b", true, 10, 1, 2, 3, 4, 10, "plan \"with\" quotes\nand lines"},

@@ -68,7 +68,7 @@ void InvariantChecker::CheckRequest(const Acknowledged& batch) {
       requests_.try_emplace({batch.tenant, batch.request_id}, batch.batch, batch.digest);
   if (fresh) return;
   const auto& [earlier, digest] = found->second;
-  if (batches_[earlier].delete_asked) {
+  if (batches_[earlier].MayBeGone()) {
     found->second = {batch.batch, batch.digest};
   } else if (earlier != batch.batch) {
     Violate("I6", "request ", batch.request_id, " made batch ", earlier, " and batch ", batch.batch);
@@ -81,7 +81,7 @@ void InvariantChecker::CheckQuota(const std::string& tenant) {
   if (limits_.tenant_jobs == 0) return;
   int64_t unfinished = 0;
   for (const auto& [id, batch] : batches_) {
-    if (!batch.acknowledged.has_value() || batch.delete_asked || batch.acknowledged->tenant != tenant)
+    if (!batch.acknowledged.has_value() || batch.MayBeGone() || batch.acknowledged->tenant != tenant)
       continue;
     const int64_t counted = batch.seen.has_value() ? DoneOf(*batch.seen) : 0;
     unfinished += batch.acknowledged->jobs - std::max(counted, batch.last_sequence);
@@ -92,14 +92,12 @@ void InvariantChecker::CheckQuota(const std::string& tenant) {
 }
 
 void InvariantChecker::On(const Deleted& deleted) {
-  BatchKnown& batch = batches_[deleted.batch];
-  batch.delete_asked = true;
-  batch.deleted = true;
+  batches_[deleted.batch].deleted = true;
 }
 
 void InvariantChecker::On(const Missing& missing) {
   const BatchKnown& batch = batches_[missing.batch];
-  if (!batch.acknowledged.has_value() || batch.delete_asked) return;
+  if (!batch.acknowledged.has_value() || batch.MayBeGone()) return;
   Violate("I1", "batch ", missing.batch, " was acknowledged and is gone");
 }
 
@@ -289,7 +287,7 @@ void InvariantChecker::Finish() {
   ++events_;
   if (!settled_) return;
   for (const auto& [id, batch] : batches_) {
-    if (batch.acknowledged.has_value() && !batch.delete_asked) CheckFinished(id, batch);
+    if (batch.acknowledged.has_value() && !batch.MayBeGone()) CheckFinished(id, batch);
   }
 }
 

@@ -54,13 +54,14 @@ class InvariantChecker {
     std::optional<BatchSeen> seen;
     bool settled_seen = false;  // read since Settled
     bool cancelled = false;
-    bool delete_asked = false;
+    int deletes_asked = 0;  // and not refused
     bool deleted = false;
     std::string plan;
     std::optional<std::set<int64_t>> survivors;
     std::map<int64_t, JobKnown> jobs;      // -1: the plan task
     int64_t last_sequence = 0;             // the highest that was read
     std::map<std::string, int64_t> kinds;  // of the outcomes read
+    bool MayBeGone() const { return deleted || deletes_asked > 0; }
   };
   struct SessionKnown {
     int64_t until_us = 0;
@@ -75,7 +76,8 @@ class InvariantChecker {
   void On(const Limits& limits) { limits_ = limits; }
   void On(const Acknowledged& batch);
   void On(const Cancelled& cancel) { batches_[cancel.batch].cancelled = true; }
-  void On(const DeleteAsked& asked) { batches_[asked.batch].delete_asked = true; }
+  void On(const DeleteAsked& asked) { ++batches_[asked.batch].deletes_asked; }
+  void On(const DeleteRefused& refused) { --batches_[refused.batch].deletes_asked; }
   void On(const Deleted& deleted);
   void On(const Missing& missing);
   void On(const BatchSeen& batch);

@@ -94,6 +94,7 @@ TEST(InvariantChecker, I1AcknowledgedBatchIsFoundUntilItIsDeleted) {
   EXPECT_THAT(Broken({Missing{"b1"}}), IsEmpty());
   EXPECT_THAT(Broken({Embed(1), Deleted{"b1"}, Missing{"b1"}}), IsEmpty());
   EXPECT_THAT(Broken({Embed(1), DeleteAsked{"b1"}, Missing{"b1"}}), IsEmpty());  // its answer was lost
+  EXPECT_THAT(Broken({Embed(1), DeleteAsked{"b1"}, DeleteRefused{"b1"}, Missing{"b1"}}), ElementsAre("I1"));
   EXPECT_THAT(Broken({Embed(1), Missing{"b1"}}), ElementsAre("I1"));
   EXPECT_THAT(Broken({Embed(1), Deleted{"b1"}, Seen(1, 0, false)}), ElementsAre("I1"));
 }
