@@ -1,6 +1,6 @@
 #include "tests/simulation/recording_store.h"
 
-#include "tests/simulation/survivor_oracle.h"
+#include "tests/simulation/oracle.h"
 
 namespace sluice {
 namespace {

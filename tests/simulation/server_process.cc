@@ -7,8 +7,6 @@
 namespace sluice {
 namespace {
 
-constexpr int kMaxTokens = 16;
-
 // The id that the tokenizer gives the word "poison": a pass with it fails, alone and in company.
 int32_t PoisonId(const Tokenizer& tokenizer) {
   return tokenizer.Encode("poison", kMaxTokens, Truncation::kError)->ids[1];

@@ -97,7 +97,8 @@ void SimulatedStore::Open() {
     opening = nullptr;
     EXPECT_TRUE(opened.ok()) << opened.status();
     engine_ = *std::move(opened);
-    // A process dies here, never the machine's power: what is written is kept, and syncing would only take time.
+    // A process dies here, never the machine's power: what is written is kept, and syncing would only take
+    // time.
     sqlite3_exec(database_, "PRAGMA synchronous = OFF", nullptr, nullptr, nullptr);
   } else {
     engine_ = std::make_unique<InMemoryBatchStore>(

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <utility>
 
 #include "core/base/log.h"
 #include "gtest/gtest.h"
+#include "tests/simulation/oracle.h"
 #include "tests/simulation/simulated_client.h"
 #include "tests/simulation/simulated_server.h"
 #include "tests/simulation/world.h"
@@ -43,6 +45,7 @@ class Simulation {
   bool Settled() const;
   void ReadAllAgain();
   void RunUntil(absl::Duration until);
+  std::vector<history::Violation> CheckResults() const;
 
   World world_;
   const absl::Duration began_ = world_.timeline.Now();
@@ -171,6 +174,29 @@ void Simulation::RunUntil(absl::Duration until) {
   }
 }
 
+std::vector<history::Violation> Simulation::CheckResults() const {
+  std::map<std::string, std::map<int64_t, history::OutcomeSeen>> outcomes;
+  std::map<std::string, std::string> plans;
+  for (const history::Event& event : world_.history) {
+    if (const auto* seen = std::get_if<history::OutcomeSeen>(&event))
+      outcomes[seen->batch][seen->job] = *seen;
+    if (const auto* plan = std::get_if<history::PlanCommitted>(&event)) plans[plan->batch] = plan->plan;
+  }
+  std::vector<history::Violation> violations;
+  for (const auto& [id, jobs] : outcomes) {
+    ResultOracle oracle(world_, world_.contents.at(id), plans[id]);
+    for (const auto& [job, seen] : jobs) {
+      if (seen.kind != OutcomeKindName(OutcomeKind::kSucceeded)) continue;
+      const std::string expected = oracle.ResultOf(job, seen.attempt > 0);
+      if (seen.result == expected) continue;
+      violations.push_back(
+          {"I15", world_.history.size(),
+           absl::StrCat("job ", job, " of ", id, " has '", seen.result, "', want '", expected, "'")});
+    }
+  }
+  return violations;
+}
+
 SimulationReport Simulation::Run() {
   RunUntil(began_ + kFaultyTime);
   Heal();
@@ -185,6 +211,7 @@ SimulationReport Simulation::Run() {
   }
   SimulationReport report;
   report.violations = history::Check(world_.history);
+  for (history::Violation& wrong : CheckResults()) report.violations.push_back(std::move(wrong));
   report.history = std::move(world_.history);
   report.fired = world_.faults.fired();
   report.landmarks = world_.faults.landmarks();

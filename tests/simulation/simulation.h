@@ -19,6 +19,8 @@ struct SimulationOptions {
 };
 
 struct SimulationReport {
+  // Of the checker, and of one invariant more, which takes knowing what was sent:
+  //   I15 a job's result is what its payload and its batch's plan yield, whoever computed it and how often
   std::vector<history::Violation> violations;
   history::History history;
   Counts<FaultSite> fired{};

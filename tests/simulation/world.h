@@ -16,6 +16,8 @@
 
 namespace sluice {
 
+inline constexpr int kMaxTokens = 16;  // of a text
+
 // What a client sent, as the store took it: by batch id.
 struct Content {
   NewBatch batch;

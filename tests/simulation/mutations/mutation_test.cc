@@ -1,5 +1,5 @@
-// Linked with an engine in which one guarantee is broken: a checker that lets it pass proves nothing. (etcd's rule: a
-// harness must find the bugs it is there for.)
+// Linked with an engine in which one guarantee is broken: a checker that lets it pass proves nothing. (etcd's
+// rule: a harness must find the bugs it is there for.)
 #include <cstdlib>
 
 #include "gmock/gmock.h"
