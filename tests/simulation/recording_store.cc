@@ -69,7 +69,10 @@ void RecordingStore::SealUpload(std::string id, std::string digest, Done<Batch> 
 
 void RecordingStore::GetBatch(std::string tenant, std::string id, Done<Batch> done) {
   auto note = [this, id, done = std::move(done)](absl::StatusOr<Batch> answer) mutable {
-    if (absl::IsNotFound(answer.status())) Record(history::Missing{id});
+    if (absl::IsNotFound(answer.status())) {
+      Record(history::Missing{id});
+      world_.standings.erase(id);  // deleted with the answer lost, or the checker will say so
+    }
     if (answer.ok() && answer->state != BatchState::kUploading) {
       const BatchCounts& counts = answer->counts;
       const auto standing = world_.standings.find(id);

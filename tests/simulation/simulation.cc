@@ -181,6 +181,8 @@ std::vector<history::Violation> Simulation::CheckResults() const {
     if (const auto* seen = std::get_if<history::OutcomeSeen>(&event))
       outcomes[seen->batch][seen->job] = *seen;
     if (const auto* plan = std::get_if<history::PlanCommitted>(&event)) plans[plan->batch] = plan->plan;
+    const auto* batch = std::get_if<history::BatchSeen>(&event);
+    if (batch != nullptr && !batch->plan.empty()) plans[batch->batch] = batch->plan;
   }
   std::vector<history::Violation> violations;
   for (const auto& [id, jobs] : outcomes) {
