@@ -1,17 +1,11 @@
 #include "core/pipeline/pipeline.h"
 
-#include <atomic>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "core/base/notification.h"
 #include "core/base/status_macros.h"
 #include "core/base/thread.h"
-#include "core/pipeline/embed.h"
-#include "core/pipeline/job_source.h"
-#include "core/pipeline/pipeline_context.h"
-#include "core/pipeline/screen_plan.h"
-#include "core/pipeline/screen_score.h"
+#include "core/pipeline/pipeline_body.h"
 #include "core/store/await.h"
 
 namespace sluice {
@@ -19,125 +13,50 @@ namespace {
 
 constexpr absl::Duration kCloseTimeout = absl::Seconds(5);
 
-absl::Status CheckRange(absl::string_view option, int64_t value, int64_t least, int64_t most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(option, "=", value, ", want ", least, "..", most));
-}
-
-absl::Status CheckPositive(absl::string_view option, absl::Duration value) {
-  if (value > absl::ZeroDuration()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(option, "=", absl::FormatDuration(value), ", want more than 0"));
-}
-
-absl::Status Validate(const PipelineOptions& options, const PipelineParts& parts) {
-  if (parts.store == nullptr || parts.codec == nullptr || parts.executor == nullptr ||
-      parts.clock == nullptr) {
-    return absl::InvalidArgumentError("store, codec, executor and clock must be given");
-  }
-  const bool has_model = parts.scheduler != nullptr;
-  if (has_model != (parts.tokenizer != nullptr)) {
-    return absl::InvalidArgumentError("scheduler and tokenizer come together or not at all");
-  }
-  SLUICE_RETURN_IF_ERROR(CheckPositive("session_lease", options.session_lease));
-  SLUICE_RETURN_IF_ERROR(CheckPositive("heartbeat_interval", options.heartbeat_interval));
-  SLUICE_RETURN_IF_ERROR(CheckPositive("sweep_interval", options.sweep_interval));
-  SLUICE_RETURN_IF_ERROR(CheckRange("phase_one_workers", options.phase_one_workers, 1, 256));
-  SLUICE_RETURN_IF_ERROR(CheckRange("max_claimed_jobs", options.max_claimed_jobs, 1, 1 << 20));
-  SLUICE_RETURN_IF_ERROR(CheckRange("kept_result_bytes", options.kept_result_bytes, 0, int64_t{1} << 40));
-  if (!has_model) return absl::OkStatus();
-  SLUICE_RETURN_IF_ERROR(
-      CheckRange("credit_target_tokens", options.credit_target_tokens, 1, int64_t{1} << 40));
-  return CheckRange("max_tokens", options.max_tokens, 3, 1 << 20);
-}
-
-class StorePipeline final : public Pipeline {
+class ThreadedPipeline final : public Pipeline {
  public:
-  StorePipeline(PipelineOptions options, PipelineParts parts)
-      : context_(MakeContext(std::move(options), parts)),
-        plan_(context_),
-        score_(context_),
-        embed_(context_),
-        source_(context_, {.plan = &plan_, .score = &score_, .embed = &embed_}) {
-    context_.sink = &source_;
-    context_.meters->SetPhaseOneWorkers(context_.options.phase_one_workers);
-  }
+  ThreadedPipeline(PipelineOptions options, const PipelineParts& parts) : body_(std::move(options), parts) {}
 
-  ~StorePipeline() override {
-    context_.loop->Close();
+  ~ThreadedPipeline() override {
+    body_.loop().Close();
     thread_.Join();
-    context_.loop->AwaitOffloaded();
   }
 
   void Start(SessionId session, absl::Duration sent) {
-    context_.loop->Post([this, session, sent] {
-      source_.Start(session, sent);
-      Upkeep();
-    });
-    thread_ = Thread("pipeline", [this] { context_.loop->Run(); });
+    body_.Start(session, sent);
+    thread_ = Thread("pipeline", [this] { body_.loop().Run(); });
   }
 
-  void OnReady() override {
-    if (ready_posted_.exchange(true)) return;
-    context_.loop->Post([this] {
-      ready_posted_ = false;
-      source_.OnReady();
-    });
-  }
+  void OnReady() override { body_.OnReady(); }
 
   bool Drain(absl::Duration timeout) override {
     // Shared: the loop may notify after the time ran out.
     auto drained = std::make_shared<Notification>();
-    context_.loop->Post([this, drained] { source_.Drain([drained] { drained->Notify(); }); });
+    body_.Drain([drained] { drained->Notify(); });
     if (drained->WaitFor(timeout)) return true;
     auto closed = std::make_shared<Notification>();
-    context_.loop->Post([this, closed] { source_.CloseSession([closed] { closed->Notify(); }); });
+    body_.CloseSession([closed] { closed->Notify(); });
     closed->WaitFor(kCloseTimeout);
     return false;
   }
 
-  double JobsPerSecond() const override { return context_.meters->JobsPerSecond(context_.loop->Now()); }
+  double JobsPerSecond() const override { return body_.JobsPerSecond(); }
 
  private:
-  static PipelineContext MakeContext(PipelineOptions options, const PipelineParts& parts) {
-    PipelineContext context;
-    context.options = std::move(options);
-    context.parts = parts;
-    context.loop = std::make_shared<PipelineLoop>(*parts.clock, *parts.executor);
-    context.meters = std::make_unique<JobMeters>(parts.metrics);
-    return context;
-  }
-
-  void Upkeep() {
-    context_.loop->After(context_.options.sweep_interval, [this] { Upkeep(); });
-    context_.meters->SetSaturation(source_.Saturation());
-    context_.parts.store->Sweep(context_.options.retention, context_.options.upload_age,
-                                [](const absl::StatusOr<SweepReply>&) {});
-    context_.parts.store->Stats(
-        context_.loop->Answer<absl::StatusOr<StoreStats>>([this](const absl::StatusOr<StoreStats>& stats) {
-          if (stats.ok()) context_.meters->SetQueue(*stats, context_.loop->Now());
-        }));
-  }
-
-  PipelineContext context_;
-  ScreenPlanStage plan_;
-  ScreenScoreStage score_;
-  EmbedStage embed_;
-  JobSource source_;
-  std::atomic<bool> ready_posted_ = false;
+  PipelineBody body_;
   Thread thread_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Create(PipelineOptions options, PipelineParts parts) {
-  SLUICE_RETURN_IF_ERROR(Validate(options, parts));
+  SLUICE_RETURN_IF_ERROR(PipelineBody::Check(options, parts));
   const absl::Duration sent = parts.clock->MonotonicNow();
   SLUICE_ASSIGN_OR_RETURN(const SessionId session,
                           AwaitStore<SessionId>([&](BatchStore::Done<SessionId> done) {
                             parts.store->OpenSession(options.session_lease, std::move(done));
                           }));
-  auto pipeline = std::make_unique<StorePipeline>(std::move(options), parts);
+  auto pipeline = std::make_unique<ThreadedPipeline>(std::move(options), parts);
   pipeline->Start(session, sent);
   return pipeline;
 }

@@ -48,27 +48,33 @@ void PipelineLoop::EndOffloaded() {
   changed_.NotifyAll();
 }
 
-void PipelineLoop::Run() {
-  std::deque<Closure> ready;
-  while (true) {
-    {
-      MutexLock lock(mutex_);
-      if (mailbox_.empty() && !closed_) {
-        const absl::Duration due = alarms_.empty() ? kLongestWait : alarms_.begin()->first - Now();
-        if (due > absl::ZeroDuration()) changed_.WaitFor(mutex_, std::min(due, kLongestWait));
-      }
-      if (closed_) break;
-      ready.swap(mailbox_);
-    }
-    for (Closure& closure : ready) std::move(closure)();
-    ready.clear();
-    const absl::Duration now = Now();
-    while (!alarms_.empty() && alarms_.begin()->first <= now) {
-      Closure alarm = std::move(alarms_.begin()->second);
-      alarms_.erase(alarms_.begin());
-      std::move(alarm)();
-    }
+bool PipelineLoop::AwaitWork() {
+  MutexLock lock(mutex_);
+  if (mailbox_.empty() && !closed_) {
+    const absl::Duration due = alarms_.empty() ? kLongestWait : alarms_.begin()->first - Now();
+    if (due > absl::ZeroDuration()) changed_.WaitFor(mutex_, std::min(due, kLongestWait));
   }
+  return !closed_;
+}
+
+absl::Duration PipelineLoop::Turn() {
+  std::deque<Closure> ready;
+  {
+    MutexLock lock(mutex_);
+    ready.swap(mailbox_);
+  }
+  for (Closure& closure : ready) std::move(closure)();
+  const absl::Duration now = Now();
+  while (!alarms_.empty() && alarms_.begin()->first <= now) {
+    Closure alarm = std::move(alarms_.begin()->second);
+    alarms_.erase(alarms_.begin());
+    std::move(alarm)();
+  }
+  return alarms_.empty() ? absl::InfiniteDuration() : alarms_.begin()->first;
+}
+
+void PipelineLoop::Run() {
+  while (AwaitWork()) Turn();
   alarms_.clear();
 }
 

@@ -43,7 +43,11 @@ class PipelineLoop : public std::enable_shared_from_this<PipelineLoop> {
     };
   }
 
-  // The thread's body: returns after Close.
+  // Loop. Runs what is posted and what is due, without waiting. Returns when the next closure of After is due
+  // (monotonic), infinity when there is none. Whoever calls Turn is the loop's thread: Run, or a simulation.
+  absl::Duration Turn();
+
+  // The thread's body: a turn whenever there is something to run. Returns after Close.
   void Run();
 
   // From any thread but the loop's: nothing posted runs any more, and offloaded work that has begun has ended
@@ -54,6 +58,7 @@ class PipelineLoop : public std::enable_shared_from_this<PipelineLoop> {
   absl::Duration Now() const { return clock_.MonotonicNow(); }
 
  private:
+  bool AwaitWork();  // false once closed
   bool BeginOffloaded();
   void EndOffloaded();
 

@@ -38,6 +38,7 @@ absl::StatusOr<HeartbeatReply> InMemoryBatches::Heartbeat(SessionId session, abs
   sessions_[session] = clock_.MonotonicNow() + lease;
   HeartbeatReply reply;
   for (const auto& [id, entry] : entries_) {
+    if (!entry.open()) continue;
     const bool holds = std::any_of(entry.tasks.begin(), entry.tasks.end(), [&](const Task& task) {
       return task.where == Where::kLeased && task.session == session;
     });
@@ -60,6 +61,7 @@ absl::StatusOr<std::vector<Claimed>> InMemoryBatches::Claim(const ClaimRequest& 
       std::tuple<bool, int, std::string, int, int64_t>;  // not a plan task, priority, batch, priority, index
   std::set<Rank> ready;
   for (auto& [id, entry] : entries_) {
+    if (!entry.open() && entry.plan_task.where != Where::kReady) continue;  // every job is done
     for (int64_t index = kPlanTask; index < static_cast<int64_t>(entry.tasks.size()); ++index) {
       const Task& task = entry.task(index);
       const bool wanted = std::count(request.stages.begin(), request.stages.end(), task.stage) > 0;
@@ -218,6 +220,7 @@ void InMemoryBatches::Requeue(Entry& entry, int64_t index, bool refund, SweepRep
 template <typename Predicate>
 void InMemoryBatches::RequeueWhere(Predicate predicate, bool refund, SweepReply& reply) {
   for (auto& [id, entry] : entries_) {
+    if (!entry.open() && entry.plan_task.where != Where::kLeased) continue;  // every job is done
     for (int64_t index = kPlanTask; index < static_cast<int64_t>(entry.tasks.size()); ++index) {
       const Task& task = entry.task(index);
       if (task.where == Where::kLeased && predicate(task)) Requeue(entry, index, refund, reply);

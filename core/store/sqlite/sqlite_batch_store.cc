@@ -43,8 +43,8 @@ class SqliteBatchStore final : public BatchStore {
  public:
   SqliteBatchStore(const SqliteBatchStoreOptions& options, std::unique_ptr<Connection> connection,
                    std::unique_ptr<BatchTables> tables, std::vector<int64_t> purging)
-      : thread_({options.max_waiting_calls, options.max_calls_per_commit}, std::move(connection),
-                std::move(tables), std::move(purging)) {}
+      : thread_({options.max_waiting_calls, options.max_calls_per_commit, options.executor},
+                std::move(connection), std::move(tables), std::move(purging)) {}
 
   void SetListener(StoreListener* listener) override { thread_.SetListener(listener); }
 

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
+#include "core/base/executor.h"
 #include "core/store/batch_store.h"
 
 namespace sluice {
@@ -22,6 +23,10 @@ struct SqliteBatchStoreOptions {
   int max_calls_per_commit = 128;  // group commit: calls that share one transaction
   int max_page_count = 0;          // SQLite pages the file may have; 0: no limit. For tests of a full disk
   int64_t cache_bytes = 32 << 20;
+  // Runs the store's turns, one at a time, instead of a thread of the store's own: for simulations. It must
+  // not refuse one, must outlive the store, and must have dropped what it did not run when the store is
+  // destroyed.
+  Executor* executor = nullptr;
 };
 
 // Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready,

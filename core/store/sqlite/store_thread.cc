@@ -21,8 +21,9 @@ StoreThread::StoreThread(Options options, std::unique_ptr<Connection> connection
     : options_(options),
       connection_(std::move(connection)),
       tables_(std::move(tables)),
-      purging_(purging.begin(), purging.end()),
-      thread_("store", [this] { Loop(); }) {}
+      purging_(purging.begin(), purging.end()) {
+  if (options_.executor == nullptr) thread_ = Thread("store", [this] { Loop(); });
+}
 
 StoreThread::~StoreThread() {
   {
@@ -30,6 +31,7 @@ StoreThread::~StoreThread() {
     closed_ = true;
     changed_.NotifyAll();
   }
+  if (options_.executor != nullptr) Loop();
   thread_.Join();
 }
 
@@ -44,10 +46,32 @@ void StoreThread::Enqueue(std::unique_ptr<StoreCall> call) {
     } else {
       queue_.push_back(std::move(call));
       if (queue_.size() == 1) changed_.NotifyAll();
-      return;
     }
   }
-  call->Finish(refusal);
+  if (!refusal.ok()) return call->Finish(refusal);
+  if (options_.executor != nullptr) ScheduleTurn();
+}
+
+void StoreThread::ScheduleTurn() {
+  {
+    MutexLock lock(mutex_);
+    if (turn_scheduled_) return;  // or runs: it looks again when it ends
+    turn_scheduled_ = true;
+  }
+  const bool taken = options_.executor->TrySchedule([this] {
+    Turn();
+    const bool purge_next = PurgeNext();
+    bool more;
+    {
+      MutexLock lock(mutex_);
+      turn_scheduled_ = false;
+      more = purge_next || !queue_.empty();
+    }
+    if (more) ScheduleTurn();
+  });
+  if (taken) return;
+  MutexLock lock(mutex_);
+  turn_scheduled_ = false;
 }
 
 void StoreThread::SetListener(StoreListener* listener) {
@@ -61,21 +85,27 @@ void StoreThread::AwaitPurge(int64_t batch, BatchStore::DoneStatus done) {
 }
 
 void StoreThread::Loop() {
-  while (std::optional<Calls> calls = TakeCalls()) {
-    if (!calls->empty()) RunCalls(*std::move(calls));
-    if (!purging_.empty() && !purge_stalled_) PurgeOnce();
-  }
+  while (AwaitTurn()) Turn();
   while (!purge_waiters_.empty()) {
     auto waiter = purge_waiters_.extract(purge_waiters_.begin());
     std::move(waiter.mapped())(StoreClosed());
   }
 }
 
-std::optional<StoreThread::Calls> StoreThread::TakeCalls() {
-  const bool purge_next = !purging_.empty() && !purge_stalled_;
+bool StoreThread::AwaitTurn() {
+  const bool purge_next = PurgeNext();
   MutexLock lock(mutex_);
   while (queue_.empty() && !closed_ && !purge_next) changed_.Wait(mutex_);
-  if (queue_.empty() && closed_) return std::nullopt;
+  return !queue_.empty() || !closed_;
+}
+
+void StoreThread::Turn() {
+  if (Calls calls = TakeCalls(); !calls.empty()) RunCalls(std::move(calls));
+  if (PurgeNext()) PurgeOnce();
+}
+
+StoreThread::Calls StoreThread::TakeCalls() {
+  MutexLock lock(mutex_);
   Calls calls;
   const size_t count = std::min(queue_.size(), static_cast<size_t>(options_.max_calls_per_commit));
   calls.reserve(count);

@@ -8,12 +8,12 @@
 
 #include <deque>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "core/base/executor.h"
 #include "core/base/mutex.h"
 #include "core/base/thread.h"
 #include "core/store/batch_store.h"
@@ -37,6 +37,7 @@ class StoreThread {
   struct Options {
     int max_waiting_calls = 4096;
     int max_calls_per_commit = 128;
+    Executor* executor = nullptr;  // runs the turns instead of a thread; must not refuse one
   };
 
   StoreThread(Options options, std::unique_ptr<Connection> connection, std::unique_ptr<BatchTables> tables,
@@ -56,13 +57,18 @@ class StoreThread {
   using Calls = std::vector<std::unique_ptr<StoreCall>>;
 
   void Loop();
-  std::optional<Calls> TakeCalls();  // nothing once closed and empty
+  bool AwaitTurn();  // false once closed and empty
+  // One commit of what waits, one step of purging.
+  void Turn();
+  void ScheduleTurn();
+  Calls TakeCalls();
   void RunCalls(Calls calls);
   absl::Status Execute(const Calls& calls, Changes& changes);
   absl::Status RunOne(StoreCall& call, Changes& changes);
   absl::Status Commit();
   void Notify(const Changes& changes);
 
+  bool PurgeNext() const { return !purging_.empty() && !purge_stalled_; }
   void PurgeOnce();
   absl::StatusOr<bool> PurgeStep(int64_t batch);
   absl::Status Compact();
@@ -75,6 +81,7 @@ class StoreThread {
   StoreListener* listener_ ABSL_GUARDED_BY(mutex_) = nullptr;
   bool notifying_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool turn_scheduled_ ABSL_GUARDED_BY(mutex_) = false;  // or runs, on the executor
 
   // The store's thread alone from here on.
   std::unique_ptr<Connection> connection_;

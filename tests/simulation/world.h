@@ -1,0 +1,50 @@
+// World: what everything in one run shares.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/store/batch_store.h"
+#include "tests/fakes/line_codec.h"
+#include "tests/fakes/simulated_clock.h"
+#include "tests/fakes/word_tokenizer.h"
+#include "tests/history/history.h"
+#include "tests/simulation/faults.h"
+#include "tests/simulation/timeline.h"
+
+namespace sluice {
+
+inline constexpr int kMaxTokens = 16;  // of a text
+
+// What a client sent, as the store took it: by batch id.
+struct Content {
+  NewBatch batch;
+  std::vector<NewJob> jobs;
+};
+
+// What an acknowledged batch still has to do, as far as it was heard.
+struct Standing {
+  std::string tenant;
+  int64_t jobs = 0;
+  int64_t done = 0;
+};
+
+// Single-threaded, like all of the simulation.
+struct World {
+  explicit World(uint64_t seed) : dice(seed), faults(dice) {}
+
+  Dice dice;
+  SimulatedClock clock;
+  Timeline timeline{clock};
+  Faults faults;
+  history::History history;
+  std::map<std::string, Content> contents;
+  std::set<std::string> planned;  // batches with a plan
+  std::map<std::string, Standing> standings;
+  LineCodec codec;
+  WordTokenizer tokenizer;
+};
+
+}  // namespace sluice
