@@ -113,9 +113,14 @@ class WholeApplication final : public Application {
   }
 
   absl::Status StartExecutors() {
+    // Batches are checked apart from interactive calls, and all their work gives way to those.
     SLUICE_ASSIGN_OR_RETURN(front_executor_, ThreadPool::Create({.name = "front", .num_threads = 2}));
-    SLUICE_ASSIGN_OR_RETURN(work_executor_,
-                            ThreadPool::Create({.name = "work", .num_threads = PhaseOneWorkers()}));
+    SLUICE_ASSIGN_OR_RETURN(
+        intake_executor_,
+        ThreadPool::Create({.name = "intake", .num_threads = 2, .priority = ThreadPriority::kBackground}));
+    SLUICE_ASSIGN_OR_RETURN(work_executor_, ThreadPool::Create({.name = "work",
+                                                                .num_threads = PhaseOneWorkers(),
+                                                                .priority = ThreadPriority::kBackground}));
     return absl::OkStatus();
   }
 
@@ -195,7 +200,7 @@ class WholeApplication final : public Application {
                                                                       .feed = feed_.get(),
                                                                       .changes = &changes_,
                                                                       .door = door_.get(),
-                                                                      .executor = front_executor_.get(),
+                                                                      .executor = intake_executor_.get(),
                                                                       .clock = &clock_,
                                                                       .metrics = &metrics_,
                                                                       .has_model = facts_.has_model});
@@ -250,6 +255,7 @@ class WholeApplication final : public Application {
   BatchChanges changes_;
   std::unique_ptr<ProcessMetrics> process_metrics_;
   std::unique_ptr<ThreadPool> front_executor_;
+  std::unique_ptr<ThreadPool> intake_executor_;
   std::unique_ptr<ThreadPool> work_executor_;
   std::unique_ptr<StoreEvents> events_;
   std::unique_ptr<BatchStore> store_;
