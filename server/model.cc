@@ -20,6 +20,12 @@ absl::Status Unusable(absl::Status status) {
   return WithReason(std::move(status), "MODEL_UNUSABLE");
 }
 
+int TwoMicroBatches(const std::vector<ReplicaStatus>& replicas) {
+  int texts = 0;
+  for (const ReplicaStatus& replica : replicas) texts += 2 * replica.limits.max_jobs;
+  return texts;
+}
+
 // Waits for the last of several encode works. Shared, so that one that answers after the wait was given up is
 // safe.
 struct Probe {
@@ -66,9 +72,10 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
       {.replicas = std::move(plan->replicas)}, *model->scheduler_, *parts.clock, parts.metrics);
   if (!pool.ok()) return Unusable(pool.status());
   model->pool_ = *std::move(pool);
-  model->embedder_ = Embedder::Create(
-      {.dimensions = model->description_.dimensions, .max_tokens = model->description_.max_tokens},
-      *model->tokenizer_, *model->scheduler_, *parts.executor);
+  model->embedder_ = Embedder::Create({.dimensions = model->description_.dimensions,
+                                       .max_tokens = model->description_.max_tokens,
+                                       .max_waiting_texts = TwoMicroBatches(model->pool_->Replicas())},
+                                      *model->tokenizer_, *model->scheduler_, *parts.executor);
   return model;
 }
 
