@@ -14,8 +14,9 @@
 namespace sluice {
 
 struct CodelOptions {
-  absl::Duration target = absl::Milliseconds(100);    // a wait that is fine to stand, > 0
-  absl::Duration interval = absl::Milliseconds(500);  // how long a burst may take to be worked off, >= target
+  absl::Duration target =
+      absl::Milliseconds(200);  // a wait that is fine to stand; above a micro-batch's time, > 0
+  absl::Duration interval = absl::Seconds(1);  // how long a burst may take to be worked off, >= target
 };
 
 // A value, pure; times are monotonic.

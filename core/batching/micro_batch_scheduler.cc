@@ -271,7 +271,7 @@ class ListScheduler final : public MicroBatchScheduler {
       const auto entry = it++;
       absl::Status reason = CheckWanted(entry->work, formed.now);
       if (const absl::Duration waited = formed.now - entry->submitted;
-          reason.ok() && !entry->work.begun && waited > patience_[c]) {
+          reason.ok() && !entry->work.patient && waited > patience_[c]) {
         reason = OverloadedError(waited, patience_[c]);
       }
       if (reason.ok()) {

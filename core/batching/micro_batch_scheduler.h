@@ -40,8 +40,9 @@ struct EncodeWork {
   WorkClass work_class = WorkClass::kBulk;
   absl::Duration deadline = absl::InfiniteDuration();  // monotonic, as Clock::MonotonicNow
   CancellationToken cancellation;
-  // Its call has had work encoded already, which would be lost: not dropped for having waited.
-  bool begun = false;
+  // Not dropped for having waited, only when late: its call is large, or has had texts encoded that would be
+  // lost.
+  bool patient = false;
   absl::AnyInvocable<void(absl::StatusOr<std::vector<float>>) &&> done;
 };
 
@@ -79,7 +80,7 @@ struct SchedulerSnapshot {
   int64_t queued_tokens[kNumWorkClasses] = {0, 0};
   int queued_works[kNumWorkClasses] = {0, 0};
   absl::Duration oldest_wait[kNumWorkClasses] = {absl::ZeroDuration(), absl::ZeroDuration()};
-  bool overloaded = false;  // interactive work is being dropped for having waited
+  bool overloaded = false;  // the interactive queue stands: work that waits twice the target is dropped
 };
 
 // Called for the metrics, outside the scheduler's lock. Thread-safe; must not block or call the scheduler.

@@ -32,7 +32,9 @@ class CallInFlight : public std::enable_shared_from_this<CallInFlight> {
     statuses_.resize(works_.size());
     answer_.vectors.resize(works_.size() * dimensions_);
     missing_.store(works_.size(), std::memory_order_relaxed);
+    const bool large = works_.size() > static_cast<size_t>(options.max_waiting_texts);
     for (size_t i = 0; i < works_.size(); ++i) {
+      works_[i].patient = large;
       works_[i].done = [self = shared_from_this(), i](absl::StatusOr<std::vector<float>> vector) {
         self->FinishWork(i, std::move(vector));
       };
@@ -80,7 +82,6 @@ class CallInFlight : public std::enable_shared_from_this<CallInFlight> {
       if (index >= works_.size()) return ended;
       EncodeWork work = std::move(works_[index]);
       if (failed_.load(std::memory_order_relaxed)) continue;
-      work.begun = true;
       const absl::Status status = scheduler_->Submit(std::move(work));
       if (status.ok()) return ended;
       Keep(index, status);

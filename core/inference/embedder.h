@@ -36,7 +36,9 @@ class Embedder {
     int dimensions = 0;
     int max_tokens = 0;  // of a text
     // So many texts of a call wait in the scheduler at once, the next comes when one is done: a large call
-    // keeps the replicas busy and still lets others in between. >= 1; two micro-batches of every replica.
+    // keeps the replicas busy and still lets others in between, and is not dropped for having waited for
+    // them.
+    // >= 1; two micro-batches of every replica.
     int max_waiting_texts = 16;
   };
 

@@ -302,4 +302,9 @@ absl::Status OutcomeToProto(JobKind kind, const Outcome& outcome, v1::JobResult*
   return absl::OkStatus();
 }
 
+absl::Duration ExpiryFromProto(const v1::NewBatch& proto) {
+  if (!proto.has_expires_after()) return NewBatch().expires_after;
+  return DurationFromProto(proto.expires_after()).value_or(absl::InfiniteDuration());
+}
+
 }  // namespace sluice

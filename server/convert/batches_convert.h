@@ -49,4 +49,8 @@ absl::Status CheckOrderBy(absl::string_view order_by);
 absl::Status BatchToProto(const Batch& batch, v1::Batch* proto);
 absl::Status OutcomeToProto(JobKind kind, const Outcome& outcome, v1::JobResult* proto);
 
+// How long the batch is to live, said or not; infinite where what is said is no duration, which
+// NewBatchFromProto refuses.
+absl::Duration ExpiryFromProto(const v1::NewBatch& proto);
+
 }  // namespace sluice

@@ -215,7 +215,7 @@ TEST_F(MicroBatchSchedulerTest, NothingWaitsLongerThanMaxAgeAndOneBatch) {
 }
 
 // A queue of calls that stands for the interval is cut to what has waited at most twice the target; what goes
-// is told so and when to come again. Bulk work, and calls that were begun, are not dropped.
+// is told so and when to come again. Bulk and patient work is not dropped.
 TEST_F(MicroBatchSchedulerTest, AStandingInteractiveQueueIsCut) {
   options_.codel = {.target = absl::Milliseconds(100), .interval = absl::Milliseconds(500)};
   limits_ = {.max_tokens = 10, .max_jobs = 1};
@@ -223,7 +223,7 @@ TEST_F(MicroBatchSchedulerTest, AStandingInteractiveQueueIsCut) {
   ASSERT_TRUE(Scheduler().Submit(works_.Make(1, 10)).ok());
   for (int32_t name = 10; name < 30; ++name) {
     EncodeWork work = works_.Make(name, 10, WorkClass::kInteractive);
-    work.begun = name == 29;
+    work.patient = name == 29;
     if (name == 28) work.done = [&](absl::StatusOr<std::vector<float>> vector) { refusal = vector.status(); };
     ASSERT_TRUE(Scheduler().Submit(std::move(work)).ok());
   }

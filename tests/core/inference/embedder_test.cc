@@ -193,19 +193,26 @@ TEST_F(EmbedderTest, ALargeCallEndsWithTheScheduler) {
   EXPECT_EQ(answer_.status().code(), absl::StatusCode::kUnavailable);
 }
 
-// A call that waited too long in a standing queue is refused; one that has had texts encoded goes on.
-TEST_F(EmbedderTest, ACallThatWasBegunIsNotDroppedForWaiting) {
+// A small call that waited too long in a standing queue is refused; a large one, which others wait for, is
+// not.
+TEST_F(EmbedderTest, ALargeCallIsNotDroppedForWaiting) {
   Make({.codel = {.target = absl::Milliseconds(1), .interval = absl::Milliseconds(1)}});
   EmbedCall large;
   large.texts.assign(50, "abc");
   Embed(std::move(large));
   executor_.RunOne();
-  for (int i = 0; i < 16; ++i) EncodeOne();
-  for (int i = 0; i < 34; ++i) {
-    clock_.Advance(absl::Seconds(1));
+  absl::Status small;
+  for (int i = 0; i < 51; ++i) {
+    clock_.Advance(absl::Milliseconds(1.5));
     EncodeOne();
+    if (i != 20) continue;
+    embedder_->Embed({.texts = {"xyz"}},
+                     [&](const absl::StatusOr<EmbedAnswer>& answer) { small = answer.status(); });
+    executor_.RunOne();
   }
   EXPECT_TRUE(answer_.ok()) << answer_.status();
+  EXPECT_EQ(small.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(small), "QUEUE_OVERLOADED");
 }
 
 TEST_F(EmbedderTest, CancelledBeforeItIsTokenized) {
