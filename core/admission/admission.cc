@@ -161,9 +161,9 @@ absl::Status CheckDeadline(const CallLoad& load, const CallRequest& call) {
 
 absl::Status CheckOverload(const CallLoad& load, const CallRequest& call) {
   const absl::Duration wait = ExpectedWait(load);
-  const bool too_long = load.overloaded
-                            ? wait > 1.5 * load.target_wait || load.oldest_wait > 1.75 * load.target_wait
-                            : wait > 2 * load.target_wait;
+  // The rate may have been judged too well: what the oldest has waited shows it.
+  const bool too_long =
+      wait > (load.overloaded ? 1 : 2) * load.target_wait || load.oldest_wait > 1.5 * load.target_wait;
   if (call.patient || !too_long) return absl::OkStatus();
   return Refuse("QUEUE_OVERLOADED",
                 absl::StrCat("more calls come than the device manages: this one would wait about ",

@@ -50,7 +50,7 @@ struct LoadFlags {
   double rate = 0;                  // calls a second; 0: measured first
   std::vector<double> sweep = {1};  // multiples of the rate
   int connections = 4;
-  int capacity_in_flight = 32;  // of the closed loop that measures
+  int capacity_in_flight = 8;  // of the closed loop that measures
   bool json = false;
 };
 
