@@ -214,7 +214,11 @@ INSTANTIATE_TEST_SUITE_P(
                  absl::Seconds(1)},
         CallCase{"MemoryIsLow", {.memory_bytes = 9001}, {}, {}, kExhausted, "MEMORY_LOW", absl::Seconds(1)},
         // 500 ms of waiting and 100 ms of its own.
-        CallCase{"JustInTime", {}, Queued(500), {.tokens = 100, .time_left = absl::Milliseconds(600)}, kOk},
+        CallCase{"JustInTime",
+                 {},
+                 Queued(500),
+                 {.tokens = 100, .time_left = absl::Milliseconds(600), .patient = true},
+                 kOk},
         CallCase{"TooLate",
                  {},
                  Queued(500),
