@@ -52,6 +52,14 @@ struct Server {
   }
   ~Server() { scheduler->Close(); }
 
+  // Until the store's figures have come: it answers in order.
+  void Refresh(double jobs_per_second, int64_t memory_bytes) {
+    door.Refresh(jobs_per_second, memory_bytes);
+    Notification answered;
+    store.Stats([&](const absl::StatusOr<StoreStats>&) { answered.Notify(); });
+    answered.Wait();
+  }
+
   SimulatedClock clock;
   prometheus::Registry registry;
   ServiceMetrics metrics{registry};
@@ -195,21 +203,22 @@ TEST_F(RefusalTest, ATenantHasABoundOfItsOwn) {
 
 // The store in memory has no disk to speak of, once its figures have come.
 TEST_F(RefusalTest, LittleDisk) {
-  Serve().door.Refresh(0, 0);
+  Serve().Refresh(0, 0);
   ExpectRefused(CreateBatch(1), "DISK_LOW", 75'000);
   ExpectCounted("DISK_LOW");
 }
 
 TEST_F(RefusalTest, LittleMemoryStopsBatchesAndCalls) {
-  Serve({.min_free_disk_bytes = -(int64_t{1} << 40), .max_memory_bytes = 1000}).door.Refresh(0, 1001);
+  Serve({.min_free_disk_bytes = -(int64_t{1} << 40), .max_memory_bytes = 1000}).Refresh(0, 1001);
   ExpectRefused(CreateBatch(1), "MEMORY_LOW", 1250);
   ExpectRefused(Embed(), "MEMORY_LOW", 1250);
   ExpectCounted("MEMORY_LOW", 2);
 }
 
 TEST_F(RefusalTest, ABatchThatWouldExpireBeforeItIsDone) {
-  Serve({.min_free_disk_bytes = -(int64_t{1} << 40)}).door.Refresh(/*jobs_per_second=*/1, 0);
+  Serve({.min_free_disk_bytes = -(int64_t{1} << 40)});
   ASSERT_EQ(CreateBatch(10).code, grpc::StatusCode::OK);
+  server_->Refresh(/*jobs_per_second=*/1, 0);
   ExpectRefused(CreateBatch(10, absl::Seconds(16)), "DEADLINE_TOO_SHORT", 5000);
   ExpectCounted("DEADLINE_TOO_SHORT");
 }
