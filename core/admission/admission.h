@@ -78,9 +78,10 @@ absl::Duration ExpectedWait(const CallLoad& load);
 //   DEADLINE_TOO_SHORT  it cannot be answered within the caller's deadline; without a delay where an idle
 //   server
 //                       could not either
-//   QUEUE_OVERLOADED    it would wait longer than twice the target, or once while the queue stands, or the oldest
-//                       has waited one and a half times: short of the two at which the scheduler drops, so that
-//                       nearly all refusals are given here, at once
+//   QUEUE_OVERLOADED    it would wait longer than twice the target, or once while the queue stands, or the
+//   oldest
+//                       has waited one and a half times: short of the two at which the scheduler drops, so
+//                       that nearly all refusals are given here, at once
 absl::Status AdmitCall(const AdmissionLimits& limits, const AdmissionState& state, const CallLoad& load,
                        const CallRequest& request);
 
