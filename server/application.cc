@@ -17,6 +17,7 @@
 #include "core/base/thread.h"
 #include "core/base/thread_pool.h"
 #include "core/metrics/process_metrics.h"
+#include "core/metrics/process_usage.h"
 #include "core/metrics/service_metrics.h"
 #include "core/pipeline/pipeline.h"
 #include "core/results/result_feed.h"
@@ -29,6 +30,7 @@
 #include "server/ready_file.h"
 #include "server/rpc/batch_service.h"
 #include "server/rpc/embedding_service.h"
+#include "server/rpc/refusals.h"
 #include "server/rpc/server_service.h"
 #include "server/store_events.h"
 
@@ -115,9 +117,14 @@ class WholeApplication final : public Application {
   }
 
   absl::Status StartExecutors() {
+    // Batches are checked apart from interactive calls, and all their work gives way to those.
     SLUICE_ASSIGN_OR_RETURN(front_executor_, ThreadPool::Create({.name = "front", .num_threads = 2}));
-    SLUICE_ASSIGN_OR_RETURN(work_executor_,
-                            ThreadPool::Create({.name = "work", .num_threads = PhaseOneWorkers()}));
+    SLUICE_ASSIGN_OR_RETURN(
+        intake_executor_,
+        ThreadPool::Create({.name = "intake", .num_threads = 2, .priority = ThreadPriority::kBackground}));
+    SLUICE_ASSIGN_OR_RETURN(work_executor_, ThreadPool::Create({.name = "work",
+                                                                .num_threads = PhaseOneWorkers(),
+                                                                .priority = ThreadPriority::kBackground}));
     return absl::OkStatus();
   }
 
@@ -204,26 +211,31 @@ class WholeApplication final : public Application {
   }
 
   absl::Status StartServers() {
-    const AdmissionLimits limits;
+    AdmissionLimits limits;
+    if (facts_.hardware.memory_bytes > 0) limits.max_memory_bytes = facts_.hardware.memory_bytes / 100 * 92;
     facts_.max_queued_jobs = limits.max_queued_jobs;
-    door_ = std::make_unique<FrontDoor>(limits, *store_, metrics_);
-    door_->Refresh(0);
+    door_ = std::make_unique<FrontDoor>(limits, *store_);
+    RefreshDoor();
     batch_service_ = std::make_unique<BatchService>(BatchServiceParts{.store = store_.get(),
                                                                       .feed = feed_.get(),
                                                                       .changes = &changes_,
                                                                       .door = door_.get(),
-                                                                      .executor = front_executor_.get(),
+                                                                      .executor = intake_executor_.get(),
                                                                       .clock = &clock_,
                                                                       .metrics = &metrics_,
+                                                                      .refusals = &refusals_,
                                                                       .has_model = facts_.has_model});
     embedding_service_ = std::make_unique<EmbeddingService>(
         EmbeddingServiceParts{.embedder = model_ == nullptr ? nullptr : &model_->embedder(),
+                              .load = [this] { return model_->PresentLoad(); },
+                              .max_waiting_texts = model_ == nullptr ? 0 : model_->max_waiting_texts(),
                               .dimensions = facts_.model.dimensions,
                               .model = facts_.model.model_name,
                               .door = door_.get(),
                               .clock = &clock_,
-                              .metrics = &metrics_});
-    server_service_ = std::make_unique<ServerService>(facts_, *door_, clock_, metrics_);
+                              .metrics = &metrics_,
+                              .refusals = &refusals_});
+    server_service_ = std::make_unique<ServerService>(facts_, *door_, RpcShared{metrics_, clock_, refusals_});
     ShowFacts();
     SLUICE_ASSIGN_OR_RETURN(admin_server_, AdminServer::Create({.address = config_.admin}, AdminPages()));
     SLUICE_ASSIGN_OR_RETURN(
@@ -253,7 +265,11 @@ class WholeApplication final : public Application {
   }
 
   void KeepUp() {
-    while (!stop_upkeep_.WaitFor(kUpkeepInterval)) door_->Refresh(pipeline_->JobsPerSecond());
+    while (!stop_upkeep_.WaitFor(kUpkeepInterval)) RefreshDoor();
+  }
+
+  void RefreshDoor() {
+    door_->Refresh(pipeline_->JobsPerSecond(), ReadProcessUsage().resident_memory_bytes.value_or(0));
   }
 
   // In the order of construction; destroyed from the last to the first.
@@ -262,11 +278,13 @@ class WholeApplication final : public Application {
   const Clock& clock_;
   prometheus::Registry registry_;
   ServiceMetrics metrics_{registry_};
+  const Refusals refusals_{metrics_, SystemRandom()};
   ServerFacts facts_;
   const ProtoJobCodec codec_;
   BatchChanges changes_;
   std::unique_ptr<ProcessMetrics> process_metrics_;
   std::unique_ptr<ThreadPool> front_executor_;
+  std::unique_ptr<ThreadPool> intake_executor_;
   std::unique_ptr<ThreadPool> work_executor_;
   std::unique_ptr<StoreEvents> events_;
   std::unique_ptr<BatchStore> store_;

@@ -2,19 +2,16 @@
 
 #include <utility>
 
-#include "core/base/error_details.h"
-
 namespace sluice {
 
 FrontDoor::Ticket::Ticket(Ticket&& other) noexcept
-    : door_(std::exchange(other.door_, nullptr)), bytes_(other.bytes_), uploads_(other.uploads_) {}
+    : door_(std::exchange(other.door_, nullptr)), hold_(other.hold_) {}
 
 FrontDoor::Ticket& FrontDoor::Ticket::operator=(Ticket&& other) noexcept {
   if (this == &other) return *this;
   Release();
   door_ = std::exchange(other.door_, nullptr);
-  bytes_ = other.bytes_;
-  uploads_ = other.uploads_;
+  hold_ = other.hold_;
   return *this;
 }
 
@@ -22,52 +19,62 @@ void FrontDoor::Ticket::Release() {
   if (door_ == nullptr) return;
   Figures& figures = *std::exchange(door_, nullptr)->figures_;
   MutexLock lock(figures.mutex);
-  figures.state.bytes_in_flight -= bytes_;
-  figures.state.open_uploads -= uploads_;
+  figures.state.bytes_in_flight -= hold_.bytes;
+  figures.state.open_uploads -= hold_.uploads;
+  figures.state.calls -= hold_.calls;
+  figures.state.streams -= hold_.streams;
 }
 
-FrontDoor::FrontDoor(const AdmissionLimits& limits, BatchStore& store, ServiceMetrics& metrics)
-    : limits_(limits), store_(store), metrics_(metrics) {}
+FrontDoor::FrontDoor(const AdmissionLimits& limits, BatchStore& store) : limits_(limits), store_(store) {}
 
-absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitJobs(int64_t jobs, int64_t bytes) {
-  return Decide({.jobs = jobs, .bytes = bytes}, false);
+absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitJobs(const std::string& tenant,
+                                                       const AdmissionRequest& request) {
+  MutexLock lock(figures_->mutex);
+  AdmissionState state = figures_->state;
+  if (const auto found = figures_->tenant_jobs.find(tenant); found != figures_->tenant_jobs.end())
+    state.tenant_queued_jobs = found->second;
+  if (absl::Status decision = Admit(limits_, state, request); !decision.ok()) return decision;
+  figures_->state.queued_jobs += request.jobs;
+  if (request.jobs > 0) figures_->tenant_jobs[tenant] += request.jobs;
+  figures_->state.bytes_in_flight += request.bytes;
+  figures_->state.open_uploads += request.upload ? 1 : 0;
+  return Ticket(this, {.bytes = request.bytes, .uploads = request.upload ? 1 : 0});
 }
 
-absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitUpload() {
-  return Decide({.upload = true}, false);
+absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitUpload(const std::string& tenant) {
+  return AdmitJobs(tenant, {.upload = true});
 }
 
-absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitCall(int64_t bytes) {
-  return Decide({.bytes = bytes}, true);
+absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitCall(const CallLoad& load, const CallRequest& request) {
+  MutexLock lock(figures_->mutex);
+  absl::Status decision = sluice::AdmitCall(limits_, figures_->state, load, request);
+  if (!decision.ok()) return decision;
+  figures_->state.bytes_in_flight += request.bytes;
+  ++figures_->state.calls;
+  return Ticket(this, {.bytes = request.bytes, .calls = 1});
 }
 
-absl::StatusOr<FrontDoor::Ticket> FrontDoor::Decide(const AdmissionRequest& request, bool bytes_only) {
-  absl::Status decision;
+absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitStream() {
+  MutexLock lock(figures_->mutex);
+  if (absl::Status decision = sluice::AdmitStream(limits_, figures_->state); !decision.ok()) return decision;
+  ++figures_->state.streams;
+  return Ticket(this, {.streams = 1});
+}
+
+void FrontDoor::Refresh(double jobs_per_second, int64_t memory_bytes) {
   {
     MutexLock lock(figures_->mutex);
-    AdmissionState& state = figures_->state;
-    const AdmissionState only_bytes = {.bytes_in_flight = state.bytes_in_flight};
-    decision = Admit(limits_, bytes_only ? only_bytes : state, request);
-    if (decision.ok()) {
-      state.queued_jobs += request.jobs;
-      state.bytes_in_flight += request.bytes;
-      state.open_uploads += request.upload ? 1 : 0;
-    }
+    figures_->state.jobs_per_second = jobs_per_second;
+    figures_->state.memory_bytes = memory_bytes;
   }
-  if (decision.ok()) return Ticket(this, request.bytes, request.upload ? 1 : 0);
-  metrics_.CountRefusal(ReasonOf(decision));
-  return decision;
-}
-
-void FrontDoor::Refresh(double jobs_per_second) {
-  store_.Stats([figures = figures_, jobs_per_second](absl::StatusOr<StoreStats> stats) {
+  store_.Stats([figures = figures_](absl::StatusOr<StoreStats> stats) {
     if (!stats.ok()) return;
     MutexLock lock(figures->mutex);
     AdmissionState& state = figures->state;
     state.queued_jobs =
         stats->ready_jobs[0] + stats->ready_jobs[1] + stats->leased_jobs[0] + stats->leased_jobs[1];
     state.free_disk_bytes = stats->free_disk_bytes;
-    state.jobs_per_second = jobs_per_second;
+    figures->tenant_jobs = std::move(stats->tenant_jobs);
   });
 }
 

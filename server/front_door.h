@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "core/admission/admission.h"
 #include "core/base/mutex.h"
-#include "core/metrics/service_metrics.h"
 #include "core/store/batch_store.h"
 
 namespace sluice {
@@ -25,25 +26,31 @@ class FrontDoor {
 
    private:
     friend class FrontDoor;
-    Ticket(FrontDoor* door, int64_t bytes, int uploads) : door_(door), bytes_(bytes), uploads_(uploads) {}
+    struct Hold {
+      int64_t bytes = 0;
+      int uploads = 0;
+      int calls = 0;
+      int streams = 0;
+    };
+    Ticket(FrontDoor* door, const Hold& hold) : door_(door), hold_(hold) {}
     void Release();
 
     FrontDoor* door_ = nullptr;
-    int64_t bytes_ = 0;
-    int uploads_ = 0;
+    Hold hold_;
   };
 
-  // Both must outlive the door.
-  FrontDoor(const AdmissionLimits& limits, BatchStore& store, ServiceMetrics& metrics);
+  // The store must outlive the door.
+  FrontDoor(const AdmissionLimits& limits, BatchStore& store);
 
-  // The refusals of core/admission, each counted.
-  absl::StatusOr<Ticket> AdmitJobs(int64_t jobs, int64_t bytes);
-  absl::StatusOr<Ticket> AdmitUpload();
-  // An interactive call: only the bytes in flight bound it, since it touches no store.
-  absl::StatusOr<Ticket> AdmitCall(int64_t bytes);
+  // The refusals of core/admission. They are counted where a call ends, with those of the rooms behind.
+  absl::StatusOr<Ticket> AdmitJobs(const std::string& tenant, const AdmissionRequest& request);
+  absl::StatusOr<Ticket> AdmitUpload(const std::string& tenant);
+  absl::StatusOr<Ticket> AdmitCall(const CallLoad& load, const CallRequest& request);
+  absl::StatusOr<Ticket> AdmitStream();
 
-  // Asks the store for its figures; they arrive later. `jobs_per_second` is the pipeline's.
-  void Refresh(double jobs_per_second);
+  // What is measured besides: the pipeline's rate and this process's memory. Asks the store for its figures,
+  // too; they arrive later.
+  void Refresh(double jobs_per_second, int64_t memory_bytes);
 
   // From here on no batch is admitted.
   void BeginDrain();
@@ -55,14 +62,12 @@ class FrontDoor {
   // Shared with answers of the store that come after the door is gone.
   struct Figures {
     mutable Mutex mutex;
-    AdmissionState state ABSL_GUARDED_BY(mutex);
+    AdmissionState state ABSL_GUARDED_BY(mutex);  // without tenant_queued_jobs
+    std::map<std::string, int64_t> tenant_jobs ABSL_GUARDED_BY(mutex);
   };
-
-  absl::StatusOr<Ticket> Decide(const AdmissionRequest& request, bool bytes_only);
 
   const AdmissionLimits limits_;
   BatchStore& store_;
-  ServiceMetrics& metrics_;
   const std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();
 };
 

@@ -14,6 +14,12 @@ absl::Status Unusable(absl::Status status) {
   return WithReason(std::move(status), "MODEL_UNUSABLE");
 }
 
+int TwoMicroBatches(const std::vector<ReplicaStatus>& replicas) {
+  int texts = 0;
+  for (const ReplicaStatus& replica : replicas) texts += 2 * replica.limits.max_jobs;
+  return texts;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request, EncoderSource& source,
@@ -34,20 +40,36 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
                      " tokens, but the encoder only ", plan->model.vocabulary_size)));
   }
   model->observer_ = std::make_unique<SchedulerMetricsFeed>(parts.metrics->scheduler());
-  SLUICE_ASSIGN_OR_RETURN(model->scheduler_,
-                          MicroBatchScheduler::Create({}, *parts.clock, model->observer_.get()));
+  SLUICE_ASSIGN_OR_RETURN(
+      model->scheduler_,
+      MicroBatchScheduler::Create(model->scheduler_options_, *parts.clock, model->observer_.get()));
   absl::StatusOr<std::unique_ptr<ReplicaPool>> pool = ReplicaPool::Create(
       {.replicas = std::move(plan->replicas)}, *model->scheduler_, *parts.clock, parts.metrics);
   if (!pool.ok()) return Unusable(pool.status());
   model->pool_ = *std::move(pool);
-  model->embedder_ = Embedder::Create(
-      {.dimensions = model->description_.dimensions, .max_tokens = model->description_.max_tokens},
-      *model->tokenizer_, *model->scheduler_, *parts.executor);
+  model->max_waiting_texts_ = TwoMicroBatches(model->pool_->Replicas());
+  model->embedder_ = Embedder::Create({.dimensions = model->description_.dimensions,
+                                       .max_tokens = model->description_.max_tokens,
+                                       .max_waiting_texts = model->max_waiting_texts_},
+                                      *model->tokenizer_, *model->scheduler_, *parts.executor);
   return model;
 }
 
 Model::~Model() {
   if (scheduler_ != nullptr) scheduler_->Close();
+}
+
+CallLoad Model::PresentLoad() const {
+  const SchedulerSnapshot snapshot = scheduler_->Snapshot();
+  constexpr int kInteractive = static_cast<int>(WorkClass::kInteractive);
+  constexpr int kBulk = static_cast<int>(WorkClass::kBulk);
+  const double rate = pool_->TokensPerSecond();
+  return {.queued_tokens = snapshot.queued_tokens[kInteractive],
+          .shared = snapshot.queued_works[kBulk] > 0,
+          .tokens_per_second = rate > 0 ? rate : tokens_per_second_,
+          .oldest_wait = snapshot.oldest_wait[kInteractive],
+          .target_wait = scheduler_options_.codel.target,
+          .overloaded = snapshot.overloaded};
 }
 
 }  // namespace sluice

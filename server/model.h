@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/admission/admission.h"
 #include "core/base/clock.h"
 #include "core/base/executor.h"
 #include "core/batching/micro_batch_scheduler.h"
@@ -44,6 +45,9 @@ class Model {
   Embedder& embedder() { return *embedder_; }
   std::vector<ReplicaStatus> Replicas() const { return pool_->Replicas(); }
   int64_t CreditTargetTokens() const { return pool_->CreditTargetTokens(); }
+  CallLoad PresentLoad() const;
+  // Of one Embed call in the scheduler at once.
+  int max_waiting_texts() const { return max_waiting_texts_; }
 
  private:
   Model() = default;
@@ -52,6 +56,8 @@ class Model {
   TierChoice tier_;
   std::string calibration_;
   double tokens_per_second_ = 0;
+  SchedulerOptions scheduler_options_;
+  int max_waiting_texts_ = 0;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<SchedulerObserver> observer_;
   std::unique_ptr<MicroBatchScheduler> scheduler_;

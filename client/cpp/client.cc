@@ -209,6 +209,7 @@ class GrpcClient final : public Client {
     return Unary<v1::Server>(*servers_, &v1::ServerService::Stub::GetServer, v1::GetServerRequest());
   }
 
+  const std::string& address() const override { return options_.address; }
   void Interrupt() override { calls_.Interrupt(); }
 
  private:

@@ -76,6 +76,9 @@ class Client {
   virtual absl::StatusOr<v1::EmbedResponse> Embed(const v1::EmbedRequest& request) = 0;
   virtual absl::StatusOr<v1::Server> GetServer() = 0;
 
+  // Where it is connected to.
+  virtual const std::string& address() const = 0;
+
   // Ends the calls that run and every later one with CANCELLED. Idempotent; not for use in a signal handler.
   virtual void Interrupt() = 0;
 };

@@ -55,30 +55,145 @@ absl::Status CheckBytes(const AdmissionLimits& limits, const AdmissionState& sta
                 kShortDelay);
 }
 
+absl::Status CheckMemory(const AdmissionLimits& limits, const AdmissionState& state) {
+  if (state.memory_bytes <= limits.max_memory_bytes) return absl::OkStatus();
+  return Refuse(
+      "MEMORY_LOW",
+      absl::StrCat("the server holds ", state.memory_bytes, " bytes of memory and takes in nothing beyond ",
+                   limits.max_memory_bytes, ": try later"),
+      kShortDelay);
+}
+
 absl::Duration TimeUntilRoom(int64_t excess_jobs, double jobs_per_second) {
   if (!(jobs_per_second > 0)) return kShortDelay;
   return std::clamp(absl::Seconds(static_cast<double>(excess_jobs) / jobs_per_second), kShortDelay,
                     kLongDelay);
 }
 
-absl::Status CheckQueue(const AdmissionLimits& limits, const AdmissionState& state,
-                        const AdmissionRequest& request) {
-  const int64_t room = limits.max_queued_jobs - state.queued_jobs;
+struct JobBound {
+  const char* reason;
+  const char* whose;  // " of a tenant"
+  int64_t limit;
+  int64_t queued;
+};
+
+absl::Status CheckJobs(const JobBound& bound, const AdmissionState& state, const AdmissionRequest& request) {
+  const int64_t room = bound.limit - bound.queued;
   // An upload brings its jobs later: it starts while there is room for one.
   const int64_t jobs = request.upload ? std::max<int64_t>(request.jobs, 1) : request.jobs;
   if (jobs <= room) return absl::OkStatus();
-  const std::string limit = absl::StrCat("at most ", limits.max_queued_jobs, " jobs may be queued");
-  if (jobs > limits.max_queued_jobs) {
-    return Refuse("QUEUE_FULL", absl::StrCat(limit, "; this batch has ", jobs, ": send fewer at once"),
+  const std::string limit = absl::StrCat("at most ", bound.limit, " jobs", bound.whose, " may be queued");
+  if (jobs > bound.limit) {
+    return Refuse(bound.reason, absl::StrCat(limit, "; this batch has ", jobs, ": send fewer at once"),
                   std::nullopt);
   }
   return Refuse(
-      "QUEUE_FULL",
-      absl::StrCat(limit, " and now ", state.queued_jobs, " are; no room for ", jobs, " more: try later"),
+      bound.reason,
+      absl::StrCat(limit, " and now ", bound.queued, " are; no room for ", jobs, " more: try later"),
       TimeUntilRoom(jobs - room, state.jobs_per_second));
 }
 
+absl::Status CheckQueue(const AdmissionLimits& limits, const AdmissionState& state,
+                        const AdmissionRequest& request) {
+  return CheckJobs({"QUEUE_FULL", "", limits.max_queued_jobs, state.queued_jobs}, state, request);
+}
+
+absl::Status CheckTenant(const AdmissionLimits& limits, const AdmissionState& state,
+                         const AdmissionRequest& request) {
+  return CheckJobs(
+      {"TENANT_QUEUE_FULL", " of a tenant", limits.max_queued_jobs_per_tenant, state.tenant_queued_jobs},
+      state, request);
+}
+
+absl::Status CheckExpiry(const AdmissionLimits&, const AdmissionState& state,
+                         const AdmissionRequest& request) {
+  if (!(state.jobs_per_second > 0)) return absl::OkStatus();
+  const absl::Duration own = absl::Seconds(static_cast<double>(request.jobs) / state.jobs_per_second);
+  const absl::Duration all =
+      own + absl::Seconds(static_cast<double>(state.queued_jobs) / state.jobs_per_second);
+  if (all <= request.expires_after) return absl::OkStatus();
+  const std::string message =
+      absl::StrCat("at the present ", state.jobs_per_second, " jobs/s this batch would end in ",
+                   absl::FormatDuration(absl::Trunc(all, absl::Seconds(1))), ", but it expires in ",
+                   absl::FormatDuration(request.expires_after));
+  if (own > request.expires_after) {
+    return Refuse("DEADLINE_TOO_SHORT", absl::StrCat(message, ": send fewer at once or let it live longer"),
+                  std::nullopt);
+  }
+  return Refuse("DEADLINE_TOO_SHORT", absl::StrCat(message, ": try later or let it live longer"),
+                std::clamp(all - request.expires_after, kShortDelay, kLongDelay));
+}
+
+absl::Status CheckCalls(const AdmissionLimits& limits, const AdmissionState& state) {
+  if (state.calls < limits.max_calls) return absl::OkStatus();
+  return Refuse(
+      "TOO_MANY_CALLS",
+      absl::StrCat(state.calls, " calls are being answered, at most ", limits.max_calls, ": try later"),
+      kShortDelay);
+}
+
+// Of interactive work while bulk work waits as well, by the scheduler's weights.
+constexpr double kInteractiveShare = 0.8;
+
+double TokensPerSecond(const CallLoad& load) {
+  return load.shared ? kInteractiveShare * load.tokens_per_second : load.tokens_per_second;
+}
+
+std::string RoundedText(absl::Duration duration) {
+  return absl::FormatDuration(absl::Trunc(duration, absl::Milliseconds(1)));
+}
+
+absl::Status CheckDeadline(const CallLoad& load, const CallRequest& call) {
+  if (!(load.tokens_per_second > 0)) return absl::OkStatus();
+  const absl::Duration own = absl::Seconds(static_cast<double>(call.tokens) / TokensPerSecond(load));
+  const absl::Duration wait = ExpectedWait(load);
+  if (wait + own <= call.time_left) return absl::OkStatus();
+  const std::string message =
+      absl::StrCat("this call takes about ", RoundedText(wait + own), ", longer than the ",
+                   RoundedText(std::max(absl::ZeroDuration(), call.time_left)), " left until its deadline");
+  if (own > call.time_left) {
+    return Refuse("DEADLINE_TOO_SHORT", absl::StrCat(message, ": send fewer texts at once or give it longer"),
+                  std::nullopt);
+  }
+  return Refuse("DEADLINE_TOO_SHORT", absl::StrCat(message, ": try later"),
+                std::clamp(wait, kShortDelay, kLongDelay));
+}
+
+absl::Status CheckOverload(const CallLoad& load, const CallRequest& call) {
+  const absl::Duration wait = ExpectedWait(load);
+  // The rate may have been judged too well: what the oldest has waited shows it.
+  const bool too_long =
+      wait > (load.overloaded ? 1 : 2) * load.target_wait || load.oldest_wait > 1.5 * load.target_wait;
+  if (call.patient || !too_long) return absl::OkStatus();
+  return Refuse("QUEUE_OVERLOADED",
+                absl::StrCat("more calls come than the device manages: this one would wait about ",
+                             RoundedText(std::max(wait, load.oldest_wait)), ": try again later"),
+                kShortDelay);
+}
+
 }  // namespace
+
+absl::Duration ExpectedWait(const CallLoad& load) {
+  if (!(load.tokens_per_second > 0)) return absl::ZeroDuration();
+  return absl::Seconds(static_cast<double>(load.queued_tokens) / TokensPerSecond(load));
+}
+
+absl::Status AdmitCall(const AdmissionLimits& limits, const AdmissionState& state, const CallLoad& load,
+                       const CallRequest& request) {
+  for (const absl::Status& checked :
+       {CheckMemory(limits, state), CheckBytes(limits, state, {.bytes = request.bytes}),
+        CheckCalls(limits, state), CheckDeadline(load, request), CheckOverload(load, request)}) {
+    if (!checked.ok()) return checked;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AdmitStream(const AdmissionLimits& limits, const AdmissionState& state) {
+  if (state.streams < limits.max_streams) return absl::OkStatus();
+  return Refuse("TOO_MANY_STREAMS",
+                absl::StrCat(state.streams, " streams are open, at most ", limits.max_streams, ": try later"),
+                kShortDelay);
+}
 
 absl::Status Admit(const AdmissionLimits& limits, const AdmissionState& state,
                    const AdmissionRequest& request) {
@@ -87,7 +202,8 @@ absl::Status Admit(const AdmissionLimits& limits, const AdmissionState& state,
         WithReason(absl::UnavailableError("the server is shutting down: try another or later"), "DRAINING"),
         kShortDelay);
   }
-  for (const auto check : {CheckDisk, CheckUploads, CheckBytes, CheckQueue}) {
+  if (absl::Status status = CheckMemory(limits, state); !status.ok()) return status;
+  for (const auto check : {CheckDisk, CheckUploads, CheckBytes, CheckQueue, CheckTenant, CheckExpiry}) {
     if (absl::Status status = check(limits, state, request); !status.ok()) return status;
   }
   return absl::OkStatus();

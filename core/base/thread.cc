@@ -18,9 +18,10 @@ void NameThisThread(std::string name) {
 
 }  // namespace
 
-Thread::Thread(absl::string_view name, absl::AnyInvocable<void() &&> body)
-    : thread_([name = std::string(name), body = std::move(body)]() mutable {
+Thread::Thread(absl::string_view name, absl::AnyInvocable<void() &&> body, ThreadPriority priority)
+    : thread_([name = std::string(name), body = std::move(body), priority]() mutable {
         NameThisThread(std::move(name));
+        if (priority == ThreadPriority::kBackground) RunInBackground();
         std::move(body)();
       }) {}
 

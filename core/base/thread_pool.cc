@@ -20,7 +20,7 @@ absl::StatusOr<std::unique_ptr<ThreadPool>> ThreadPool::Create(Options options) 
 ThreadPool::ThreadPool(Options options) : options_(std::move(options)) {
   threads_.reserve(options_.num_threads);
   for (int i = 0; i < options_.num_threads; ++i) {
-    threads_.emplace_back(absl::StrCat(options_.name, "-", i), [this] { Run(); });
+    threads_.emplace_back(absl::StrCat(options_.name, "-", i), [this] { Run(); }, options_.priority);
   }
 }
 

@@ -20,6 +20,7 @@ class ThreadPool final : public Executor {
     std::string name = "pool";
     int num_threads = 1;             // 1..1024
     int max_queued_closures = 4096;  // >= 1
+    ThreadPriority priority = ThreadPriority::kNormal;
   };
 
   // INVALID_ARGUMENT names the option out of range.

@@ -70,19 +70,29 @@ class Window {
 
 using Windows = std::array<Window, kNumWorkClasses>;
 
+// Least goes first: aged before young (where age is heeded), an opener before others, then by virtual start,
+// interactive on a tie.
+using Rank = std::tuple<bool, bool, double, int>;
+
 // The class whose turn it is; nullopt when none has anything left to offer.
-std::optional<int> NextClass(const Windows& windows, const ClassShares& shares, bool opening) {
-  // Least goes first: aged before young, an opener before others, then by virtual start, interactive on a
-  // tie.
-  using Rank = std::tuple<bool, bool, double, int>;
+std::optional<int> NextClass(const Windows& windows, const ClassShares& shares, bool opening, bool heed_age) {
   std::optional<Rank> best;
   for (int c = 0; c < kNumWorkClasses; ++c) {
     if (windows[c].empty()) continue;
-    const Rank rank = {!windows[c].next_is_aged(), !(opening && shares.opens_next[c]), shares.start[c], c};
+    const bool young = !(heed_age && windows[c].next_is_aged());
+    const Rank rank = {young, !(opening && shares.opens_next[c]), shares.start[c], c};
     if (!best.has_value() || rank < *best) best = rank;
   }
   if (!best.has_value()) return std::nullopt;
   return std::get<int>(*best);
+}
+
+// The class of a batch of one class only.
+std::optional<int> OnlyClass(const Windows& windows, ClassShares& shares) {
+  const std::optional<int> by_share = NextClass(windows, shares, true, false);
+  const std::optional<int> by_age = NextClass(windows, shares, true, !shares.opened_by_age);
+  shares.opened_by_age = by_age != by_share;
+  return by_age;
 }
 
 void Charge(ClassShares& shares, const Windows& windows, int work_class, double cost) {
@@ -119,14 +129,19 @@ BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumWork
   Windows windows = {Window(waiting[0], options.look_ahead_works, aged_before),
                      Window(waiting[1], options.look_ahead_works, aged_before)};
   BatchChoice choice = {.shares = shares};
+  const bool beside_interactive = now - shares.interactive_came < options.interactive_memory;
+  std::optional<int> only;
+  if (beside_interactive) only = OnlyClass(windows, choice.shares);
+  const bool small = only == static_cast<int>(WorkClass::kBulk);
+  const int64_t max_tokens = small ? std::min(limits.max_tokens, limits.max_bulk_tokens) : limits.max_tokens;
   int64_t tokens = 0;
   do {
     const bool opening = choice.picks.empty();
-    const std::optional<int> c = NextClass(windows, choice.shares, opening);
-    if (!c.has_value()) break;
+    const std::optional<int> c = only.has_value() ? only : NextClass(windows, choice.shares, opening, true);
+    if (!c.has_value() || windows[*c].empty()) break;
     Window& window = windows[*c];
     const int64_t next_tokens = window.next_tokens();
-    const bool fits = opening || tokens + next_tokens <= limits.max_tokens;
+    const bool fits = opening || tokens + next_tokens <= max_tokens;
     if (window.at_oldest()) choice.shares.opens_next[*c] = !fits;
     if (!fits) {
       window.Skip();
@@ -139,7 +154,7 @@ BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumWork
     if (opening) {
       for (Window& each : windows) each.GroupAround(next_tokens);
     }
-  } while (tokens < limits.max_tokens && static_cast<int>(choice.picks.size()) < limits.max_jobs);
+  } while (tokens < max_tokens && static_cast<int>(choice.picks.size()) < limits.max_jobs);
   return choice;
 }
 

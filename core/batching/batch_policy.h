@@ -13,6 +13,11 @@
 //
 // NOTHING STARVES: a class's first text in a batch is its oldest; where that does not fit any more, the class
 // opens the next batch. Work that has waited `max_age` goes, oldest first, before any that has not.
+//
+// BESIDE INTERACTIVE WORK, for `interactive_memory` after some came, a batch holds one class only, and of
+// bulk no more than `max_bulk_tokens`: a call then waits at most for one small bulk batch and never rides in
+// one. Leased work comes in by the claim and gets old all at once, so that age lets it go first only in every
+// other batch.
 #pragma once
 
 #include <array>
@@ -40,6 +45,8 @@ struct ClassShares {
   std::array<double, kNumWorkClasses> start = {0, 0};             // virtual, in tokens/weight
   double now = 0;                                                 // virtual
   std::array<bool, kNumWorkClasses> opens_next = {false, false};  // its oldest did not fit
+  absl::Duration interactive_came = -absl::InfiniteDuration();    // monotonic; when such work last did
+  bool opened_by_age = false;                                     // the last batch, before its turn
 
   // Call when `work_class` had nothing waiting and now has.
   void BecomeBacklogged(WorkClass work_class);

@@ -21,6 +21,9 @@ struct Entry {
   int64_t tokens() const { return static_cast<int64_t>(work.tokens.size()); }
 };
 
+// What an overload takes to be worked off, once it ends.
+constexpr absl::Duration kOverloadedDelay = absl::Seconds(1);
+
 // Lists, so that works enter and leave by splicing: none is made, moved or freed under the lock.
 using Entries = std::list<Entry>;
 
@@ -47,6 +50,19 @@ struct Formed {
   bool closed = false;
 };
 
+absl::Status CheckOptions(const CodelOptions& options) {
+  if (options.target <= absl::ZeroDuration()) {
+    return FieldError("codel.target",
+                      absl::StrCat("is ", absl::FormatDuration(options.target), ", must be positive"));
+  }
+  if (options.interval < options.target) {
+    return FieldError("codel.interval", absl::StrCat("is ", absl::FormatDuration(options.interval),
+                                                     ", must be at least codel.target, ",
+                                                     absl::FormatDuration(options.target)));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckOptions(const SchedulerOptions& options) {
   for (int c = 0; c < kNumWorkClasses; ++c) {
     const char* name = WorkClassName(static_cast<WorkClass>(c));
@@ -71,7 +87,12 @@ absl::Status CheckOptions(const SchedulerOptions& options) {
     return FieldError("max_age",
                       absl::StrCat("is ", absl::FormatDuration(options.max_age), ", must be positive"));
   }
-  return absl::OkStatus();
+  if (options.interactive_memory < absl::ZeroDuration()) {
+    return FieldError(
+        "interactive_memory",
+        absl::StrCat("is ", absl::FormatDuration(options.interactive_memory), ", must not be negative"));
+  }
+  return CheckOptions(options.codel);
 }
 
 absl::Status ClosedError() {
@@ -79,10 +100,21 @@ absl::Status ClosedError() {
                     "DRAINING");
 }
 
+absl::Status OverloadedError(absl::Duration waited, absl::Duration patience) {
+  return WithRetryDelay(
+      WithReason(
+          absl::ResourceExhaustedError(absl::StrCat(
+              "waited ", absl::FormatDuration(absl::Trunc(waited, absl::Milliseconds(1))),
+              " to be encoded; more calls come than the device manages, and none may wait longer than ",
+              absl::FormatDuration(patience), ": try again later")),
+          "QUEUE_OVERLOADED"),
+      kOverloadedDelay);
+}
+
 class ListScheduler final : public MicroBatchScheduler {
  public:
   ListScheduler(const SchedulerOptions& options, const Clock& clock, SchedulerObserver* observer)
-      : options_(options), clock_(clock), observer_(observer) {}
+      : options_(options), clock_(clock), observer_(observer), codel_(options.codel) {}
 
   ~ListScheduler() override { Close(); }
 
@@ -129,6 +161,7 @@ class ListScheduler final : public MicroBatchScheduler {
       snapshot.queued_works[c] = queued_.works[c];
       snapshot.oldest_wait[c] = OldestWait(c, now);
     }
+    snapshot.overloaded = codel_.standing();
     return snapshot;
   }
 
@@ -200,6 +233,7 @@ class ListScheduler final : public MicroBatchScheduler {
       queued_.Add(entry);
       Entries& queue = queues_[entry.work_class()];
       if (queue.empty()) shares_.BecomeBacklogged(entry.work.work_class);
+      if (entry.work.work_class == WorkClass::kInteractive) shares_.interactive_came = now;
       queue.splice(queue.end(), entries, entries.begin());
     }
     many ? arrived_.NotifyAll() : arrived_.NotifyOne();
@@ -211,6 +245,7 @@ class ListScheduler final : public MicroBatchScheduler {
     MutexLock lock(mutex_);
     formed.closed = closed_;
     formed.now = clock_.MonotonicNow();
+    patience_ = {codel_.Patience(OldestWait(kInteractive, formed.now), formed.now), absl::InfiniteDuration()};
     std::array<std::vector<Entries::iterator>, kNumWorkClasses> visible;
     std::array<std::vector<WaitingWork>, kNumWorkClasses> waiting;
     for (int c = 0; c < kNumWorkClasses; ++c) {
@@ -235,6 +270,10 @@ class ListScheduler final : public MicroBatchScheduler {
     for (auto it = queues_[c].begin(); it != queues_[c].end() && static_cast<int>(wanted.size()) < count;) {
       const auto entry = it++;
       absl::Status reason = CheckWanted(entry->work, formed.now);
+      if (const absl::Duration waited = formed.now - entry->submitted;
+          reason.ok() && !entry->work.patient && waited > patience_[c]) {
+        reason = OverloadedError(waited, patience_[c]);
+      }
       if (reason.ok()) {
         wanted.push_back(entry);
         continue;
@@ -284,6 +323,8 @@ class ListScheduler final : public MicroBatchScheduler {
     return queues_[c].empty() ? absl::ZeroDuration() : now - queues_[c].front().submitted;
   }
 
+  static constexpr int kInteractive = static_cast<int>(WorkClass::kInteractive);
+
   const SchedulerOptions options_;
   const Clock& clock_;
   SchedulerObserver* const observer_;
@@ -293,6 +334,8 @@ class ListScheduler final : public MicroBatchScheduler {
   std::array<Entries, kNumWorkClasses> queues_ ABSL_GUARDED_BY(mutex_);  // each oldest first
   Totals queued_ ABSL_GUARDED_BY(mutex_);
   ClassShares shares_ ABSL_GUARDED_BY(mutex_);
+  Codel codel_ ABSL_GUARDED_BY(mutex_);
+  std::array<absl::Duration, kNumWorkClasses> patience_ ABSL_GUARDED_BY(mutex_);  // of the batch being formed
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -18,6 +18,7 @@
 #include "absl/types/span.h"
 #include "core/base/cancellation.h"
 #include "core/base/clock.h"
+#include "core/batching/codel.h"
 
 namespace sluice {
 
@@ -29,6 +30,9 @@ const char* WorkClassName(WorkClass work_class);  // "interactive", "bulk"
 // dropped when a batch is formed, on the thread that formed it), with a vector or
 //   CANCELLED          the token was cancelled before its batch was formed
 //   DEADLINE_EXCEEDED  the deadline had passed when its batch was formed
+//   RESOURCE_EXHAUSTED (reason QUEUE_OVERLOADED, with a retry delay)  interactive work that waited too long
+//   in a
+//                      queue that stands (core/batching/codel.h)
 //   UNAVAILABLE        the scheduler was closed
 //   anything Encoder::Encode returns. It must not block.
 struct EncodeWork {
@@ -36,12 +40,18 @@ struct EncodeWork {
   WorkClass work_class = WorkClass::kBulk;
   absl::Duration deadline = absl::InfiniteDuration();  // monotonic, as Clock::MonotonicNow
   CancellationToken cancellation;
+  // Not dropped for having waited, only when late: its call is large, or has had texts encoded that would be
+  // lost.
+  bool patient = false;
   absl::AnyInvocable<void(absl::StatusOr<std::vector<float>>) &&> done;
 };
 
 struct MicroBatchLimits {
   int64_t max_tokens = 4096;  // >= 1; a single longer text still goes, alone
   int max_jobs = 6;           // >= 1
+  // Of bulk work while interactive work comes (SchedulerOptions::interactive_memory): it bounds how long a
+  // call that comes meanwhile waits for the device. >= 1; a single longer text still goes.
+  int64_t max_bulk_tokens = INT64_MAX;
 };
 
 struct MicroBatch {
@@ -59,6 +69,10 @@ struct SchedulerOptions {
   // Work that has waited this long goes before any younger work of either class, so that neither length
   // grouping nor weights starve anything. While both classes have such work the weights decide; > 0.
   absl::Duration max_age = absl::Seconds(2);
+  // For so long after interactive work came, micro-batches hold one class only and bulk ones are at most
+  // MicroBatchLimits::max_bulk_tokens; >= 0, 0 never.
+  absl::Duration interactive_memory = absl::Seconds(2);
+  CodelOptions codel;  // of interactive work
 };
 
 // The instantaneous state, for metrics and admission.
@@ -66,6 +80,7 @@ struct SchedulerSnapshot {
   int64_t queued_tokens[kNumWorkClasses] = {0, 0};
   int queued_works[kNumWorkClasses] = {0, 0};
   absl::Duration oldest_wait[kNumWorkClasses] = {absl::ZeroDuration(), absl::ZeroDuration()};
+  bool overloaded = false;  // the interactive queue stands: work that waits twice the target is dropped
 };
 
 // Called for the metrics, outside the scheduler's lock. Thread-safe; must not block or call the scheduler.

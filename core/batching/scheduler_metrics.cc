@@ -1,5 +1,8 @@
 #include "core/batching/scheduler_metrics.h"
 
+#include <cstddef>
+#include <optional>
+
 namespace sluice {
 
 void SchedulerMetricsFeed::OnQueueChanged(WorkClass work_class, int64_t token_change) {
@@ -15,6 +18,12 @@ void SchedulerMetricsFeed::OnBatchFormed(const MicroBatch& batch, absl::Span<con
   }
 }
 
-void SchedulerMetricsFeed::OnWorkDropped(WorkClass /*work_class*/, const absl::Status& /*reason*/) {}
+void SchedulerMetricsFeed::OnWorkDropped(WorkClass work_class, const absl::Status& reason) {
+  std::optional<size_t> index;  // into kMetricDropReasons; nothing for a scheduler that closes
+  if (absl::IsCancelled(reason)) index = 0;
+  if (absl::IsDeadlineExceeded(reason)) index = 1;
+  if (absl::IsResourceExhausted(reason)) index = 2;
+  if (index.has_value()) metrics_.dropped_total[static_cast<int>(work_class)][*index]->Increment();
+}
 
 }  // namespace sluice

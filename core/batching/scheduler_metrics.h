@@ -13,7 +13,7 @@ class SchedulerMetricsFeed final : public SchedulerObserver {
 
   void OnQueueChanged(WorkClass work_class, int64_t token_change) override;
   void OnBatchFormed(const MicroBatch& batch, absl::Span<const absl::Duration> waits) override;
-  // What was dropped did not wait for a batch: it shows in queue_tokens only.
+  // What was dropped did not wait for a batch: it is counted, and leaves queue_tokens.
   void OnWorkDropped(WorkClass work_class, const absl::Status& reason) override;
 
  private:

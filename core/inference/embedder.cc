@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <iterator>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,39 +16,78 @@ namespace {
 using Done = absl::AnyInvocable<void(absl::StatusOr<EmbedAnswer>) &&>;
 
 // One Embed in flight. Every work writes its own places; the last to finish answers.
-class CallInFlight {
+class CallInFlight : public std::enable_shared_from_this<CallInFlight> {
  public:
   CallInFlight(EmbedCall call, Done done) : call_(std::move(call)), done_(std::move(done)) {}
 
   const EmbedCall& call() const { return call_; }
-
-  // Before any work is submitted.
-  void Expect(size_t works, int dimensions) {
-    dimensions_ = static_cast<size_t>(dimensions);
-    statuses_.resize(works);
-    answer_.vectors.resize(works * dimensions_);
-    missing_.store(works, std::memory_order_relaxed);
-  }
-
   EmbedAnswer& answer() { return answer_; }
 
-  void FinishWork(size_t index, absl::StatusOr<std::vector<float>> vector) {
-    if (!vector.ok()) {
-      statuses_[index] = std::move(vector).status();
-    } else if (vector->size() != dimensions_) {
-      statuses_[index] = absl::InternalError(
-          absl::StrCat("the encoder made a vector of ", vector->size(), " dimensions, want ", dimensions_));
-    } else {
-      std::copy(vector->begin(), vector->end(),
-                answer_.vectors.begin() + static_cast<ptrdiff_t>(index * dimensions_));
+  // `works` are those of all texts, at least one.
+  void Start(std::vector<EncodeWork> works, const Embedder::Options& options,
+             MicroBatchScheduler& scheduler) {
+    dimensions_ = static_cast<size_t>(options.dimensions);
+    scheduler_ = &scheduler;
+    works_ = std::move(works);
+    statuses_.resize(works_.size());
+    answer_.vectors.resize(works_.size() * dimensions_);
+    missing_.store(works_.size(), std::memory_order_relaxed);
+    const bool large = works_.size() > static_cast<size_t>(options.max_waiting_texts);
+    for (size_t i = 0; i < works_.size(); ++i) {
+      works_[i].patient = large;
+      works_[i].done = [self = shared_from_this(), i](absl::StatusOr<std::vector<float>> vector) {
+        self->FinishWork(i, std::move(vector));
+      };
     }
-    if (missing_.fetch_sub(1, std::memory_order_acq_rel) == 1) FinishAll();
+    const size_t first = std::min(works_.size(), static_cast<size_t>(options.max_waiting_texts));
+    next_.store(first, std::memory_order_relaxed);
+    std::vector<EncodeWork> submitted(
+        std::make_move_iterator(works_.begin()),
+        std::make_move_iterator(works_.begin() + static_cast<ptrdiff_t>(first)));
+    const absl::Status status = scheduler.SubmitAll(std::move(submitted));
+    if (!status.ok()) {
+      works_.clear();  // which hold this
+      Fail(status);
+    }
   }
 
   void Fail(absl::Status status) { std::move(done_)(std::move(status)); }
   void Succeed() { std::move(done_)(std::move(answer_)); }
 
  private:
+  void FinishWork(size_t index, absl::StatusOr<std::vector<float>> vector) {
+    Keep(index, std::move(vector));
+    const size_t finished = 1 + SubmitNext();
+    if (missing_.fetch_sub(finished, std::memory_order_acq_rel) == finished) FinishAll();
+  }
+
+  void Keep(size_t index, absl::StatusOr<std::vector<float>> vector) {
+    if (vector.ok() && vector->size() != dimensions_) {
+      vector = absl::InternalError(
+          absl::StrCat("the encoder made a vector of ", vector->size(), " dimensions, want ", dimensions_));
+    }
+    if (vector.ok()) {
+      std::copy(vector->begin(), vector->end(),
+                answer_.vectors.begin() + static_cast<ptrdiff_t>(index * dimensions_));
+      return;
+    }
+    statuses_[index] = std::move(vector).status();
+    failed_.store(true, std::memory_order_relaxed);
+  }
+
+  // Returns how many works ended without being submitted: all that are left, once one has failed.
+  size_t SubmitNext() {
+    for (size_t ended = 0;; ++ended) {
+      const size_t index = next_.fetch_add(1, std::memory_order_relaxed);
+      if (index >= works_.size()) return ended;
+      EncodeWork work = std::move(works_[index]);
+      if (failed_.load(std::memory_order_relaxed)) continue;
+      const absl::Status status = scheduler_->Submit(std::move(work));
+      if (status.ok()) return ended;
+      Keep(index, status);
+    }
+  }
+
   void FinishAll() {
     const auto failed =
         std::find_if(statuses_.begin(), statuses_.end(), [](const auto& s) { return !s.ok(); });
@@ -56,9 +97,13 @@ class CallInFlight {
   EmbedCall call_;
   Done done_;
   size_t dimensions_ = 0;
+  MicroBatchScheduler* scheduler_ = nullptr;
   EmbedAnswer answer_;
+  std::vector<EncodeWork> works_;  // those from next_ on are still to be submitted
   std::vector<absl::Status> statuses_;
+  std::atomic<size_t> next_ = 0;
   std::atomic<size_t> missing_ = 0;
+  std::atomic<bool> failed_ = false;
 };
 
 absl::Status InText(size_t index, const absl::Status& status) {
@@ -77,8 +122,10 @@ class SchedulerEmbedder final : public Embedder {
   void Embed(EmbedCall call, Done done) override {
     auto in_flight = std::make_shared<CallInFlight>(std::move(call), std::move(done));
     if (executor_.TrySchedule([this, in_flight] { TokenizeAndSubmit(in_flight); })) return;
-    in_flight->Fail(WithReason(
-        absl::ResourceExhaustedError("too many calls wait to be tokenized; try again later"), "QUEUE_FULL"));
+    in_flight->Fail(WithRetryDelay(
+        WithReason(absl::ResourceExhaustedError("too many calls wait to be tokenized; try again later"),
+                   "QUEUE_FULL"),
+        absl::Seconds(1)));
   }
 
  private:
@@ -86,13 +133,11 @@ class SchedulerEmbedder final : public Embedder {
     auto works = Tokenize(in_flight);
     if (!works.ok()) return in_flight->Fail(std::move(works).status());
     if (works->empty()) return in_flight->Succeed();
-    const absl::Status submitted = scheduler_.SubmitAll(*std::move(works));
-    if (!submitted.ok()) in_flight->Fail(submitted);
+    in_flight->Start(*std::move(works), options_, scheduler_);
   }
 
   absl::StatusOr<std::vector<EncodeWork>> Tokenize(const std::shared_ptr<CallInFlight>& in_flight) {
     const EmbedCall& call = in_flight->call();
-    in_flight->Expect(call.texts.size(), options_.dimensions);
     std::vector<EncodeWork> works;
     works.reserve(call.texts.size());
     for (size_t i = 0; i < call.texts.size(); ++i) {
@@ -105,10 +150,7 @@ class SchedulerEmbedder final : public Embedder {
       works.push_back({.tokens = std::move(sequence->ids),
                        .work_class = WorkClass::kInteractive,
                        .deadline = call.deadline,
-                       .cancellation = call.cancellation,
-                       .done = [in_flight, i](absl::StatusOr<std::vector<float>> vector) {
-                         in_flight->FinishWork(i, std::move(vector));
-                       }});
+                       .cancellation = call.cancellation});
     }
     return works;
   }

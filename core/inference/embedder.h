@@ -35,6 +35,11 @@ class Embedder {
   struct Options {
     int dimensions = 0;
     int max_tokens = 0;  // of a text
+    // So many texts of a call wait in the scheduler at once, the next comes when one is done: a large call
+    // keeps the replicas busy and still lets others in between, and is not dropped for having waited for
+    // them.
+    // >= 1; two micro-batches of every replica.
+    int max_waiting_texts = 16;
   };
 
   // `tokenizer`, `scheduler` and `executor` must outlive the embedder and its calls.
@@ -43,8 +48,8 @@ class Embedder {
   virtual ~Embedder() = default;
 
   // All texts or an error: INVALID_ARGUMENT (field "texts[i]", reason TEXT_TOO_LONG), RESOURCE_EXHAUSTED
-  // (reason QUEUE_FULL), DEADLINE_EXCEEDED, CANCELLED, or the encoder's own. `done` is called exactly once,
-  // never inline. When the executor refuses: RESOURCE_EXHAUSTED, inline.
+  // (reason QUEUE_FULL or QUEUE_OVERLOADED), DEADLINE_EXCEEDED, CANCELLED, or the encoder's own. `done` is
+  // called exactly once, never inline. When the executor refuses: RESOURCE_EXHAUSTED, inline.
   virtual void Embed(EmbedCall call, absl::AnyInvocable<void(absl::StatusOr<EmbedAnswer>) &&> done) = 0;
 };
 

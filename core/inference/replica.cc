@@ -12,6 +12,9 @@
 namespace sluice {
 namespace {
 
+// How long a pass of bulk work may take while interactive calls come, which wait for its end.
+constexpr absl::Duration kBulkPass = absl::Milliseconds(10);
+
 std::string DeviceLabel(const EncoderDescription& encoder) {
   const char* const type = DeviceTypeName(encoder.device);
   return encoder.device == DeviceType::kCpu ? type : absl::StrCat(type, ":", encoder.device_index);
@@ -38,7 +41,14 @@ absl::Status Replica::Prepare() {
 
 void Replica::Run(double share_of_device) {
   share_of_device_ = share_of_device;
-  while (std::optional<MicroBatch> batch = scheduler_.NextBatch(spec_.limits)) Answer(*std::move(batch));
+  while (std::optional<MicroBatch> batch = scheduler_.NextBatch(Limits())) Answer(*std::move(batch));
+}
+
+MicroBatchLimits Replica::Limits() const {
+  MicroBatchLimits limits = spec_.limits;
+  MutexLock lock(mutex_);
+  limits.max_bulk_tokens = std::min(limits.max_bulk_tokens, rate_.TokensWithin(kBulkPass, limits.max_tokens));
+  return limits;
 }
 
 void Replica::Answer(MicroBatch batch) {

@@ -39,6 +39,7 @@ class Replica final : private EncodeObserver {
   const std::string& name() const { return spec_.name; }
 
  private:
+  MicroBatchLimits Limits() const;
   void Answer(MicroBatch batch);
 
   void BeforePass(int64_t tokens) override;

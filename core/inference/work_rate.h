@@ -1,6 +1,7 @@
 // WorkRate: tokens a second over the last ten seconds that one replica was busy. Idle time does not count.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 
@@ -21,6 +22,14 @@ class WorkRate {
       kept -= sums_.front().busy;
       sums_.pop_front();
     }
+  }
+
+  // Within `budget` at that rate, 1 to `most`; `most` before any work.
+  int64_t TokensWithin(absl::Duration budget, int64_t most) const {
+    const double rate = TokensPerSecond();
+    if (!(rate > 0)) return most;
+    const double tokens = rate * absl::ToDoubleSeconds(budget);
+    return tokens < static_cast<double>(most) ? std::max<int64_t>(1, static_cast<int64_t>(tokens)) : most;
   }
 
   // 0 before any work.

@@ -47,6 +47,8 @@ constexpr MetricSpec kMicrobatchJobs = {"sluice_microbatch_jobs", "Texts in a mi
                                         kMicrobatchJobsBuckets};
 constexpr MetricSpec kMicrobatchTokens = {"sluice_microbatch_tokens", "Tokens in a micro-batch.",
                                           kMicrobatchTokensBuckets};
+constexpr MetricSpec kDropped = {"sluice_queue_dropped_total",
+                                 "Texts that left the scheduler's queue without being encoded."};
 constexpr MetricSpec kEncode = {"sluice_encode_seconds", "Time of one forward pass.", kEncodeBuckets};
 constexpr MetricSpec kTokens = {"sluice_tokens_total", "Tokens encoded, padding not counted."};
 constexpr MetricSpec kPaddingTokens = {"sluice_padding_tokens_total", "Padding computed beside real tokens."};
@@ -108,6 +110,12 @@ SchedulerMetrics MakeSchedulerMetrics(prometheus::Registry& registry) {
   MakeEach(registry, MakeHistogram, kQueueWait, "class", kMetricClasses, metrics.queue_wait_seconds);
   metrics.microbatch_jobs = MakeHistogram(registry, kMicrobatchJobs);
   metrics.microbatch_tokens = MakeHistogram(registry, kMicrobatchTokens);
+  for (size_t c = 0; c < kMetricClasses.size(); ++c) {
+    for (size_t reason = 0; reason < kMetricDropReasons.size(); ++reason) {
+      metrics.dropped_total[c][reason] = MakeCounter(
+          registry, kDropped, {{"class", kMetricClasses[c]}, {"reason", kMetricDropReasons[reason]}});
+    }
+  }
   return metrics;
 }
 

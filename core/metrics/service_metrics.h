@@ -25,9 +25,11 @@ inline constexpr std::array<const char*, 4> kMetricOutcomes = {"succeeded", "fai
 inline constexpr std::array<const char*, 2> kMetricClasses = {"interactive", "bulk"};
 inline constexpr std::array<const char*, 3> kMetricStages = {"screen_plan", "screen_score", "embed"};
 inline constexpr std::array<const char*, 3> kMetricGateDecisions = {"vetoed", "gated", "passed"};
-inline constexpr std::array<const char*, 9> kMetricRefusalReasons = {
-    "QUEUE_FULL",         "DISK_LOW", "TOO_MANY_BYTES", "TOO_MANY_UPLOADS", "TOO_MANY_STREAMS", "STORE_BUSY",
-    "DEADLINE_TOO_SHORT", "DRAINING", "OTHER"};
+inline constexpr std::array<const char*, 15> kMetricRefusalReasons = {
+    "QUEUE_FULL",       "QUEUE_OVERLOADED", "TENANT_QUEUE_FULL", "DEADLINE_TOO_SHORT", "DISK_LOW",
+    "DISK_FULL",        "MEMORY_LOW",       "TOO_MANY_BYTES",    "TOO_MANY_CALLS",     "TOO_MANY_UPLOADS",
+    "TOO_MANY_STREAMS", "STORE_BUSY",       "SERVER_BUSY",       "DRAINING",           "OTHER"};
+inline constexpr std::array<const char*, 3> kMetricDropReasons = {"cancelled", "deadline", "overloaded"};
 inline constexpr std::array<const char*, 3> kMetricFallbackReasons = {"RESOURCE_EXHAUSTED", "INTERNAL",
                                                                       "OTHER"};
 
@@ -36,6 +38,7 @@ struct SchedulerMetrics {
   std::array<prometheus::Histogram*, 2> queue_wait_seconds;  // by class
   prometheus::Histogram* microbatch_jobs;
   prometheus::Histogram* microbatch_tokens;
+  std::array<std::array<prometheus::Counter*, 3>, 2> dropped_total;  // [class][reason]
 };
 
 struct ReplicaMetrics {

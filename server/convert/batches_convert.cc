@@ -300,4 +300,9 @@ void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto) {
   }
 }
 
+absl::Duration ExpiryFromProto(const v1::NewBatch& proto) {
+  if (!proto.has_expires_after()) return NewBatch().expires_after;
+  return DurationFromProto(proto.expires_after()).value_or(absl::InfiniteDuration());
+}
+
 }  // namespace sluice

@@ -66,7 +66,8 @@ BatchStore::Done<Batch> AnswerWithBatch(const UnaryCall& call, v1::Batch* respon
 BatchService::BatchService(BatchServiceParts parts)
     : parts_(parts), methods_([&] {
         const auto method = [&](const char* name, const char* type) {
-          return RpcMethod(*parts.metrics, *parts.clock, v1::BatchService::service_full_name(), name, type);
+          return RpcMethod({*parts.metrics, *parts.clock, *parts.refusals},
+                           v1::BatchService::service_full_name(), name, type);
         };
         return Methods{method("CreateBatch", "unary"),        method("UploadBatch", "client_stream"),
                        method("GetBatch", "unary"),           method("ListBatches", "unary"),
@@ -81,8 +82,10 @@ grpc::ServerUnaryReactor* BatchService::CreateBatch(grpc::CallbackServerContext*
   const UnaryCall call(methods_.create, *context);
   const auto bytes = static_cast<int64_t>(request->ByteSizeLong());
   const absl::Status size = CheckRequestBytes(bytes, "use UploadBatch");
-  absl::StatusOr<FrontDoor::Ticket> ticket = size.ok() ? parts_.door->AdmitJobs(request->jobs_size(), bytes)
-                                                       : absl::StatusOr<FrontDoor::Ticket>(size);
+  const AdmissionRequest asked = {
+      .jobs = request->jobs_size(), .bytes = bytes, .expires_after = ExpiryFromProto(request->batch())};
+  absl::StatusOr<FrontDoor::Ticket> ticket =
+      size.ok() ? parts_.door->AdmitJobs(tenant_, asked) : absl::StatusOr<FrontDoor::Ticket>(size);
   if (!ticket.ok()) {
     call.Finish(ticket.status());
     return call.reactor();
@@ -178,6 +181,7 @@ grpc::ServerWriteReactor<v1::BatchProgress>* BatchService::WatchBatch(grpc::Call
   return BatchWatch::Start({.method = &methods_.watch,
                             .store = parts_.store,
                             .changes = parts_.changes,
+                            .door = parts_.door,
                             .clock = parts_.clock,
                             .tenant = tenant_},
                            context, *request);

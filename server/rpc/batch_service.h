@@ -24,6 +24,7 @@ struct BatchServiceParts {
   Executor* executor = nullptr;  // checks requests, off gRPC's threads
   const Clock* clock = nullptr;
   ServiceMetrics* metrics = nullptr;
+  const Refusals* refusals = nullptr;
   bool has_model = false;
 };
 

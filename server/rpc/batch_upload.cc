@@ -12,7 +12,7 @@ namespace sluice {
 
 BatchUpload::BatchUpload(BatchUploadParts parts, grpc::CallbackServerContext* context, v1::Batch* response)
     : parts_(std::move(parts)), context_(context), response_(response), started_(parts_.method->Start()) {
-  absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitUpload();
+  absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitUpload(parts_.tenant);
   if (!ticket.ok()) {
     End(ticket.status());
     return;
@@ -33,7 +33,9 @@ void BatchUpload::TakePart() {
   const auto bytes = static_cast<int64_t>(part_.ByteSizeLong());
   if (absl::Status size = CheckRequestBytes(bytes, "send the jobs in smaller parts"); !size.ok())
     return Fail(size);
-  absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitJobs(part_.jobs_size(), bytes);
+  absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitJobs(
+      parts_.tenant,
+      {.jobs = part_.jobs_size(), .bytes = bytes, .expires_after = ExpiryFromProto(part_.batch())});
   if (!ticket.ok()) return Fail(ticket.status());
   part_ticket_ = *std::move(ticket);
   if (batch_id_.empty()) return Begin();

@@ -47,6 +47,9 @@ BatchWatch* BatchWatch::Start(BatchWatchParts parts, grpc::CallbackServerContext
 void BatchWatch::Open(const v1::WatchBatchRequest& request) {
   absl::StatusOr<std::string> batch_id = BatchIdFromName(request.name());
   if (!batch_id.ok()) return FinishFrom(Phase::kReading, batch_id.status());
+  absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitStream();
+  if (!ticket.ok()) return FinishFrom(Phase::kReading, ticket.status());
+  ticket_ = *std::move(ticket);
   const absl::StatusOr<absl::Duration> interval = IntervalFromProto(request, min_interval_);
   if (!interval.ok()) return FinishFrom(Phase::kReading, interval.status());
   batch_id_ = *std::move(batch_id);

@@ -11,6 +11,7 @@
 #include "core/base/mutex.h"
 #include "core/store/batch_store.h"
 #include "server/batch_changes.h"
+#include "server/front_door.h"
 #include "server/progress_rate.h"
 #include "server/rpc/rpc_method.h"
 #include "sluice/v1/batches.pb.h"
@@ -21,6 +22,7 @@ struct BatchWatchParts {
   const RpcMethod* method = nullptr;
   BatchStore* store = nullptr;
   BatchChanges* changes = nullptr;
+  FrontDoor* door = nullptr;
   const Clock* clock = nullptr;
   std::string tenant;
 };
@@ -55,6 +57,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   grpc::CallbackServerContext* const context_;
   const absl::Duration started_;
   std::shared_ptr<BatchWatch> self_;  // until OnDone
+  FrontDoor::Ticket ticket_;
   std::unique_ptr<BatchChanges::Watch> watch_;
   std::string batch_id_;
   absl::Duration min_interval_ = absl::Milliseconds(200);

@@ -10,6 +10,9 @@
 namespace sluice {
 namespace {
 
+// Of usual prose; what is decided on it need not be exact.
+constexpr int64_t kBytesPerToken = 4;
+
 // The call's deadline on our monotonic clock.
 absl::Duration MonotonicDeadline(const grpc::CallbackServerContext& context, const Clock& clock) {
   const std::chrono::system_clock::time_point deadline = context.deadline();
@@ -46,10 +49,14 @@ class EmbedReactor final : public grpc::ServerUnaryReactor {
       return End(size);
     absl::StatusOr<EmbedCall> call = EmbedCallFromProto(request);
     if (!call.ok()) return End(call.status());
-    absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitCall(bytes);
+    call->deadline = MonotonicDeadline(*context_, *parts_.clock);
+    absl::StatusOr<FrontDoor::Ticket> ticket =
+        parts_.door->AdmitCall(parts_.load(), {.bytes = bytes,
+                                               .tokens = bytes / kBytesPerToken,
+                                               .time_left = call->deadline - parts_.clock->MonotonicNow(),
+                                               .patient = request.texts_size() > parts_.max_waiting_texts});
     if (!ticket.ok()) return End(ticket.status());
     ticket_ = *std::move(ticket);
-    call->deadline = MonotonicDeadline(*context_, *parts_.clock);
     call->cancellation = cancellation_.token();
     parts_.embedder->Embed(*std::move(call), [this](absl::StatusOr<EmbedAnswer> answer) {
       if (!answer.ok()) return End(answer.status());
@@ -77,7 +84,8 @@ class EmbedReactor final : public grpc::ServerUnaryReactor {
 
 EmbeddingService::EmbeddingService(EmbeddingServiceParts parts)
     : parts_(std::move(parts)),
-      embed_(*parts_.metrics, *parts_.clock, v1::EmbeddingService::service_full_name(), "Embed", "unary") {}
+      embed_({*parts_.metrics, *parts_.clock, *parts_.refusals}, v1::EmbeddingService::service_full_name(),
+             "Embed", "unary") {}
 
 grpc::ServerUnaryReactor* EmbeddingService::Embed(grpc::CallbackServerContext* context,
                                                   const v1::EmbedRequest* request,

@@ -1,6 +1,7 @@
 // EmbeddingService: sluice.v1.EmbeddingService over the embedder.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "core/inference/embedder.h"
@@ -12,12 +13,15 @@ namespace sluice {
 
 // All must outlive the service and its calls.
 struct EmbeddingServiceParts {
-  Embedder* embedder = nullptr;  // null: every call is FAILED_PRECONDITION, reason NO_MODEL
+  Embedder* embedder = nullptr;    // null: every call is FAILED_PRECONDITION, reason NO_MODEL
+  std::function<CallLoad()> load;  // of the embedder's scheduler; thread-safe
+  int max_waiting_texts = 0;       // a call of more is a large one
   int dimensions = 0;
   std::string model;
   FrontDoor* door = nullptr;
   const Clock* clock = nullptr;
   ServiceMetrics* metrics = nullptr;
+  const Refusals* refusals = nullptr;
 };
 
 // Thread-safe; nothing blocks. A call's deadline and cancellation go with its texts to the scheduler.

@@ -7,9 +7,11 @@
 
 namespace sluice {
 
-RpcMethod::RpcMethod(ServiceMetrics& metrics, const Clock& clock, absl::string_view service,
-                     absl::string_view method, absl::string_view type)
-    : clock_(clock), metrics_(metrics.RpcMethod(service, method, type)) {}
+RpcMethod::RpcMethod(const RpcShared& shared, absl::string_view service, absl::string_view method,
+                     absl::string_view type)
+    : clock_(shared.clock),
+      refusals_(shared.refusals),
+      metrics_(shared.metrics.RpcMethod(service, method, type)) {}
 
 absl::Duration RpcMethod::Start() const {
   metrics_.started_total->Increment();
@@ -20,10 +22,11 @@ grpc::Status RpcMethod::Finish(absl::Duration started, const absl::Status& statu
                                grpc::CallbackServerContext& context) const {
   metrics_.handling_seconds->Observe(absl::ToDoubleSeconds(clock_.MonotonicNow() - started));
   metrics_.handled_total[static_cast<int>(status.code())]->Increment();
-  if (const auto delay = RetryDelayOf(status); delay.has_value()) {
+  const absl::Status settled = refusals_.Settle(status);
+  if (const auto delay = RetryDelayOf(settled); delay.has_value()) {
     context.AddTrailingMetadata(kPushbackTrailer, std::to_string(absl::ToInt64Milliseconds(*delay)));
   }
-  return ToGrpcStatus(status);
+  return ToGrpcStatus(settled);
 }
 
 absl::Status ServerBusy() {

@@ -10,26 +10,35 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/metrics/service_metrics.h"
+#include "server/rpc/refusals.h"
 
 namespace sluice {
+
+// What all methods need.
+struct RpcShared {
+  ServiceMetrics& metrics;
+  const Clock& clock;
+  const Refusals& refusals;
+};
 
 // One method's series. Thread-safe; outlives its calls.
 class RpcMethod {
  public:
-  // `type` as in ServiceMetrics::RpcMethod. Both references must outlive it.
-  RpcMethod(ServiceMetrics& metrics, const Clock& clock, absl::string_view service, absl::string_view method,
+  // `type` as in ServiceMetrics::RpcMethod. What `shared` refers to must outlive it.
+  RpcMethod(const RpcShared& shared, absl::string_view service, absl::string_view method,
             absl::string_view type);
 
   // Counts a call as started; the answer is for Finish.
   absl::Duration Start() const;
 
-  // Counts and times its end; the answer is what to finish the call with: details in the status, and the
-  // pushback trailer in `context` when the status says when to come again.
+  // Counts and times its end, a refusal by its reason too; the answer is what to finish the call with:
+  // details in the status, and the pushback trailer in `context` when the status says when to come again.
   grpc::Status Finish(absl::Duration started, const absl::Status& status,
                       grpc::CallbackServerContext& context) const;
 
  private:
   const Clock& clock_;
+  const Refusals& refusals_;
   RpcMethodMetrics metrics_;
 };
 

@@ -11,10 +11,10 @@ namespace sluice {
 // Thread-safe. All references must outlive it.
 class ServerService final : public v1::ServerService::CallbackService {
  public:
-  ServerService(const ServerFacts& facts, const FrontDoor& door, const Clock& clock, ServiceMetrics& metrics)
+  ServerService(const ServerFacts& facts, const FrontDoor& door, const RpcShared& shared)
       : facts_(facts),
         door_(door),
-        get_server_(metrics, clock, v1::ServerService::service_full_name(), "GetServer", "unary") {}
+        get_server_(shared, v1::ServerService::service_full_name(), "GetServer", "unary") {}
 
   grpc::ServerUnaryReactor* GetServer(grpc::CallbackServerContext* context,
                                       const v1::GetServerRequest* /*request*/,

@@ -449,6 +449,7 @@ TEST_P(BatchStoreContract, StatsCountWhatIsOpen) {
   EXPECT_EQ(stats.ready_jobs[1], 2);
   EXPECT_EQ(stats.leased_jobs[1], 1);
   EXPECT_EQ(stats.open_batches, 2);
+  EXPECT_THAT(stats.tenant_jobs, testing::ElementsAre(testing::Pair(testing::_, 7)));
   Commit(claims[1]);
   for (const Claimed& claim : Claim(Session())) Commit(claim);
   stats = *store_.Stats();

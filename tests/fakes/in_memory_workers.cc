@@ -261,6 +261,7 @@ StoreStats InMemoryBatches::Stats() const {
     ++stats.open_batches;
     const size_t kind = static_cast<size_t>(entry.batch.kind) - 1;
     for (const Task& task : entry.tasks) {
+      if (task.where != Where::kDone) ++stats.tenant_jobs[entry.batch.tenant];
       if (task.where == Where::kLeased) ++stats.leased_jobs[kind];
       if (task.where == Where::kReady || task.where == Where::kWaiting) ++stats.ready_jobs[kind];
     }

@@ -5,8 +5,10 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "client/cpp/formats/field_values.h"
 #include "core/base/status_macros.h"
 
@@ -25,6 +27,8 @@ const std::map<std::string, v1::Gate::Policy> kPolicies = {{"volume", v1::Gate::
                                                            {"rules_only", v1::Gate::RULES_ONLY}};
 const std::map<std::string, v1::Gate::Preference> kPreferences = {
     {"quality", v1::Gate::QUALITY}, {"balanced", v1::Gate::BALANCED}, {"speed", v1::Gate::SPEED}};
+const std::map<std::string, Arrivals> kArrivals = {{"poisson", Arrivals::kPoisson},
+                                                   {"fixed", Arrivals::kFixed}};
 const std::map<std::string, v1::Truncation> kTruncations = {
     {"end", v1::TRUNCATION_END}, {"start", v1::TRUNCATION_START}, {"error", v1::TRUNCATION_ERROR}};
 
@@ -35,6 +39,12 @@ struct Words {
   EmbedFlags embed;
   BatchesFlags batches;
   HardwareFlags hardware;
+  LoadFlags load;
+  std::string arrivals = "poisson";
+  std::string words = "16:70,64:25,200:5";
+  std::string sweep = "1";
+  double duration_seconds = 10;
+  double deadline_ms = 2000;
   std::string gate = "volume";
   std::string preference = "balanced";
   std::optional<double> threshold;
@@ -126,6 +136,35 @@ void AddBatches(CLI::App& root, Words& words) {
   add("delete", Action::kDelete, "Purge a finished one with all its data");
 }
 
+void AddLoad(CLI::App& root, Words& words) {
+  CLI::App& app =
+      *root.add_subcommand("load", "Call Embed at a rate, whatever the server answers, and time it");
+  LoadFlags& load = words.load;
+  app.add_option("--rate", load.rate, "Calls a second (default: what a closed loop manages first)")
+      ->check(CLI::Range(0.001, 1e6));
+  app.add_option("--duration", words.duration_seconds, "Seconds of a step")->check(CLI::Range(0.1, 86'400.0));
+  app.add_option("--sweep", words.sweep, "Multiples of the rate, a step each: 1,2,5");
+  app.add_option("--arrivals", words.arrivals, "poisson or fixed")->check(OneOf(kArrivals));
+  app.add_option("--words", words.words, "Mix of text lengths, WORDS:WEIGHT,…");
+  app.add_option("--texts", load.shape.texts_per_call, "Texts in a call")->check(CLI::Range(1, 1024));
+  app.add_option("--deadline-ms", words.deadline_ms, "Of a call, from when it is due")
+      ->check(CLI::Range(1.0, 3'600'000.0));
+  app.add_option("--max-in-flight", load.shape.max_in_flight, "Calls; one due beyond is counted as not sent")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--connections", load.connections, "Connections the calls are spread over")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--capacity-in-flight", load.capacity_in_flight,
+                 "Calls kept running to measure the capacity")
+      ->check(CLI::Range(1, 100'000));
+  app.add_option("--seed", load.shape.seed, "Of arrivals and texts");
+  app.add_flag("--json", load.json, "A JSON object a step");
+  for (CLI::Option* option :
+       app.get_options([](const CLI::Option* each) { return each->get_name() != "--help"; })) {
+    const std::string name = absl::StrReplaceAll(option->get_single_name(), {{"-", "_"}});
+    option->envname(absl::StrCat("SLUICE_", absl::AsciiStrToUpper(name)));
+  }
+}
+
 void AddAll(CLI::App& app, Words& words) {
   app.set_version_flag("--version", std::string("sluice " SLUICE_VERSION));
   app.require_subcommand(1);
@@ -136,6 +175,7 @@ void AddAll(CLI::App& app, Words& words) {
   AddScreen(app, words);
   AddEmbed(app, words);
   AddBatches(app, words);
+  AddLoad(app, words);
   app.add_subcommand("hardware", "Show what the server runs on, and why")
       ->add_flag("--json", words.hardware.json, "As JSON")
       ->envname("SLUICE_JSON");
@@ -176,6 +216,19 @@ absl::Status UnderstandScreen(const Words& words, ScreenFlags& screen) {
   return absl::OkStatus();
 }
 
+absl::Status UnderstandLoad(const Words& words, LoadFlags& load) {
+  load.shape.arrivals = kArrivals.at(words.arrivals);
+  load.shape.duration = absl::Seconds(words.duration_seconds);
+  load.shape.deadline = absl::Milliseconds(words.deadline_ms);
+  absl::StatusOr<std::vector<TextLength>> lengths = ParseTextLengths(words.words);
+  if (!lengths.ok()) return absl::InvalidArgumentError(absl::StrCat("--words: ", lengths.status().message()));
+  load.shape.lengths = *std::move(lengths);
+  absl::StatusOr<std::vector<double>> sweep = ParseMultiples(words.sweep);
+  if (!sweep.ok()) return absl::InvalidArgumentError(absl::StrCat("--sweep: ", sweep.status().message()));
+  load.sweep = *std::move(sweep);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ParsedCommandLine> Understand(const CLI::App& app, Words words) {
   if (app.got_subcommand("screen")) {
     SLUICE_RETURN_IF_ERROR(UnderstandScreen(words, words.screen));
@@ -187,6 +240,9 @@ absl::StatusOr<ParsedCommandLine> Understand(const CLI::App& app, Words words) {
     std::string& name = words.batches.name;
     if (!name.empty() && !absl::StartsWith(name, "batches/")) name = "batches/" + name;
     words.line.command = std::move(words.batches);
+  } else if (app.got_subcommand("load")) {
+    SLUICE_RETURN_IF_ERROR(UnderstandLoad(words, words.load));
+    words.line.command = std::move(words.load);
   } else {
     words.line.command = words.hardware;
   }

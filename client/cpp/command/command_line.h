@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
+#include "client/cpp/command/load_run.h"
 #include "sluice/v1/batches.pb.h"
 
 namespace sluice {
@@ -44,10 +45,19 @@ struct HardwareFlags {
   bool json = false;
 };
 
+struct LoadFlags {
+  LoadShape shape;
+  double rate = 0;                  // calls a second; 0: measured first
+  std::vector<double> sweep = {1};  // multiples of the rate
+  int connections = 4;
+  int capacity_in_flight = 8;  // of the closed loop that measures
+  bool json = false;
+};
+
 struct CommandLine {
   std::string server = "127.0.0.1:7070";
   bool local = false;
-  std::variant<ScreenFlags, EmbedFlags, BatchesFlags, HardwareFlags> command;
+  std::variant<ScreenFlags, EmbedFlags, BatchesFlags, HardwareFlags, LoadFlags> command;
 };
 
 // Either what to do, or a text to print (for --help and --version) and end.

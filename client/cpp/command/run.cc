@@ -9,6 +9,7 @@
 #include "client/cpp/command/command_line.h"
 #include "client/cpp/command/embed_command.h"
 #include "client/cpp/command/hardware_command.h"
+#include "client/cpp/command/load_command.h"
 #include "client/cpp/command/local_server.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/screen_command.h"
@@ -74,6 +75,7 @@ absl::StatusOr<ExitCode> Run(const CommandLine& line, CommandContext& context) {
     absl::StatusOr<ExitCode> operator()(const EmbedFlags& flags) { return RunEmbed(flags, context); }
     absl::StatusOr<ExitCode> operator()(const BatchesFlags& flags) { return RunBatches(flags, context); }
     absl::StatusOr<ExitCode> operator()(const HardwareFlags& flags) { return RunHardware(flags, context); }
+    absl::StatusOr<ExitCode> operator()(const LoadFlags& flags) { return RunLoad(flags, context); }
   };
   return std::visit(Dispatch{context}, line.command);
 }
@@ -101,7 +103,7 @@ ExitCode RunCommand(const std::vector<std::string>& arguments, Terminal& termina
   const auto& line = std::get<CommandLine>(*parsed);
   Connection connection(line, terminal, clock, interruption);
   const auto connect = [&] { return connection.Connect(); };
-  CommandContext context{terminal, clock, connect, ResumePrefix(line)};
+  CommandContext context{terminal, clock, connect, interruption, ResumePrefix(line)};
   const absl::StatusOr<ExitCode> code = Run(line, context);
   return code.ok() ? *code : Report(code.status(), terminal);
 }

@@ -10,6 +10,7 @@
 #include "client/cpp/client.h"
 #include "client/cpp/command/command_line.h"
 #include "client/cpp/command/exit_code.h"
+#include "client/cpp/command/interruption.h"
 #include "client/cpp/command/terminal.h"
 #include "core/base/clock.h"
 
@@ -23,6 +24,7 @@ struct CommandContext {
   Terminal& terminal;
   const Clock& clock;
   ConnectFunction connect;
+  const Interruption& interruption;
   std::string resume_prefix = "sluice";  // with the flags that reach the same server: "sluice --local"
 };
 

@@ -108,10 +108,12 @@ absl::StatusOr<StoreStats> BatchTables::Stats() {
   StoreStats stats;
   {
     Query open = connection_.Select(
-        "SELECT kind, count(*), sum(jobs - last_seq) FROM batch WHERE state < 5 AND state > 1 GROUP BY kind");
+        "SELECT kind, tenant, count(*), sum(jobs - last_seq) FROM batch WHERE state < 5 AND state > 1 "
+        "GROUP BY kind, tenant");
     while (open.Step()) {
-      stats.open_batches += open.Int(1);
-      stats.ready_jobs[open.Int(0) - 1] = open.Int(2);
+      stats.open_batches += open.Int(2);
+      stats.ready_jobs[open.Int(0) - 1] += open.Int(3);
+      stats.tenant_jobs[open.String(1)] += open.Int(3);
     }
     SLUICE_RETURN_IF_ERROR(open.status());
   }

@@ -201,6 +201,63 @@ TEST_F(BatchPolicyTest, AnOldestThatDidNotFitOpensTheNextBatch) {
   EXPECT_EQ(Choose().front(), "b0");
 }
 
+// While interactive work comes, a call never rides in a batch with bulk work, and a bulk batch is a small
+// one.
+class BesideInteractiveTest : public BatchPolicyTest {
+ protected:
+  void SetUp() override {
+    limits_ = {.max_tokens = 100, .max_jobs = 8, .max_bulk_tokens = 30};
+    shares_.interactive_came = kNow - options_.interactive_memory + absl::Nanoseconds(1);
+  }
+};
+
+TEST_F(BesideInteractiveTest, ABatchHoldsOneClassAndLittleOfBulk) {
+  Waiting(WorkClass::kInteractive, {10, 10, 10});
+  Waiting(WorkClass::kBulk, {15, 15, 15, 15});
+  EXPECT_THAT(Choose(), ElementsAre("i0", "i1", "i2"));
+  EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
+}
+
+TEST_F(BesideInteractiveTest, ABulkTextOverTheSmallBudgetStillGoesAlone) {
+  Waiting(WorkClass::kBulk, {80, 10});
+  EXPECT_THAT(Choose(), ElementsAre("b0"));
+}
+
+TEST_F(BesideInteractiveTest, InteractiveWorkHasTheWholeBudget) {
+  Waiting(WorkClass::kInteractive, {25, 25, 25, 25, 25});
+  EXPECT_EQ(Choose().size(), 4u);
+}
+
+TEST_F(BesideInteractiveTest, ItEndsWithTheMemoryOfIt) {
+  shares_.interactive_came -= absl::Nanoseconds(1);
+  Waiting(WorkClass::kBulk, {15, 15, 15, 15});
+  EXPECT_EQ(Choose().size(), 4u);
+}
+
+TEST_F(BesideInteractiveTest, SharesStillGoByWeight) {
+  double served[kNumWorkClasses] = {0, 0};
+  for (int batch = 0; batch < 2000; ++batch) {
+    while (queues_[0].size() < 20) Waiting(WorkClass::kInteractive, {7});
+    while (queues_[1].size() < 20) Waiting(WorkClass::kBulk, {13});
+    Choose();
+    for (int c = 0; c < kNumWorkClasses; ++c) served[c] += static_cast<double>(tokens_[c]);
+  }
+  EXPECT_NEAR(served[0] / served[1], 4.0, 0.05);
+}
+
+// A claim's works come together and are aged together: they must not keep a call waiting until the last is
+// done.
+TEST_F(BesideInteractiveTest, AnAgedBacklogLetsACallThroughAfterOneSmallBatch) {
+  Waiting(WorkClass::kBulk, {20, 20, 20, 20, 20, 20}, options_.max_age);
+  shares_.start[1] = 1000;  // bulk has had more than its share
+  Waiting(WorkClass::kInteractive, {10});
+  EXPECT_THAT(Choose(), ElementsAre("b0"));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+  Waiting(WorkClass::kInteractive, {10});
+  EXPECT_THAT(Choose(), ElementsAre("b0"));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+}
+
 // Random queues, limits and options, and what must hold for any of them.
 class RandomBatchPolicyTest : public BatchPolicyTest {
  protected:

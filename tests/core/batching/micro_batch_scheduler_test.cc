@@ -29,7 +29,8 @@ class MicroBatchSchedulerTest : public testing::Test {
     return *scheduler_;
   }
 
-  SchedulerOptions options_;
+  // Classes share batches unless a test says otherwise.
+  SchedulerOptions options_ = {.interactive_memory = absl::ZeroDuration()};
   MicroBatchLimits limits_ = {.max_tokens = 100, .max_jobs = 4};
   SimulatedClock clock_;
   TestWorks works_;
@@ -213,6 +214,38 @@ TEST_F(MicroBatchSchedulerTest, NothingWaitsLongerThanMaxAgeAndOneBatch) {
   EXPECT_GE(clock_.MonotonicNow() - submitted, options_.max_age);
 }
 
+// A queue of calls that stands for the interval is cut to what has waited at most twice the target; what goes
+// is told so and when to come again. Bulk and patient work is not dropped.
+TEST_F(MicroBatchSchedulerTest, AStandingInteractiveQueueIsCut) {
+  options_.codel = {.target = absl::Milliseconds(100), .interval = absl::Milliseconds(500)};
+  limits_ = {.max_tokens = 10, .max_jobs = 1};
+  absl::Status refusal;
+  ASSERT_TRUE(Scheduler().Submit(works_.Make(1, 10)).ok());
+  for (int32_t name = 10; name < 30; ++name) {
+    EncodeWork work = works_.Make(name, 10, WorkClass::kInteractive);
+    work.patient = name == 29;
+    if (name == 28) work.done = [&](absl::StatusOr<std::vector<float>> vector) { refusal = vector.status(); };
+    ASSERT_TRUE(Scheduler().Submit(std::move(work)).ok());
+  }
+  std::vector<int32_t> served;
+  for (int i = 0; i < 5; ++i) {  // 120 ms each: at 720 ms the queue has stood
+    clock_.Advance(absl::Milliseconds(120));
+    for (const int32_t name : Names(*Scheduler().TryNextBatch(limits_))) served.push_back(name);
+  }
+  clock_.Advance(absl::Milliseconds(120));
+  EXPECT_FALSE(Scheduler().Snapshot().overloaded);
+  std::optional<MicroBatch> batch = Scheduler().TryNextBatch(limits_);
+  EXPECT_TRUE(Scheduler().Snapshot().overloaded);
+  ASSERT_TRUE(batch.has_value());
+  EXPECT_THAT(Scheduler().Snapshot().queued_works, ElementsAre(testing::Le(1), testing::Le(1)));
+  EXPECT_THAT(works_.Answers(27), ElementsAre(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(works_.Answers(29), IsEmpty());
+  EXPECT_THAT(works_.Answers(1), IsEmpty());
+  EXPECT_EQ(refusal.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(refusal), "QUEUE_OVERLOADED");
+  EXPECT_EQ(RetryDelayOf(refusal), absl::Seconds(1));
+}
+
 // Closing answers what waits, refuses what comes and sends every puller home.
 TEST_F(MicroBatchSchedulerTest, CloseFailsWhatWaitsAndRefusesMore) {
   ASSERT_TRUE(Scheduler().Submit(works_.Make(1, 10)).ok());
@@ -272,6 +305,10 @@ TEST(MicroBatchSchedulerOptions, OutOfRangeIsNamed) {
   EXPECT_EQ(field_of({.weight = {0.0, 1.0}}), "weight[interactive]");
   EXPECT_EQ(field_of({.look_ahead_works = 0}), "look_ahead_works");
   EXPECT_EQ(field_of({.max_age = absl::ZeroDuration()}), "max_age");
+  EXPECT_EQ(field_of({.interactive_memory = -absl::Seconds(1)}), "interactive_memory");
+  EXPECT_EQ(field_of({.codel = {.target = absl::ZeroDuration()}}), "codel.target");
+  EXPECT_EQ(field_of({.codel = {.target = absl::Seconds(2), .interval = absl::Seconds(1)}}),
+            "codel.interval");
 }
 
 }  // namespace

@@ -21,7 +21,8 @@ class SchedulerMetricsFeedTest : public testing::Test {
   SchedulerMetricsFeed feed_{metrics_.scheduler()};
   SimulatedClock clock_;
   TestWorks works_;
-  std::unique_ptr<MicroBatchScheduler> scheduler_ = MicroBatchScheduler::Create({}, clock_, &feed_).value();
+  std::unique_ptr<MicroBatchScheduler> scheduler_ =
+      MicroBatchScheduler::Create({.interactive_memory = absl::ZeroDuration()}, clock_, &feed_).value();
 };
 
 // The gauge follows the queues: up when work comes, down when a batch takes it, a sweep drops it or the
@@ -41,6 +42,23 @@ TEST_F(SchedulerMetricsFeedTest, QueueTokensFollowTheQueues) {
   EXPECT_THAT(Scrape(), HasSubstr("sluice_queue_tokens{class=\"interactive\"} 0\n"));
   scheduler_->Close();
   EXPECT_THAT(Scrape(), HasSubstr("sluice_queue_tokens{class=\"bulk\"} 0\n"));
+}
+
+TEST_F(SchedulerMetricsFeedTest, DroppedWorkIsCountedByItsReason) {
+  EncodeWork late = works_.Make(1, 5, WorkClass::kInteractive);
+  late.deadline = clock_.MonotonicNow();
+  CancellationSource source;
+  source.Cancel();
+  EncodeWork cancelled = works_.Make(2, 5);
+  cancelled.cancellation = source.token();
+  ASSERT_TRUE(scheduler_->Submit(std::move(late)).ok());
+  ASSERT_TRUE(scheduler_->Submit(std::move(cancelled)).ok());
+  EXPECT_THAT(Scrape(),
+              HasSubstr("sluice_queue_dropped_total{class=\"interactive\",reason=\"overloaded\"} 0\n"));
+  ASSERT_FALSE(scheduler_->TryNextBatch({}).has_value());
+  EXPECT_THAT(Scrape(),
+              HasSubstr("sluice_queue_dropped_total{class=\"interactive\",reason=\"deadline\"} 1\n"));
+  EXPECT_THAT(Scrape(), HasSubstr("sluice_queue_dropped_total{class=\"bulk\",reason=\"cancelled\"} 1\n"));
 }
 
 // A refused work never was in the queue.

@@ -25,6 +25,8 @@ class SchedulerModelTest : public testing::TestWithParam<uint32_t> {
   SchedulerModelTest() : random_(GetParam()) {
     options_.look_ahead_works = 1 + static_cast<int>(Below(30));
     options_.max_age = absl::Milliseconds(200 + Below(3000));
+    options_.interactive_memory = absl::Milliseconds(Below(2) * 500);
+    options_.codel = {.target = absl::InfiniteDuration(), .interval = absl::InfiniteDuration()};
     options_.max_queued_works[0] = 20;
     options_.max_queued_tokens[1] = 1500;
     scheduler_ = MicroBatchScheduler::Create(options_, clock_, nullptr).value();

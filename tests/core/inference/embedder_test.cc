@@ -49,14 +49,20 @@ class EmbedderTest : public testing::Test {
     });
   }
 
-  // Runs what waits in the scheduler, one work a batch.
+  // Runs the next work that waits in the scheduler; false when there was none.
+  bool EncodeOne() {
+    std::optional<MicroBatch> batch = scheduler_->TryNextBatch({.max_jobs = 1});
+    if (!batch.has_value()) return false;
+    EXPECT_EQ(batch->works[0].work_class, WorkClass::kInteractive);
+    std::vector<float> vector(8);
+    const absl::Span<const int32_t> text = batch->works[0].tokens;
+    const absl::Status status = encoder_.Encode({&text, 1}, absl::MakeSpan(vector));
+    ++encoded_;
+    std::move(batch->works[0].done)(status.ok() ? absl::StatusOr<std::vector<float>>(vector) : status);
+    return true;
+  }
   void EncodeAll() {
-    while (std::optional<MicroBatch> batch = scheduler_->TryNextBatch({.max_jobs = 1})) {
-      EXPECT_EQ(batch->works[0].work_class, WorkClass::kInteractive);
-      std::vector<float> vector(8);
-      const absl::Span<const int32_t> text = batch->works[0].tokens;
-      const absl::Status status = encoder_.Encode({&text, 1}, absl::MakeSpan(vector));
-      std::move(batch->works[0].done)(status.ok() ? absl::StatusOr<std::vector<float>>(vector) : status);
+    while (EncodeOne()) {
     }
   }
 
@@ -67,6 +73,7 @@ class EmbedderTest : public testing::Test {
   std::unique_ptr<MicroBatchScheduler> scheduler_;
   std::unique_ptr<Embedder> embedder_;
   int answers_ = 0;
+  int encoded_ = 0;
   absl::StatusOr<EmbedAnswer> answer_ = absl::UnknownError("no answer yet");
 };
 
@@ -136,6 +143,76 @@ TEST_F(EmbedderTest, RefusedWholeByAFullScheduler) {
   EXPECT_EQ(answer_.status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(answer_.status()), "QUEUE_FULL");
   EXPECT_EQ(scheduler_->Snapshot().queued_works[0], 0);
+}
+
+// A large call leaves room for others: it holds only a few places in the queue, and a small one that comes
+// later is done after about as many texts.
+TEST_F(EmbedderTest, ALargeCallLetsASmallOneInBetween) {
+  int small_answers = 0;
+  EmbedCall large;
+  large.texts.assign(100, "abc");
+  Embed(std::move(large));
+  executor_.RunOne();
+  EXPECT_EQ(scheduler_->Snapshot().queued_works[0], 16);
+  embedder_->Embed({.texts = {"xyz"}}, [&](const absl::StatusOr<EmbedAnswer>& answer) {
+    EXPECT_TRUE(answer.ok()) << answer.status();
+    ++small_answers;
+  });
+  executor_.RunOne();
+  for (int i = 0; i < 17; ++i) EncodeOne();
+  EXPECT_EQ(small_answers, 1);
+  EXPECT_EQ(answers_, 0);
+  EXPECT_EQ(scheduler_->Snapshot().queued_works[0], 16);
+  EncodeAll();
+  ASSERT_TRUE(answer_.ok()) << answer_.status();
+  EXPECT_EQ(answers_, 1);
+  EXPECT_EQ(answer_->vectors.size(), 100u * 8);
+}
+
+// The texts that were still to come are not encoded for nothing.
+TEST_F(EmbedderTest, AFailedTextEndsALargeCall) {
+  EmbedCall large;
+  large.texts.assign(100, "abc");
+  large.texts[3] = "X";
+  Embed(std::move(large));
+  executor_.RunOne();
+  EncodeAll();
+  EXPECT_EQ(answers_, 1);
+  EXPECT_FALSE(answer_.ok());
+  EXPECT_LE(encoded_, 16 + 4);
+}
+
+TEST_F(EmbedderTest, ALargeCallEndsWithTheScheduler) {
+  EmbedCall large;
+  large.texts.assign(100, "abc");
+  Embed(std::move(large));
+  executor_.RunOne();
+  EncodeOne();
+  scheduler_->Close();
+  EXPECT_EQ(answers_, 1);
+  EXPECT_EQ(answer_.status().code(), absl::StatusCode::kUnavailable);
+}
+
+// A small call that waited too long in a standing queue is refused; a large one, which others wait for, is
+// not.
+TEST_F(EmbedderTest, ALargeCallIsNotDroppedForWaiting) {
+  Make({.codel = {.target = absl::Milliseconds(1), .interval = absl::Milliseconds(1)}});
+  EmbedCall large;
+  large.texts.assign(50, "abc");
+  Embed(std::move(large));
+  executor_.RunOne();
+  absl::Status small;
+  for (int i = 0; i < 51; ++i) {
+    clock_.Advance(absl::Milliseconds(1.5));
+    EncodeOne();
+    if (i != 20) continue;
+    embedder_->Embed({.texts = {"xyz"}},
+                     [&](const absl::StatusOr<EmbedAnswer>& answer) { small = answer.status(); });
+    executor_.RunOne();
+  }
+  EXPECT_TRUE(answer_.ok()) << answer_.status();
+  EXPECT_EQ(small.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReasonOf(small), "QUEUE_OVERLOADED");
 }
 
 TEST_F(EmbedderTest, CancelledBeforeItIsTokenized) {

@@ -42,7 +42,7 @@ TEST(ServiceMetrics, EveryFamilyIsThereBeforeUse) {
       Families(registry),
       UnorderedElementsAre(
           "sluice_jobs_total counter", "sluice_queue_jobs gauge", "sluice_queue_tokens gauge",
-          "sluice_queue_wait_seconds histogram", "sluice_microbatch_jobs histogram",
+          "sluice_queue_wait_seconds histogram", "sluice_queue_dropped_total counter", "sluice_microbatch_jobs histogram",
           "sluice_microbatch_tokens histogram", "sluice_encode_seconds histogram",
           "sluice_tokens_total counter", "sluice_padding_tokens_total counter",
           "sluice_job_seconds histogram", "sluice_stage_seconds histogram", "sluice_gate_jobs_total counter",

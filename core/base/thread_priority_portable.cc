@@ -1,0 +1,7 @@
+#include "core/base/thread.h"
+
+namespace sluice {
+
+void RunInBackground() {}
+
+}  // namespace sluice

@@ -1,0 +1,328 @@
+// What a refused client sees, over real gRPC: code, reason, when to come again in details and trailer; and
+// that every refusal is counted, whichever room it comes from.
+#include <gmock/gmock.h>
+#include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/notification.h"
+#include "core/base/thread.h"
+#include "core/base/thread_pool.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "server/grpc_server.h"
+#include "server/rpc/batch_service.h"
+#include "server/rpc/embedding_service.h"
+#include "tests/fakes/in_memory_batch_store.h"
+#include "tests/fakes/simulated_clock.h"
+#include "tests/fakes/word_tokenizer.h"
+
+namespace sluice {
+namespace {
+
+using testing::HasSubstr;
+
+// Takes nothing once it is full.
+class SmallExecutor final : public Executor {
+ public:
+  bool TrySchedule(Closure closure) override {
+    return !full.load() && pool_->TrySchedule(std::move(closure));
+  }
+  std::atomic<bool> full = false;
+
+ private:
+  const std::unique_ptr<ThreadPool> pool_ = ThreadPool::Create({.name = "front"}).value();
+};
+
+// The two services with small limits, over a store in memory and a scheduler without replicas. Every delay is
+// spread to 1.25 times what it is.
+struct Server {
+  explicit Server(const AdmissionLimits& limits) : door(limits, store) {
+    grpc = GrpcServer::Create({.address = "127.0.0.1:0"}, {&batch_service, &embedding_service}).value();
+    const auto channel = grpc::CreateChannel(grpc->address(), grpc::InsecureChannelCredentials());
+    batches = v1::BatchService::NewStub(channel);
+    embeddings = v1::EmbeddingService::NewStub(channel);
+  }
+  ~Server() { scheduler->Close(); }
+
+  // Until the store's figures have come: it answers in order.
+  void Refresh(double jobs_per_second, int64_t memory_bytes) {
+    door.Refresh(jobs_per_second, memory_bytes);
+    Notification answered;
+    store.Stats([&](const absl::StatusOr<StoreStats>&) { answered.Notify(); });
+    answered.Wait();
+  }
+
+  SimulatedClock clock;
+  prometheus::Registry registry;
+  ServiceMetrics metrics{registry};
+  Refusals refusals{metrics, [] { return 0.75; }};
+  SmallExecutor executor;
+  InMemoryBatchStore store{{}, clock};
+  BatchChanges changes;
+  std::unique_ptr<ResultFeed> feed = ResultFeed::Create({}, store).value();
+  FrontDoor door;
+  WordTokenizer tokenizer;
+  std::unique_ptr<MicroBatchScheduler> scheduler = MicroBatchScheduler::Create({}, clock, nullptr).value();
+  std::unique_ptr<Embedder> embedder =
+      Embedder::Create({.dimensions = 1, .max_tokens = 64}, tokenizer, *scheduler, executor);
+  CallLoad load;  // set before a call
+  BatchService batch_service{{.store = &store,
+                              .feed = feed.get(),
+                              .changes = &changes,
+                              .door = &door,
+                              .executor = &executor,
+                              .clock = &clock,
+                              .metrics = &metrics,
+                              .refusals = &refusals}};
+  EmbeddingService embedding_service{{.embedder = embedder.get(),
+                                      .load = [this] { return load; },
+                                      .max_waiting_texts = 16,
+                                      .dimensions = 1,
+                                      .door = &door,
+                                      .clock = &clock,
+                                      .metrics = &metrics,
+                                      .refusals = &refusals}};
+  std::unique_ptr<GrpcServer> grpc;
+  std::unique_ptr<v1::BatchService::Stub> batches;
+  std::unique_ptr<v1::EmbeddingService::Stub> embeddings;
+};
+
+// What arrived of a refusal.
+struct Seen {
+  grpc::StatusCode code = grpc::StatusCode::OK;
+  std::string reason, domain;
+  int64_t retry_ms = -1;  // RetryInfo's; -1 none
+  std::string pushback;   // the trailer's
+};
+
+Seen See(const grpc::Status& status, const grpc::ClientContext& context) {
+  Seen seen{.code = status.error_code()};
+  google::rpc::Status details;
+  details.ParseFromString(status.error_details());
+  for (const auto& detail : details.details()) {
+    google::rpc::ErrorInfo info;
+    google::rpc::RetryInfo retry;
+    if (detail.UnpackTo(&info)) {
+      seen.reason = info.reason();
+      seen.domain = info.domain();
+    } else if (detail.UnpackTo(&retry)) {
+      seen.retry_ms = retry.retry_delay().seconds() * 1000 + retry.retry_delay().nanos() / 1'000'000;
+    }
+  }
+  const auto& trailers = context.GetServerTrailingMetadata();
+  if (const auto found = trailers.find("grpc-retry-pushback-ms"); found != trailers.end())
+    seen.pushback = std::string(found->second.data(), found->second.size());
+  return seen;
+}
+
+class RefusalTest : public testing::Test {
+ protected:
+  // gRPC 1.51 polls badly after a server has gone: all live until the last test is done.
+  static std::vector<std::unique_ptr<Server>>& Servers() {
+    static auto& servers = *new std::vector<std::unique_ptr<Server>>;
+    return servers;
+  }
+  static void TearDownTestSuite() { Servers().clear(); }
+
+  Server& Serve(const AdmissionLimits& limits = {}) {
+    server_ = Servers().emplace_back(std::make_unique<Server>(limits)).get();
+    return *server_;
+  }
+
+  Seen CreateBatch(int jobs, absl::Duration expires_after = absl::Hours(1)) {
+    v1::CreateBatchRequest request;
+    request.mutable_batch()->mutable_screen()->mutable_profile()->set_text("baker");
+    request.mutable_batch()->mutable_screen()->mutable_gate()->set_policy(v1::Gate::RULES_ONLY);
+    request.mutable_batch()->mutable_expires_after()->set_seconds(absl::ToInt64Seconds(expires_after));
+    for (int i = 0; i < jobs; ++i) {
+      v1::Job& job = *request.add_jobs();
+      job.set_id(absl::StrCat(i));
+      job.mutable_posting()->set_title("Baker");
+    }
+    grpc::ClientContext context;
+    v1::Batch batch;
+    const grpc::Status status = server_->batches->CreateBatch(&context, request, &batch);
+    return See(status, context);
+  }
+
+  Seen Embed(int texts = 1, absl::Duration deadline = absl::InfiniteDuration()) {
+    v1::EmbedRequest request;
+    request.set_truncation(v1::TRUNCATION_END);
+    for (int i = 0; i < texts; ++i) request.add_texts("some words of a text");
+    grpc::ClientContext context;
+    if (deadline != absl::InfiniteDuration())
+      context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(deadline));
+    v1::EmbedResponse response;
+    const grpc::Status status = server_->embeddings->Embed(&context, request, &response);
+    return See(status, context);
+  }
+
+  static void ExpectRefused(const Seen& seen, const std::string& reason, int64_t retry_ms) {
+    EXPECT_EQ(seen.code, grpc::StatusCode::RESOURCE_EXHAUSTED);
+    EXPECT_EQ(seen.reason, reason);
+    EXPECT_EQ(seen.domain, "sluice");
+    EXPECT_EQ(seen.retry_ms, retry_ms);
+    EXPECT_EQ(seen.pushback, retry_ms < 0 ? "" : absl::StrCat(retry_ms));
+  }
+
+  void ExpectCounted(const std::string& reason, int times = 1) {
+    EXPECT_THAT(
+        prometheus::TextSerializer().Serialize(server_->registry.Collect()),
+        HasSubstr(absl::StrCat("sluice_admission_refused_total{reason=\"", reason, "\"} ", times, "\n")));
+  }
+
+  Server* server_ = nullptr;
+};
+
+TEST_F(RefusalTest, AFullQueueSaysWhenToComeAgain) {
+  Serve({.max_queued_jobs = 5});
+  ASSERT_EQ(CreateBatch(3).code, grpc::StatusCode::OK);
+  ExpectRefused(CreateBatch(3), "QUEUE_FULL", 1250);
+  ExpectCounted("QUEUE_FULL");
+}
+
+TEST_F(RefusalTest, WhatNeverFitsIsNotToldToComeAgain) {
+  Serve({.max_queued_jobs = 5});
+  ExpectRefused(CreateBatch(6), "QUEUE_FULL", -1);
+}
+
+TEST_F(RefusalTest, ATenantHasABoundOfItsOwn) {
+  Serve({.max_queued_jobs_per_tenant = 5});
+  ASSERT_EQ(CreateBatch(5).code, grpc::StatusCode::OK);
+  ExpectRefused(CreateBatch(1), "TENANT_QUEUE_FULL", 1250);
+  ExpectCounted("TENANT_QUEUE_FULL");
+}
+
+// The store in memory has no disk to speak of, once its figures have come.
+TEST_F(RefusalTest, LittleDisk) {
+  Serve().Refresh(0, 0);
+  ExpectRefused(CreateBatch(1), "DISK_LOW", 75'000);
+  ExpectCounted("DISK_LOW");
+}
+
+TEST_F(RefusalTest, LittleMemoryStopsBatchesAndCalls) {
+  Serve({.min_free_disk_bytes = -(int64_t{1} << 40), .max_memory_bytes = 1000}).Refresh(0, 1001);
+  ExpectRefused(CreateBatch(1), "MEMORY_LOW", 1250);
+  ExpectRefused(Embed(), "MEMORY_LOW", 1250);
+  ExpectCounted("MEMORY_LOW", 2);
+}
+
+TEST_F(RefusalTest, ABatchThatWouldExpireBeforeItIsDone) {
+  Serve({.min_free_disk_bytes = -(int64_t{1} << 40)});
+  ASSERT_EQ(CreateBatch(10).code, grpc::StatusCode::OK);
+  server_->Refresh(/*jobs_per_second=*/1, 0);
+  ExpectRefused(CreateBatch(10, absl::Seconds(16)), "DEADLINE_TOO_SHORT", 5000);
+  ExpectCounted("DEADLINE_TOO_SHORT");
+}
+
+TEST_F(RefusalTest, BytesInFlight) {
+  Serve({.max_bytes_in_flight = 10});
+  ExpectRefused(CreateBatch(1), "TOO_MANY_BYTES", -1);
+  ExpectRefused(Embed(), "TOO_MANY_BYTES", -1);
+  ExpectCounted("TOO_MANY_BYTES", 2);
+}
+
+TEST_F(RefusalTest, OneUploadTooMany) {
+  Serve({.max_uploads = 0});
+  grpc::ClientContext context;
+  v1::Batch batch;
+  const auto writer = server_->batches->UploadBatch(&context, &batch);
+  writer->WritesDone();
+  const grpc::Status status = writer->Finish();
+  ExpectRefused(See(status, context), "TOO_MANY_UPLOADS", 1250);
+  ExpectCounted("TOO_MANY_UPLOADS");
+}
+
+TEST_F(RefusalTest, OneStreamTooMany) {
+  Serve({.max_streams = 0});
+  grpc::ClientContext context;
+  v1::WatchBatchRequest request;
+  request.set_name("batches/0000000001abcdefghjk");
+  const auto reader = server_->batches->WatchBatch(&context, request);
+  v1::BatchProgress progress;
+  EXPECT_FALSE(reader->Read(&progress));
+  const grpc::Status status = reader->Finish();
+  ExpectRefused(See(status, context), "TOO_MANY_STREAMS", 1250);
+  ExpectCounted("TOO_MANY_STREAMS");
+}
+
+TEST_F(RefusalTest, OneCallTooMany) {
+  Serve({.max_calls = 0});
+  ExpectRefused(Embed(), "TOO_MANY_CALLS", 1250);
+  ExpectCounted("TOO_MANY_CALLS");
+}
+
+// Refused behind the door, where the executor is full; counted all the same.
+TEST_F(RefusalTest, AFullExecutor) {
+  Serve().executor.full = true;
+  ExpectRefused(CreateBatch(1), "SERVER_BUSY", 1250);
+  ExpectCounted("SERVER_BUSY");
+  ExpectRefused(Embed(), "QUEUE_FULL", 1250);
+  ExpectCounted("QUEUE_FULL");
+}
+
+// 5,000 tokens wait at 1,000 a second.
+TEST_F(RefusalTest, ACallThatCannotBeInTime) {
+  Serve().load = {.queued_tokens = 5000, .tokens_per_second = 1000};
+  ExpectRefused(Embed(1, absl::Seconds(3)), "DEADLINE_TOO_SHORT", 6250);
+  ExpectCounted("DEADLINE_TOO_SHORT");
+}
+
+TEST_F(RefusalTest, AnOverloadIsSaidAtTheDoor) {
+  Serve().load = {.queued_tokens = 5000,
+                  .tokens_per_second = 1000,
+                  .target_wait = absl::Milliseconds(200),
+                  .overloaded = true};
+  ExpectRefused(Embed(), "QUEUE_OVERLOADED", 1250);
+  ExpectCounted("QUEUE_OVERLOADED");
+}
+
+// A call that was let in and then waited too long in a queue that stands.
+TEST_F(RefusalTest, AnOverloadIsSaidInTheQueue) {
+  Server& server = Serve();
+  Seen first, second;
+  Thread first_caller("first", [&] { first = Embed(); });
+  while (server.scheduler->Snapshot().queued_works[0] < 1) std::this_thread::yield();
+  Thread second_caller("second", [&] { second = Embed(); });
+  while (server.scheduler->Snapshot().queued_works[0] < 2) std::this_thread::yield();
+  server.clock.Advance(absl::Milliseconds(300));
+  std::optional<MicroBatch> batch = server.scheduler->TryNextBatch({.max_jobs = 1});
+  ASSERT_TRUE(batch.has_value());
+  std::move(batch->works[0].done)(std::vector<float>{1});
+  server.clock.Advance(absl::Milliseconds(1100));
+  EXPECT_FALSE(server.scheduler->TryNextBatch({.max_jobs = 1}).has_value());
+  first_caller.Join();
+  second_caller.Join();
+  EXPECT_EQ(first.code, grpc::StatusCode::OK);
+  ExpectRefused(second, "QUEUE_OVERLOADED", 1250);
+  ExpectCounted("QUEUE_OVERLOADED");
+}
+
+// The one refusal that is UNAVAILABLE: another server may take it.
+TEST_F(RefusalTest, ADrain) {
+  Serve().door.BeginDrain();
+  const Seen seen = CreateBatch(1);
+  EXPECT_EQ(seen.code, grpc::StatusCode::UNAVAILABLE);
+  EXPECT_EQ(seen.reason, "DRAINING");
+  EXPECT_EQ(seen.retry_ms, 1250);
+  EXPECT_EQ(seen.pushback, "1250");
+  ExpectCounted("DRAINING");
+}
+
+// What is wrong with a request is no refusal, and every reason's series is there before the first.
+TEST_F(RefusalTest, BadInputIsNotCounted) {
+  Serve();
+  EXPECT_EQ(CreateBatch(0).code, grpc::StatusCode::INVALID_ARGUMENT);
+  for (const char* reason : kMetricRefusalReasons) ExpectCounted(reason, 0);
+}
+
+}  // namespace
+}  // namespace sluice
