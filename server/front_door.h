@@ -45,6 +45,9 @@ class FrontDoor {
   // Asks the store for its figures; they arrive later. `jobs_per_second` is the pipeline's.
   void Refresh(double jobs_per_second);
 
+  // Whether the last Refresh found that the store answers nothing any more, until the process is restarted.
+  bool store_failed() const;
+
   // From here on no batch is admitted.
   void BeginDrain();
   bool draining() const;
@@ -56,6 +59,7 @@ class FrontDoor {
   struct Figures {
     mutable Mutex mutex;
     AdmissionState state ABSL_GUARDED_BY(mutex);
+    bool store_failed ABSL_GUARDED_BY(mutex) = false;
   };
 
   absl::StatusOr<Ticket> Decide(const AdmissionRequest& request, bool bytes_only);
