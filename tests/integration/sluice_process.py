@@ -110,7 +110,8 @@ class Sluice:
         return Call([*self.command, *map(str, arguments)])
 
     def run(self, *arguments, check=True):
-        done = subprocess.run([*self.command, *map(str, arguments)], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run([*self.command, *map(str, arguments)], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL)
         if check and done.returncode != 0:
             sys.exit(f"sluice {' '.join(map(str, arguments))} ended with {done.returncode}: {done.stderr[-2000:]}")
         return done
@@ -200,7 +201,8 @@ def faults(found, expected):
         "lost": sorted(set(expected) - set(ids)),
         "unknown": sorted(set(ids) - set(expected)),
         "twice": sorted({id for id in ids if ids.count(id) > 1}) if len(set(ids)) < len(ids) else [],
-        "decided differently": [result["id"] for result in found if not same(decision(result), expected.get(result["id"]))],
+        "decided differently": [result["id"] for result in found
+                                if not same(decision(result), expected.get(result["id"]))],
     }
     sequences = sorted(result["sequence"] for result in found)
     wrong["sequence"] = [] if sequences == list(range(1, len(found) + 1)) else sequences
