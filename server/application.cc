@@ -53,8 +53,12 @@ absl::Status PrepareDataDirectory(const std::string& path) {
 
 class WholeApplication final : public Application {
  public:
-  WholeApplication(Config config, EncoderSource& source, const Clock& clock)
-      : config_(std::move(config)), source_(source), clock_(clock) {}
+  WholeApplication(Config config, EncoderSource& source, const Clock& clock,
+                   std::function<void()> on_store_failed)
+      : config_(std::move(config)),
+        source_(source),
+        clock_(clock),
+        on_store_failed_(std::move(on_store_failed)) {}
 
   ~WholeApplication() override {
     if (store_ != nullptr) store_->SetListener(nullptr);
@@ -90,7 +94,7 @@ class WholeApplication final : public Application {
     ready_.store(false);
     grpc_server_->BeginDrain();
     door_->BeginDrain();
-    const bool in_time = pipeline_->Drain(config_.drain_timeout);
+    const bool in_time = pipeline_->Drain(store_failed() ? absl::ZeroDuration() : config_.drain_timeout);
     feed_->Close();
     changes_.Close();
     grpc_server_->Shutdown(kCallsTimeout);
@@ -98,6 +102,8 @@ class WholeApplication final : public Application {
         in_time ? "drained: all running work is committed or given back"
                 : "drained: some work did not end in time; its leases go back when they run out");
   }
+
+  bool store_failed() const override { return door_->store_failed(); }
 
  private:
   absl::Status ChooseHardware() {
@@ -261,21 +267,31 @@ class WholeApplication final : public Application {
                   }
                   return prometheus::TextSerializer().Serialize(families);
                 },
-            .ready = [this] { return ready_.load(); }};
+            .ready = [this] { return ready_.load() && !store_failed(); }};
   }
 
   void KeepUp() {
-    while (!stop_upkeep_.WaitFor(kUpkeepInterval)) RefreshDoor();
+    while (!stop_upkeep_.WaitFor(kUpkeepInterval)) {
+      if (store_failed()) return GiveUp();
+      RefreshDoor();
+    }
   }
 
   void RefreshDoor() {
     door_->Refresh(pipeline_->JobsPerSecond(), ReadProcessUsage().resident_memory_bytes.value_or(0));
   }
 
+  void GiveUp() {
+    Log(LogLevel::kError, "the store failed: ending; the next start recovers all that was acknowledged");
+    const bool draining = !ready_.exchange(false);
+    if (!draining && on_store_failed_) on_store_failed_();
+  }
+
   // In the order of construction; destroyed from the last to the first.
   const Config config_;
   EncoderSource& source_;
   const Clock& clock_;
+  const std::function<void()> on_store_failed_;
   prometheus::Registry registry_;
   ServiceMetrics metrics_{registry_};
   const Refusals refusals_{metrics_, SystemRandom()};
@@ -306,8 +322,10 @@ class WholeApplication final : public Application {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Application>> Application::Start(Config config, EncoderSource& source,
-                                                                const Clock& clock) {
-  auto application = std::make_unique<WholeApplication>(std::move(config), source, clock);
+                                                                const Clock& clock,
+                                                                std::function<void()> on_store_failed) {
+  auto application =
+      std::make_unique<WholeApplication>(std::move(config), source, clock, std::move(on_store_failed));
   if (absl::Status started = application->Start(); !started.ok()) return started;
   return application;
 }

@@ -2,6 +2,7 @@
 // which data flows and takes them down in reverse.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -17,9 +18,11 @@ class Application {
  public:
   // Starts everything and returns when it serves. `clock` and `source` must outlive it. Failures name what
   // was wrong; those with reason MODEL_UNUSABLE or DEVICE_UNUSABLE are the user's to mend (exit 2), the
-  // others the machine's.
+  // others the machine's. `on_store_failed` is called at most once, on a thread of its own, when the store
+  // answers nothing any more: Drain, end the process and let the next start recover what is on disk.
   static absl::StatusOr<std::unique_ptr<Application>> Start(Config config, EncoderSource& source,
-                                                            const Clock& clock);
+                                                            const Clock& clock,
+                                                            std::function<void()> on_store_failed = nullptr);
 
   // Without Drain it ends at once: what was not committed is left to the next start.
   virtual ~Application() = default;
@@ -29,8 +32,11 @@ class Application {
   virtual const std::string& admin_address() const = 0;
 
   // /readyz and health turn, no batch is admitted, running work is committed or given back within
-  // config.drain_timeout, calls end. Blocks. Idempotent.
+  // config.drain_timeout, calls end. A failed store is not waited for. Blocks. Idempotent.
   virtual void Drain() = 0;
+
+  // Thread-safe.
+  virtual bool store_failed() const = 0;
 };
 
 }  // namespace sluice

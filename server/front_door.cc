@@ -68,14 +68,22 @@ void FrontDoor::Refresh(double jobs_per_second, int64_t memory_bytes) {
     figures_->state.memory_bytes = memory_bytes;
   }
   store_.Stats([figures = figures_](absl::StatusOr<StoreStats> stats) {
-    if (!stats.ok()) return;
     MutexLock lock(figures->mutex);
+    if (!stats.ok()) {
+      figures->store_failed = figures->store_failed || ReasonOf(stats.status()) == "STORE_FAILED";
+      return;
+    }
     AdmissionState& state = figures->state;
     state.queued_jobs =
         stats->ready_jobs[0] + stats->ready_jobs[1] + stats->leased_jobs[0] + stats->leased_jobs[1];
     state.free_disk_bytes = stats->free_disk_bytes;
     figures->tenant_jobs = std::move(stats->tenant_jobs);
   });
+}
+
+bool FrontDoor::store_failed() const {
+  MutexLock lock(figures_->mutex);
+  return figures_->store_failed;
 }
 
 void FrontDoor::BeginDrain() {

@@ -52,6 +52,9 @@ class FrontDoor {
   // too; they arrive later.
   void Refresh(double jobs_per_second, int64_t memory_bytes);
 
+  // Whether the last Refresh found that the store answers nothing any more, until the process is restarted.
+  bool store_failed() const;
+
   // From here on no batch is admitted.
   void BeginDrain();
   bool draining() const;
@@ -64,6 +67,7 @@ class FrontDoor {
     mutable Mutex mutex;
     AdmissionState state ABSL_GUARDED_BY(mutex);  // without tenant_queued_jobs
     std::map<std::string, int64_t> tenant_jobs ABSL_GUARDED_BY(mutex);
+    bool store_failed ABSL_GUARDED_BY(mutex) = false;
   };
 
   const AdmissionLimits limits_;

@@ -39,7 +39,7 @@ int Run(const std::vector<std::string>& arguments) {
 
   const std::unique_ptr<EncoderSource> source = MakeEncoderSource();
   absl::StatusOr<std::unique_ptr<Application>> application =
-      Application::Start(*config, *source, Clock::Real());
+      Application::Start(*config, *source, Clock::Real(), RequestTermination);
   if (!application.ok()) {
     const std::string reason = ReasonOf(application.status());
     const bool users = reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE";
@@ -47,7 +47,7 @@ int Run(const std::vector<std::string>& arguments) {
   }
   WaitForTerminationSignal();
   (*application)->Drain();
-  return EXIT_SUCCESS;
+  return (*application)->store_failed() ? kExitFailure : EXIT_SUCCESS;
 }
 
 }  // namespace

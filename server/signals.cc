@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 namespace sluice {
 namespace {
@@ -30,6 +31,10 @@ int WaitForTerminationSignal() {
   // Their default action, ending the process, comes back in this thread.
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   return received;
+}
+
+void RequestTermination() {
+  kill(getpid(), SIGTERM);
 }
 
 }  // namespace sluice

@@ -9,4 +9,7 @@ void BlockTerminationSignals();
 // Waits for one of them. From then on the next one ends the process at once.
 int WaitForTerminationSignal();
 
+// As if SIGTERM came. Thread-safe.
+void RequestTermination();
+
 }  // namespace sluice

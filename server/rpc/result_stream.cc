@@ -84,7 +84,10 @@ void ResultStream::WriteNext() {
   message_.Clear();
   OutcomeToWire(kind_, outcome, &message_);
   grpc::WriteOptions options;
-  if (next_outcome_ < page_.outcomes.size()) options.set_buffer_hint();  // a page goes out together
+  // A page goes out together; but gRPC (1.51) may keep a first message so marked, its headers with it, for
+  // ever.
+  if (headers_sent_ && next_outcome_ < page_.outcomes.size()) options.set_buffer_hint();
+  headers_sent_ = true;
   StartWrite(&message_, options);
 }
 

@@ -57,6 +57,7 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
   // Touched only by the phase kWriting, which is one step at a time.
   FeedPage page_;
   size_t next_outcome_ = 0;
+  bool headers_sent_ = false;
   v1::JobResult message_;
 
   Mutex mutex_;
