@@ -186,7 +186,7 @@ class WholeApplication final : public Application {
                                               .executor = work_executor_.get(),
                                               .clock = &clock_,
                                               .metrics = &metrics_}));
-    events_ = std::make_unique<StoreEvents>(*pipeline_, *feed_, changes_);
+    events_ = std::make_unique<StoreEvents>(*pipeline_, *feed_, changes_, metrics_);
     store_->SetListener(events_.get());
     pipeline_->OnReady();  // what came before there was a listener
     return absl::OkStatus();

@@ -130,7 +130,7 @@ absl::Status StoreThread::Commit() {
 }
 
 void StoreThread::Notify(const Changes& changes) {
-  if (!changes.ready && changes.batches.empty()) return;
+  if (!changes.ready && changes.batches.empty() && changes.ended.empty()) return;
   StoreListener* listener = nullptr;
   {
     MutexLock lock(mutex_);
@@ -139,6 +139,7 @@ void StoreThread::Notify(const Changes& changes) {
   }
   if (listener == nullptr) return;
   if (changes.ready) listener->OnReady();
+  for (const auto& [what, jobs] : changes.ended) listener->OnEnded(what.first, what.second, jobs);
   for (const int64_t batch : changes.batches) listener->OnOutcomes(tables_->BatchId(batch));
   MutexLock lock(mutex_);
   notifying_ = false;
