@@ -45,7 +45,7 @@ absl::Status PrepareDataDirectory(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (!error && std::filesystem::is_directory(path, error)) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("--data=", path, " is not a directory and cannot be made one"));
+  return absl::UnavailableError(absl::StrCat(path, " is not a directory and cannot be made one"));
 }
 
 class WholeApplication final : public Application {
@@ -94,6 +94,19 @@ class WholeApplication final : public Application {
     Log(in_time ? LogLevel::kInfo : LogLevel::kWarning,
         in_time ? "drained: all running work is committed or given back"
                 : "drained: some work did not end in time; its leases go back when they run out");
+  }
+
+  void Backup() override {
+    const std::filesystem::path directory = std::filesystem::path(config_.data) / "backups";
+    if (absl::Status made = PrepareDataDirectory(directory.string()); !made.ok()) {
+      return Log(LogLevel::kError, "no backup: ", made.message());
+    }
+    const std::string stamp = absl::FormatTime("%Y%m%dT%H%M%E3SZ", clock_.WallNow(), absl::UTCTimeZone());
+    const std::string path = (directory / (stamp + ".db")).string();
+    store_->Backup(path, [path](const absl::Status& status) {
+      if (status.ok()) return Log(LogLevel::kInfo, "backup complete: ", path);
+      Log(LogLevel::kError, "no backup: ", status.message());
+    });
   }
 
  private:

@@ -31,6 +31,10 @@ class Application {
   // /readyz and health turn, no batch is admitted, running work is committed or given back within
   // config.drain_timeout, calls end. Blocks. Idempotent.
   virtual void Drain() = 0;
+
+  // Copies the store into backups/TIME.db of the data directory while everything goes on; the log says how it
+  // went. Does not wait for it.
+  virtual void Backup() = 0;
 };
 
 }  // namespace sluice

@@ -309,6 +309,10 @@ class BatchStore {
   // than `retention` and uploads older than `upload_age`; a bounded step each call. Call every second or two.
   virtual void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) = 0;
   virtual void Stats(Done<StoreStats> done) = 0;
+  // Copies the whole store into the file `path` while calls go on; the copy holds every call that was
+  // answered before it was begun. UNIMPLEMENTED: the engine's own tools do it. FAILED_PRECONDITION: one is
+  // being made. ALREADY_EXISTS: there is such a file.
+  virtual void Backup(std::string path, DoneStatus done);
 };
 
 }  // namespace sluice

@@ -160,6 +160,13 @@ class SqliteBatchStore final : public BatchStore {
   void Stats(Done<StoreStats> done) override {
     Answer<StoreStats>(std::move(done), [](BatchTables& tables) { return tables.Stats(); });
   }
+  void Backup(std::string path, DoneStatus done) override {
+    auto then_copy = [this, path = std::move(path), done = std::move(done)](absl::Status ready) mutable {
+      if (!ready.ok()) return std::move(done)(std::move(ready));
+      thread_.StartBackup(std::move(path), std::move(done));
+    };
+    AnswerStatus(std::move(then_copy), [](BatchTables&) { return absl::OkStatus(); });
+  }
 
  private:
   template <typename T, typename Body>

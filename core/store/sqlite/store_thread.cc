@@ -64,7 +64,9 @@ void StoreThread::Loop() {
   while (std::optional<Calls> calls = TakeCalls()) {
     if (!calls->empty()) RunCalls(*std::move(calls));
     if (!purging_.empty() && !purge_stalled_) PurgeOnce();
+    if (backup_ != nullptr) BackupOnce();
   }
+  if (backup_ != nullptr) EndBackup(StoreClosed());
   while (!purge_waiters_.empty()) {
     auto waiter = purge_waiters_.extract(purge_waiters_.begin());
     std::move(waiter.mapped())(StoreClosed());
@@ -72,9 +74,9 @@ void StoreThread::Loop() {
 }
 
 std::optional<StoreThread::Calls> StoreThread::TakeCalls() {
-  const bool purge_next = !purging_.empty() && !purge_stalled_;
+  const bool work_next = WorkNext();
   MutexLock lock(mutex_);
-  while (queue_.empty() && !closed_ && !purge_next) changed_.Wait(mutex_);
+  while (queue_.empty() && !closed_ && !work_next) changed_.Wait(mutex_);
   if (queue_.empty() && closed_) return std::nullopt;
   Calls calls;
   const size_t count = std::min(queue_.size(), static_cast<size_t>(options_.max_calls_per_commit));
@@ -144,6 +146,27 @@ void StoreThread::Notify(const Changes& changes) {
   MutexLock lock(mutex_);
   notifying_ = false;
   changed_.NotifyAll();
+}
+
+void StoreThread::StartBackup(std::string path, BatchStore::DoneStatus done) {
+  if (backup_ != nullptr) {
+    return std::move(done)(absl::FailedPreconditionError("a backup is being made already"));
+  }
+  absl::StatusOr<std::unique_ptr<OnlineBackup>> backup = OnlineBackup::Start(*connection_, std::move(path));
+  if (!backup.ok()) return std::move(done)(backup.status());
+  backup_ = *std::move(backup);
+  backup_done_ = std::move(done);
+}
+
+void StoreThread::BackupOnce() {
+  if (connection_->failed()) return EndBackup(StoreFailed());
+  const absl::StatusOr<bool> complete = backup_->Step();
+  if (!complete.ok() || *complete) EndBackup(complete.status());
+}
+
+void StoreThread::EndBackup(const absl::Status& status) {
+  backup_.reset();
+  std::move(backup_done_)(status);
 }
 
 void StoreThread::PurgeOnce() {

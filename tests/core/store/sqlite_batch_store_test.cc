@@ -292,6 +292,59 @@ TEST_F(SqliteBatchStoreTest, ClosingAnswersWhatWasAccepted) {
   EXPECT_THAT(AwaitedStore(*store).List(100)->batches, SizeIs(50));
 }
 
+// A backup of a store at work, restored into an empty directory: whole, with all that was acknowledged before
+// it was asked for, and the batch in it goes on to its end.
+TEST_F(SqliteBatchStoreTest, BackupInTheMiddleOfABatchIsRestoredAndGoesOn) {
+  std::string id;
+  {
+    const std::unique_ptr<BatchStore> store = *Open();
+    AwaitedStore awaited(*store);
+    id = awaited.Create(Embed(), Jobs(2000, 3000))->id;
+    const SessionId session = *awaited.Open();
+    const auto commit = [&](const Claimed& claim) {
+      return awaited.Commit({{{id, claim.job_index, claim.fence}, {}}});
+    };
+    const std::vector<Claimed> before = *awaited.Claim(Claims(session, 20));
+    for (const Claimed& claim : before) ASSERT_TRUE(commit(claim).ok());
+    const std::vector<Claimed> in_flight = *awaited.Claim(Claims(session, 500));
+    Notification copied;
+    absl::Status backup;
+    store->Backup(copy_, [&](absl::Status status) {
+      backup = std::move(status);
+      copied.Notify();
+    });
+    size_t meanwhile = 0;
+    while (!copied.HasBeenNotified() && meanwhile < in_flight.size()) {
+      ASSERT_TRUE(commit(in_flight[meanwhile++]).ok());
+    }
+    copied.Wait();
+    ASSERT_TRUE(backup.ok()) << backup;
+    EXPECT_GT(meanwhile, 0u) << "the store served nobody while it was copied";
+    const absl::Status again = AwaitStoreStatus([&](auto done) { store->Backup(copy_, std::move(done)); });
+    EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
+  }
+  CheckFile(copy_, directory_.File("check.db"));
+  const std::unique_ptr<BatchStore> restored = *Open({.path = copy_});
+  AwaitedStore awaited(*restored);
+  EXPECT_GE(awaited.Get(id)->counts.succeeded, 20);
+  const SessionId session = *awaited.Open();
+  for (auto claims = awaited.Claim(Claims(session)); !claims->empty();
+       claims = awaited.Claim(Claims(session))) {
+    std::vector<LeasedOutcome> outcomes;
+    for (const Claimed& claim : *claims) outcomes.push_back({{id, claim.job_index, claim.fence}, {}});
+    ASSERT_TRUE(awaited.Commit(outcomes).ok());
+  }
+  EXPECT_EQ(awaited.Get(id)->state, BatchState::kSucceeded);
+}
+
+TEST_F(SqliteBatchStoreTest, BackupThatCannotBeWrittenLeavesTheStoreAtWork) {
+  const std::unique_ptr<BatchStore> store = *Open();
+  const absl::Status status =
+      AwaitStoreStatus([&](auto done) { store->Backup(directory_.File("absent/copy.db"), std::move(done)); });
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(AwaitedStore(*store).Create(Embed(), Jobs(1)).ok());
+}
+
 // A batch of another directory's store is unknown, even where the numbers agree.
 TEST_F(SqliteBatchStoreTest, IdsOfAnotherFileAreUnknown) {
   const std::unique_ptr<BatchStore> a = *Open();
