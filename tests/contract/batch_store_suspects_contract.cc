@@ -1,4 +1,8 @@
 // Suspects: what was leased when the process died runs again alone, and what dies alone twice is given up.
+#include <map>
+#include <utility>
+
+#include "core/base/mutex.h"
 #include "tests/contract/batch_store_contract.h"
 
 namespace sluice {
@@ -150,6 +154,55 @@ TEST_P(BatchStoreContract, PlanTaskThatGetsOnIsNotQuarantined) {
     Die();
   }
   EXPECT_EQ(Get(batch.id).counts.succeeded, kJobs);
+}
+
+class EndedListener final : public StoreListener {
+ public:
+  void OnReady() override {}
+  void OnOutcomes(const std::string&) override {}
+  void OnEnded(JobKind kind, OutcomeKind outcome, int64_t jobs) override {
+    MutexLock lock(mutex_);
+    ended_[{kind, outcome}] += jobs;
+  }
+  std::map<std::pair<JobKind, OutcomeKind>, int64_t> Take() {
+    MutexLock lock(mutex_);
+    return std::exchange(ended_, {});
+  }
+
+ private:
+  Mutex mutex_;
+  std::map<std::pair<JobKind, OutcomeKind>, int64_t> ended_ ABSL_GUARDED_BY(mutex_);
+};
+
+// What no worker reports, the listener hears from the store: cancelled, expired and given up, each once.
+TEST_P(BatchStoreContract, ListenerHearsWhatTheStoreItselfEnds) {
+  using Ended = std::map<std::pair<JobKind, OutcomeKind>, int64_t>;
+  EndedListener listener;
+  engine_->SetListener(&listener);
+  const auto take = [&] {
+    EXPECT_TRUE(store_.Stats().ok());  // answered after what was told before
+    return listener.Take();
+  };
+  const Batch cancelled = Create(Embed(), 5);
+  const std::vector<Claimed> claims = Claim(Session(), 2);
+  Commit(claims[0]);
+  EXPECT_EQ(take(), Ended{});
+  ASSERT_TRUE(store_.Cancel(cancelled.id).ok());
+  EXPECT_EQ(take(), (Ended{{{JobKind::kEmbed, OutcomeKind::kCancelled}, 3}}));
+  Reap();
+  EXPECT_EQ(take(), (Ended{{{JobKind::kEmbed, OutcomeKind::kCancelled}, 1}})) << "the one that was leased";
+  NewBatch brief = Screen();
+  brief.expires_after = absl::Seconds(1);
+  Create(brief, 4);
+  Reap();
+  EXPECT_EQ(take(), (Ended{{{JobKind::kScreen, OutcomeKind::kExpired}, 4}}));
+  Create(Embed(), 1);
+  for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
+    ASSERT_THAT(Claim(Session()), SizeIs(1));
+    Reap();
+  }
+  EXPECT_EQ(take(), (Ended{{{JobKind::kEmbed, OutcomeKind::kFailed}, 1}}));
+  engine_->SetListener(nullptr);
 }
 
 }  // namespace
