@@ -48,7 +48,7 @@ absl::Status PrepareDataDirectory(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (!error && std::filesystem::is_directory(path, error)) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("--data=", path, " is not a directory and cannot be made one"));
+  return absl::UnavailableError(absl::StrCat(path, " is not a directory and cannot be made one"));
 }
 
 class WholeApplication final : public Application {
@@ -104,6 +104,19 @@ class WholeApplication final : public Application {
   }
 
   bool store_failed() const override { return door_->store_failed(); }
+
+  void Backup() override {
+    const std::filesystem::path directory = std::filesystem::path(config_.data) / "backups";
+    if (absl::Status made = PrepareDataDirectory(directory.string()); !made.ok()) {
+      return Log(LogLevel::kError, "no backup: ", made.message());
+    }
+    const std::string stamp = absl::FormatTime("%Y%m%dT%H%M%E3SZ", clock_.WallNow(), absl::UTCTimeZone());
+    const std::string path = (directory / (stamp + ".db")).string();
+    store_->Backup(path, [path](const absl::Status& status) {
+      if (status.ok()) return Log(LogLevel::kInfo, "backup complete: ", path);
+      Log(LogLevel::kError, "no backup: ", status.message());
+    });
+  }
 
  private:
   absl::Status ChooseHardware() {
@@ -210,7 +223,7 @@ class WholeApplication final : public Application {
                                               .executor = work_executor_.get(),
                                               .clock = &clock_,
                                               .metrics = &metrics_}));
-    events_ = std::make_unique<StoreEvents>(*pipeline_, *feed_, changes_);
+    events_ = std::make_unique<StoreEvents>(*pipeline_, *feed_, changes_, metrics_);
     store_->SetListener(events_.get());
     pipeline_->OnReady();  // what came before there was a listener
     return absl::OkStatus();

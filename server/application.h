@@ -37,6 +37,10 @@ class Application {
 
   // Thread-safe.
   virtual bool store_failed() const = 0;
+
+  // Copies the store into backups/TIME.db of the data directory while everything goes on; the log says how it
+  // went. Does not wait for it.
+  virtual void Backup() = 0;
 };
 
 }  // namespace sluice

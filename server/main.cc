@@ -45,7 +45,7 @@ int Run(const std::vector<std::string>& arguments) {
     const bool users = reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE";
     return Fail(application.status(), users ? kExitUsage : kExitFailure);
   }
-  WaitForTerminationSignal();
+  WaitForTerminationSignal([&] { (*application)->Backup(); });
   (*application)->Drain();
   return (*application)->store_failed() ? kExitFailure : EXIT_SUCCESS;
 }
@@ -54,6 +54,6 @@ int Run(const std::vector<std::string>& arguments) {
 }  // namespace sluice
 
 int main(int argc, char** argv) {
-  sluice::BlockTerminationSignals();
+  sluice::BlockSignals();
   return sluice::Run({argv + 1, argv + argc});
 }

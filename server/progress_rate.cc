@@ -8,6 +8,10 @@ void ProgressRate::Add(absl::Duration now, int64_t jobs_done) {
   while (samples_.size() > 2 && samples_[1].at <= now - window_) samples_.pop_front();
 }
 
+void ProgressRate::Restart() {
+  while (samples_.size() > 1) samples_.pop_front();
+}
+
 double ProgressRate::JobsPerSecond() const {
   if (samples_.size() < 2) return 0;
   const double seconds = absl::ToDoubleSeconds(samples_.back().at - samples_.front().at);

@@ -17,6 +17,10 @@ class ProgressRate {
   // `now` is monotonic and must not go back.
   void Add(absl::Duration now, int64_t jobs_done);
 
+  // What was done so far says nothing about what is left: the plan's rejections come at another rate than the
+  // encoder's verdicts. Forgets all samples but the last.
+  void Restart();
+
   // Over the samples of the last window; 0 while there are less than two or nothing was done between them.
   double JobsPerSecond() const;
 

@@ -17,16 +17,20 @@ sigset_t TerminationSignals() {
 
 }  // namespace
 
-void BlockTerminationSignals() {
-  const sigset_t set = TerminationSignals();
+void BlockSignals() {
+  sigset_t set = TerminationSignals();
+  sigaddset(&set, SIGUSR1);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
 }
 
-int WaitForTerminationSignal() {
+int WaitForTerminationSignal(const std::function<void()>& backup) {
   const sigset_t set = TerminationSignals();
+  sigset_t awaited = set;
+  sigaddset(&awaited, SIGUSR1);
   int received = 0;
-  while (sigwait(&set, &received) != 0) {
+  while (sigwait(&awaited, &received) != 0 || received == SIGUSR1) {
+    if (received == SIGUSR1) backup();
   }
   // Their default action, ending the process, comes back in this thread.
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);

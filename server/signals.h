@@ -1,13 +1,16 @@
-// Signals: SIGTERM and SIGINT as something to wait for.
+// Signals: SIGTERM and SIGINT as something to wait for, SIGUSR1 as an order to make a backup.
 #pragma once
+
+#include <functional>
 
 namespace sluice {
 
-// Blocks both in this thread and all it starts; ignores SIGPIPE. Call first in main.
-void BlockTerminationSignals();
+// Blocks all three in this thread and all it starts; ignores SIGPIPE. Call first in main.
+void BlockSignals();
 
-// Waits for one of them. From then on the next one ends the process at once.
-int WaitForTerminationSignal();
+// Waits for SIGTERM or SIGINT and calls `backup`, in this thread, for each SIGUSR1 until then. From then on
+// the next SIGTERM or SIGINT ends the process at once.
+int WaitForTerminationSignal(const std::function<void()>& backup);
 
 // As if SIGTERM came. Thread-safe.
 void RequestTermination();

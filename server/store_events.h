@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "core/metrics/service_metrics.h"
 #include "core/pipeline/pipeline.h"
 #include "core/results/result_feed.h"
 #include "core/store/batch_store.h"
@@ -13,19 +14,24 @@ namespace sluice {
 // Thread-safe. All must outlive it.
 class StoreEvents final : public StoreListener {
  public:
-  StoreEvents(Pipeline& pipeline, ResultFeed& feed, BatchChanges& changes)
-      : pipeline_(pipeline), feed_(feed), changes_(changes) {}
+  StoreEvents(Pipeline& pipeline, ResultFeed& feed, BatchChanges& changes, ServiceMetrics& metrics)
+      : pipeline_(pipeline), feed_(feed), changes_(changes), metrics_(metrics) {}
 
   void OnReady() override { pipeline_.OnReady(); }
   void OnOutcomes(const std::string& batch_id) override {
     feed_.OnOutcomes(batch_id);
     changes_.OnOutcomes(batch_id);
   }
+  void OnEnded(JobKind kind, OutcomeKind outcome, int64_t jobs) override {
+    metrics_.pipeline().jobs_total[static_cast<int>(kind) - 1][static_cast<int>(outcome) - 1]->Increment(
+        static_cast<double>(jobs));
+  }
 
  private:
   Pipeline& pipeline_;
   ResultFeed& feed_;
   BatchChanges& changes_;
+  ServiceMetrics& metrics_;
 };
 
 }  // namespace sluice

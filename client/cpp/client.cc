@@ -219,8 +219,10 @@ class GrpcClient final : public Client {
   }
 
   // Waits out the delay before another attempt; false when there should be none.
-  bool WaitToRetry(int failed_attempts, const absl::Status& status) {
-    const auto delay = NextAttemptIn(options_.retry, failed_attempts, status, options_.jitter());
+  bool WaitToRetry(int failed_attempts, int max_attempts, const absl::Status& status) {
+    RetryOptions retry = options_.retry;
+    retry.max_attempts = max_attempts;
+    const auto delay = NextAttemptIn(retry, failed_attempts, status, options_.jitter());
     if (!delay.has_value() || calls_.interrupted()) return false;
     options_.sleep(*delay);
     return true;
@@ -231,7 +233,7 @@ class GrpcClient final : public Client {
     for (int failed_attempts = 1;; ++failed_attempts) {
       if (calls_.interrupted()) return InterruptedError();
       const absl::Status status = attempt();
-      if (status.ok() || !WaitToRetry(failed_attempts, status)) return status;
+      if (status.ok() || !WaitToRetry(failed_attempts, options_.retry.max_attempts, status)) return status;
     }
   }
 
@@ -276,7 +278,8 @@ class GrpcClient final : public Client {
         }
       }
       const absl::Status status = call.Result(reader->Finish());
-      if (status.ok() || !WaitToRetry(++failed_attempts, status)) return status;
+      if (status.ok() || !WaitToRetry(++failed_attempts, options_.retry.max_stream_attempts, status))
+        return status;
     }
   }
 

@@ -9,7 +9,10 @@
 namespace sluice {
 
 struct RetryOptions {
-  int max_attempts = 6;  // in all, >= 1; a stream counts anew after every message it brought
+  int max_attempts = 6;  // in all, >= 1
+  // The same for streams, which count anew after every message they brought: a batch goes on through a
+  // restart of its server, and who follows it should outlast one, its model's load included.
+  int max_stream_attempts = 12;
   absl::Duration initial_backoff = absl::Milliseconds(100);
   absl::Duration max_backoff = absl::Seconds(5);
   // A server that asks to stay away longer than this is not waited for: the refusal is handed on.

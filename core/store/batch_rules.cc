@@ -190,18 +190,40 @@ BatchState EndState(const BatchCounts& counts) {
   return counts.succeeded > 0 ? BatchState::kCompletedWithErrors : BatchState::kFailed;
 }
 
-NewOutcome AttemptsExhausted(int64_t job_index, int attempts) {
-  NewOutcome outcome{
-      .job_index = job_index, .kind = OutcomeKind::kFailed, .error_reason = "ATTEMPTS_EXHAUSTED"};
-  outcome.error_message =
-      absl::StrCat("attempted ", attempts, " times; every attempt ended without a result");
-  return outcome;
+Tries TriesAfter(LeaseEnd end, int64_t job_index, Tries tries) {
+  switch (end) {
+    case LeaseEnd::kGivenBack:
+      --tries.attempts;
+      break;
+    case LeaseEnd::kLost:
+      break;
+    case LeaseEnd::kDiedInCompany:
+      --tries.attempts;
+      tries.suspicion = std::max(tries.suspicion, 1);
+      break;
+    case LeaseEnd::kDiedAlone:
+      if (job_index == kPlanTask) --tries.attempts;
+      tries.suspicion = std::max(tries.suspicion, 1) + 1;
+      break;
+  }
+  return tries;
 }
 
-NewOutcome PlanAttemptsExhausted(int64_t job_index, int attempts) {
-  NewOutcome outcome = AttemptsExhausted(job_index, attempts);
-  outcome.error_message =
-      absl::StrCat("the batch's plan was attempted ", attempts, " times; every attempt failed");
+std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const TryLimits& limits) {
+  const bool plan = job_index == kPlanTask;
+  const int deaths = tries.suspicion - 1;
+  const char* const subject = plan ? "the batch's plan" : "the job";
+  NewOutcome outcome{.job_index = job_index, .kind = OutcomeKind::kFailed};
+  if (deaths >= (plan ? limits.plan_deaths_alone : limits.deaths_alone)) {
+    outcome.error_reason = "QUARANTINED";
+    outcome.error_message = absl::StrCat("the server died ", deaths, " times while ", subject,
+                                         " ran alone: it is not tried again; submit it again to retry");
+    return outcome;
+  }
+  if (tries.attempts < limits.attempts) return std::nullopt;
+  outcome.error_reason = "ATTEMPTS_EXHAUSTED";
+  outcome.error_message = absl::StrCat(subject, " was attempted ", tries.attempts,
+                                       " times; every attempt ended without a result");
   return outcome;
 }
 

@@ -55,10 +55,32 @@ void CountOutcome(OutcomeKind kind, int64_t jobs, BatchCounts& counts);
 // outcomes.
 BatchState EndState(const BatchCounts& counts);
 
-// What a job gets whose last attempt ended without a result.
-NewOutcome AttemptsExhausted(int64_t job_index, int attempts);
-// What the jobs of a batch get whose plan task ran out of attempts.
-NewOutcome PlanAttemptsExhausted(int64_t job_index, int attempts);
+// How a lease ended without an outcome. A process that dies takes every lease along: with one, the job died
+// alone; with several, nobody can tell which was to blame.
+enum class LeaseEnd { kGivenBack, kLost, kDiedInCompany, kDiedAlone };
+
+// What a job, or a plan task, has behind it.
+struct Tries {
+  int attempts = 0;
+  int suspicion = 0;  // 0: none; 1: suspect, claimed alone only; n + 1: it died alone n times
+  bool operator==(const Tries&) const = default;
+};
+
+struct TryLimits {
+  int attempts = 3;
+  int deaths_alone = 2;
+  // In a row without a step of the plan committed. More, since a plan task goes through a whole batch and
+  // longer runs meet more deaths that are not their doing.
+  int plan_deaths_alone = 5;
+};
+
+// `tries` counts the lease that ended. A death in company costs no attempt: it leaves a suspicion. Nor does
+// one under a plan task, which has a bound of its own.
+Tries TriesAfter(LeaseEnd end, int64_t job_index, Tries tries);
+
+// What a job gets that is not tried again, or all jobs waiting for a plan task that is not: FAILED with
+// QUARANTINED or ATTEMPTS_EXHAUSTED. Nothing while it may be tried again.
+std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const TryLimits& limits);
 
 // Stored times keep microseconds, and ±infinity.
 absl::Time StoredTime(absl::Time time);

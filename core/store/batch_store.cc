@@ -42,4 +42,8 @@ const char* StageName(Stage stage) {
   return "unknown";
 }
 
+void BatchStore::Backup(std::string /*path*/, DoneStatus done) {
+  std::move(done)(absl::UnimplementedError("this store is backed up by its engine's own tools"));
+}
+
 }  // namespace sluice

@@ -16,8 +16,11 @@
 //    in one transaction. A recorded outcome never changes. The last one makes the batch's state terminal.
 //  * One session a replica; a session that was not renewed in time is dead for good and its leases go back to
 //  ready,
-//    or to FAILED (ATTEMPTS_EXHAUSTED) once max_attempts were counted. A process that died with its leases
-//    counts an attempt too, but towards a larger bound: it took innocent jobs along.
+//    or to FAILED (ATTEMPTS_EXHAUSTED) once max_attempts were counted.
+//  * What was leased when the process died is *suspect*. While there are suspects, Claim hands out nothing
+//  else, and
+//    one at a time: the next death tells who it was. Dying alone twice is FAILED (QUARANTINED); a suspect
+//    that gets its outcome clears itself. A death in company costs no attempt.
 // Source: notes on River, Oban and Temporal; the fence is Temporal's RangeID check reduced to one integer a
 // lease.
 #pragma once
@@ -211,6 +214,8 @@ class StoreListener {
   virtual ~StoreListener() = default;
   virtual void OnReady() = 0;                                // there may be something to claim
   virtual void OnOutcomes(const std::string& batch_id) = 0;  // new outcomes, a plan or another state
+  // The store itself gave `jobs` jobs this outcome: cancelled, expired or given up.
+  virtual void OnEnded(JobKind /*kind*/, OutcomeKind /*outcome*/, int64_t /*jobs*/) {}
 };
 
 // Thread-safe. No call blocks: `done` is called exactly once, after the commit the answer depends on, on the
@@ -283,7 +288,7 @@ class BatchStore {
   // Its leases go back to ready at once, attempts given back: for a drain.
   virtual void CloseSession(SessionId session, DoneStatus done) = 0;
   // Lowest (batch priority, batch creation, job priority, job index) first; plan tasks before jobs. May be
-  // empty. FAILED_PRECONDITION (SESSION_DEAD).
+  // empty; see above for suspects. FAILED_PRECONDITION (SESSION_DEAD).
   virtual void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) = 0;
   // Answers one result a lease, in order. All in one commit.
   virtual void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) = 0;
@@ -306,6 +311,10 @@ class BatchStore {
   // than `retention` and uploads older than `upload_age`; a bounded step each call. Call every second or two.
   virtual void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) = 0;
   virtual void Stats(Done<StoreStats> done) = 0;
+  // Copies the whole store into the file `path` while calls go on; the copy holds every call that was
+  // answered before it was begun. UNIMPLEMENTED: the engine's own tools do it. FAILED_PRECONDITION: one is
+  // being made. ALREADY_EXISTS: there is such a file.
+  virtual void Backup(std::string path, DoneStatus done);
 };
 
 }  // namespace sluice

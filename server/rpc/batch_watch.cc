@@ -111,6 +111,7 @@ void BatchWatch::Write(const Batch& batch) {
   last_write_ = now;
   finished_batch_ = IsTerminal(batch.state);
   rate_.Add(now, batch.counts.done());
+  if (batch.plan_applied && !std::exchange(plan_applied_, true)) rate_.Restart();
   message_.Clear();
   if (absl::Status status = BatchToProto(batch, message_.mutable_batch()); !status.ok()) {
     return FinishFrom(Phase::kWriting, status);

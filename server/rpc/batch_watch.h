@@ -66,6 +66,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   grpc::Alarm alarm_;
   ProgressRate rate_;
   absl::Duration last_write_ = -absl::InfiniteDuration();
+  bool plan_applied_ = false;  // as of the last write
   bool finished_batch_ = false;
   v1::BatchProgress message_;
 

@@ -135,7 +135,7 @@ TEST_F(ClientTest, AStreamThatNeverComesBackEnds) {
   EXPECT_EQ(
       client_->StreamResults("batches/b1", 0, [](const v1::JobResult&) { return absl::OkStatus(); }).code(),
       absl::StatusCode::kUnavailable);
-  EXPECT_EQ(server_->Calls("StreamResults"), RetryOptions().max_attempts);
+  EXPECT_EQ(server_->Calls("StreamResults"), RetryOptions().max_stream_attempts);
 }
 
 TEST_F(ClientTest, ASinksErrorEndsTheStream) {

@@ -25,6 +25,10 @@ struct StoreFactory {
   std::function<std::unique_ptr<BatchStore>(const Clock& clock, int max_attempts,
                                             const ScratchDirectory& directory)>
       open;
+  // The same store after a death of the process that had it: what was leased then still was.
+  std::function<std::unique_ptr<BatchStore>(std::unique_ptr<BatchStore> dead, const Clock& clock,
+                                            int max_attempts, const ScratchDirectory& directory)>
+      restart;
 };
 
 inline void PrintTo(const StoreFactory& factory, std::ostream* out) {
@@ -113,6 +117,12 @@ class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
   SweepReply Reap() {
     clock_.Advance(absl::Seconds(16));
     return store_.Sweep().value_or(SweepReply{});
+  }
+
+  // The process dies with its leases and is started again.
+  void Die() {
+    engine_ = GetParam().restart(std::move(engine_), clock_, kMaxAttempts, directory_);
+    store_ = AwaitedStore(*engine_);
   }
 
   SimulatedClock clock_;

@@ -19,7 +19,8 @@ std::unique_ptr<Executor> OwnThread() {
 }  // namespace
 
 InMemoryBatchStore::InMemoryBatchStore(Options options, const Clock& clock)
-    : batches_(std::make_unique<InMemoryBatches>(clock, options.max_attempts)),
+    : batches_(std::make_unique<InMemoryBatches>(
+          clock, TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone})),
       own_executor_(options.executor == nullptr ? OwnThread() : nullptr),
       executor_(options.executor == nullptr ? *own_executor_ : *options.executor) {}
 
@@ -57,6 +58,7 @@ void InMemoryBatchStore::Notify() {
     ++notifying_;
   }
   if (changes.ready) listener->OnReady();
+  for (const auto& [what, jobs] : changes.ended) listener->OnEnded(what.first, what.second, jobs);
   for (const std::string& batch : changes.batches) listener->OnOutcomes(batch);
   MutexLock lock(mutex_);
   --notifying_;
@@ -167,6 +169,11 @@ void InMemoryBatchStore::Sweep(absl::Duration retention, absl::Duration upload_a
 }
 void InMemoryBatchStore::Stats(Done<StoreStats> done) {
   Run(std::move(done), [](InMemoryBatches& batches) { return absl::StatusOr<StoreStats>(batches.Stats()); });
+}
+
+void InMemoryBatchStore::RestartAfterDeath() {
+  MutexLock lock(mutex_);
+  batches_->RequeueAll();
 }
 
 }  // namespace sluice

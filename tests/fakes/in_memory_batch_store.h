@@ -23,6 +23,8 @@ class InMemoryBatchStore final : public BatchStore {
  public:
   struct Options {
     int max_attempts = 3;
+    int max_deaths_alone = 2;
+    int max_plan_deaths_alone = 5;
     Executor* executor = nullptr;  // runs the calls, one after another; null: a thread of the store's own
   };
 
@@ -59,6 +61,10 @@ class InMemoryBatchStore final : public BatchStore {
   void FinishPlan(LeaseKey task, DoneStatus done) override;
   void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) override;
   void Stats(Done<StoreStats> done) override;
+
+  // What a restart after a death of the process does: what was leased goes back to ready, suspect. No call
+  // may be under way.
+  void RestartAfterDeath();
 
  private:
   // Runs `body` on the batches, then tells `done` and the listener. Answer is absl::Status or a StatusOr.

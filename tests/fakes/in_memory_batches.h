@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/store/batch_rules.h"
 #include "core/store/batch_store.h"
 
 namespace sluice {
@@ -17,12 +18,13 @@ namespace sluice {
 struct InMemoryChanges {
   bool ready = false;
   std::set<std::string> batches;
+  std::map<std::pair<JobKind, OutcomeKind>, int64_t> ended;  // jobs, by the store itself
 };
 
 // Not thread-safe. A call that fails has changed nothing.
 class InMemoryBatches {
  public:
-  InMemoryBatches(const Clock& clock, int max_attempts) : clock_(clock), max_attempts_(max_attempts) {}
+  InMemoryBatches(const Clock& clock, TryLimits limits) : clock_(clock), limits_(limits) {}
 
   absl::StatusOr<Batch> CreateBatch(const NewBatch& batch, const std::vector<NewJob>& jobs);
   absl::StatusOr<Batch> BeginUpload(const NewBatch& batch);
@@ -52,6 +54,8 @@ class InMemoryBatches {
   absl::Status FinishPlan(const LeaseKey& task);
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
   StoreStats Stats() const;
+  // What opening the file of a process that died does.
+  void RequeueAll();
 
   InMemoryChanges TakeChanges() { return std::exchange(changes_, InMemoryChanges{}); }
 
@@ -62,7 +66,7 @@ class InMemoryBatches {
     Where where = Where::kWaiting;
     Stage stage = Stage::kScore;
     int priority = 0;
-    int attempts = 0;
+    Tries tries;
     SessionId session = 0;
     Fence fence = 0;
     absl::Duration run_until;
@@ -78,6 +82,9 @@ class InMemoryBatches {
     Task plan_task{.where = Where::kDone, .stage = Stage::kPlan};
     std::vector<Outcome> outcomes;
     Task& task(int64_t index) { return index == kPlanTask ? plan_task : tasks[static_cast<size_t>(index)]; }
+    void ForgetPlanDeaths() {
+      if (plan_task.tries.suspicion > 1) plan_task.tries.suspicion = 1;
+    }
     bool open() const { return batch.state >= BatchState::kPending && !IsTerminal(batch.state); }
   };
 
@@ -97,12 +104,17 @@ class InMemoryBatches {
   void Record(Entry& entry, int64_t index, NewOutcome outcome);
   void EndUnstarted(Entry& entry, const NewOutcome& outcome, bool keep_ready);
   void EndBatch(Entry& entry, OutcomeKind ending);
-  void Requeue(Entry& entry, int64_t index, bool refund, SweepReply& reply);
+  void RecordEnded(Entry& entry, int64_t index, const NewOutcome& outcome);  // by the store itself
+  template <typename Visit>
+  void VisitTasks(Visit visit);  // visit(entry, index, task)
+  // Whether a suspect is ready or leased.
+  bool AnySuspect();
+  void Requeue(Entry& entry, int64_t index, LeaseEnd end, SweepReply& reply);
   template <typename Predicate>
-  void RequeueWhere(Predicate predicate, bool refund, SweepReply& reply);
+  void RequeueWhere(Predicate predicate, LeaseEnd end, SweepReply& reply);
 
   const Clock& clock_;
-  const int max_attempts_;
+  const TryLimits limits_;
   int64_t last_number_ = 0;
   SessionId last_session_ = 0;
   Fence last_fence_ = 0;

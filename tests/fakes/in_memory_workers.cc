@@ -13,6 +13,24 @@ constexpr int kBatchesASweep = 16;
 
 }  // namespace
 
+template <typename Visit>
+void InMemoryBatches::VisitTasks(Visit visit) {
+  for (auto& [id, entry] : entries_) {
+    const Where plan = entry.plan_task.where;
+    if (!entry.open() && plan != Where::kReady && plan != Where::kLeased) continue;  // every job is done
+    for (int64_t index = kPlanTask; index < static_cast<int64_t>(entry.tasks.size()); ++index) {
+      visit(entry, index, entry.task(index));
+    }
+  }
+}
+
+template <typename Predicate>
+void InMemoryBatches::RequeueWhere(Predicate predicate, LeaseEnd end, SweepReply& reply) {
+  VisitTasks([&](Entry& entry, int64_t index, const Task& task) {
+    if (task.where == Where::kLeased && predicate(task)) Requeue(entry, index, end, reply);
+  });
+}
+
 bool InMemoryBatches::Alive(SessionId session) const {
   const auto found = sessions_.find(session);
   return found != sessions_.end() && found->second > clock_.MonotonicNow();
@@ -49,7 +67,7 @@ absl::StatusOr<HeartbeatReply> InMemoryBatches::Heartbeat(SessionId session, abs
 
 absl::Status InMemoryBatches::CloseSession(SessionId session) {
   SweepReply reply;
-  RequeueWhere([&](const Task& task) { return task.session == session; }, /*refund=*/true, reply);
+  RequeueWhere([&](const Task& task) { return task.session == session; }, LeaseEnd::kGivenBack, reply);
   sessions_.erase(session);
   return absl::OkStatus();
 }
@@ -60,29 +78,30 @@ absl::StatusOr<std::vector<Claimed>> InMemoryBatches::Claim(const ClaimRequest& 
   using Rank =
       std::tuple<bool, int, std::string, int, int64_t>;  // not a plan task, priority, batch, priority, index
   std::set<Rank> ready;
-  for (auto& [id, entry] : entries_) {
-    if (!entry.open() && entry.plan_task.where != Where::kReady) continue;  // every job is done
-    for (int64_t index = kPlanTask; index < static_cast<int64_t>(entry.tasks.size()); ++index) {
-      const Task& task = entry.task(index);
-      const bool wanted = std::count(request.stages.begin(), request.stages.end(), task.stage) > 0;
-      if (task.where != Where::kReady || !wanted) continue;
-      ready.emplace(index != kPlanTask, entry.batch.priority, id, task.priority, index);
-    }
-  }
+  const bool suspects = AnySuspect();
+  bool alone = true;
+  VisitTasks([&](Entry& entry, int64_t index, const Task& task) {
+    alone &= task.where != Where::kLeased;
+    const bool wanted = std::count(request.stages.begin(), request.stages.end(), task.stage) > 0;
+    if (task.where != Where::kReady || !wanted || (suspects && task.tries.suspicion == 0)) return;
+    ready.emplace(index != kPlanTask, entry.batch.priority, entry.batch.id, task.priority, index);
+  });
   std::vector<Claimed> claims;
+  if (suspects && !alone) return claims;
+  const int max_claims = suspects ? 1 : request.max_claims;
   int64_t bytes = 0;
   for (const auto& [is_job, batch_priority, id, priority, index] : ready) {
     Entry& entry = entries_.at(id);
     Task& task = entry.task(index);
     const NewJob job = is_job ? entry.jobs[static_cast<size_t>(index)] : NewJob{};
     bytes += static_cast<int64_t>(job.payload.size());
-    const bool full = static_cast<int>(claims.size()) == request.max_claims;
+    const bool full = static_cast<int>(claims.size()) == max_claims;
     if (full || (bytes > request.max_payload_bytes && !claims.empty())) break;
     task.where = Where::kLeased;
     task.session = request.session;
     task.fence = ++last_fence_;
     task.run_until = clock_.MonotonicNow() + request.run_for;
-    claims.push_back({id, entry.batch.kind, task.stage, index, job.id, job.payload, ++task.attempts,
+    claims.push_back({id, entry.batch.kind, task.stage, index, job.id, job.payload, ++task.tries.attempts,
                       task.fence, entry.batch.tenant});
     if (entry.batch.state != BatchState::kPending) continue;
     entry.batch.state = BatchState::kRunning;
@@ -95,9 +114,10 @@ void InMemoryBatches::Record(Entry& entry, int64_t index, NewOutcome outcome) {
   Batch& batch = entry.batch;
   Task& task = entry.task(index);
   task.where = Where::kDone;
+  changes_.ready |= task.tries.suspicion > 0;
   entry.outcomes.push_back({++batch.last_sequence, index, entry.jobs[static_cast<size_t>(index)].id,
-                            outcome.kind, outcome.score, task.attempts, outcome.result, outcome.error_reason,
-                            outcome.error_message});
+                            outcome.kind, outcome.score, task.tries.attempts, outcome.result,
+                            outcome.error_reason, outcome.error_message});
   CountOutcome(outcome.kind, 1, batch.counts);
   changes_.batches.insert(batch.id);
   if (batch.counts.done() < batch.counts.jobs) return;
@@ -121,7 +141,7 @@ absl::Status InMemoryBatches::ReturnClaims(const std::vector<LeaseKey>& leases) 
   SweepReply reply;
   for (const LeaseKey& lease : leases) {
     if (FindLease(lease) == nullptr) continue;
-    Requeue(entries_.at(lease.batch_id), lease.job_index, /*refund=*/true, reply);
+    Requeue(entries_.at(lease.batch_id), lease.job_index, LeaseEnd::kGivenBack, reply);
   }
   return absl::OkStatus();
 }
@@ -137,6 +157,7 @@ absl::StatusOr<std::string> InMemoryBatches::CommitPlan(const LeaseKey& task, co
   if (!entry->has_plan) {
     entry->has_plan = true;
     entry->batch.plan = plan;
+    entry->ForgetPlanDeaths();
     changes_.batches.insert(task.batch_id);
   }
   return entry->batch.plan;
@@ -146,8 +167,11 @@ absl::Status InMemoryBatches::ApplyPlan(const LeaseKey& task, const std::vector<
                                         const std::vector<PlannedJob>& survivors) {
   SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindPlanTask(task));
   SLUICE_RETURN_IF_ERROR(CheckPlan(rejected, survivors, entry->batch.counts.jobs));
+  bool progress = false;
   for (const NewOutcome& outcome : rejected) {
-    if (entry->task(outcome.job_index).where == Where::kWaiting) Record(*entry, outcome.job_index, outcome);
+    if (entry->task(outcome.job_index).where != Where::kWaiting) continue;
+    Record(*entry, outcome.job_index, outcome);
+    progress = true;
   }
   for (const PlannedJob& survivor : survivors) {
     Task& job = entry->task(survivor.job_index);
@@ -155,7 +179,9 @@ absl::Status InMemoryBatches::ApplyPlan(const LeaseKey& task, const std::vector<
     job.where = Where::kReady;
     job.priority = survivor.priority;
     changes_.ready = true;
+    progress = true;
   }
+  if (progress) entry->ForgetPlanDeaths();
   return absl::OkStatus();
 }
 
@@ -164,6 +190,7 @@ absl::Status InMemoryBatches::FinishPlan(const LeaseKey& task) {
   const int64_t waiting = std::count_if(entry->tasks.begin(), entry->tasks.end(),
                                         [](const Task& job) { return job.where == Where::kWaiting; });
   if (waiting > 0) return JobsStillWait(waiting);
+  changes_.ready |= AnySuspect();
   entry->plan_task.where = Where::kDone;
   entry->batch.plan_applied = true;
   changes_.batches.insert(task.batch_id);
@@ -173,12 +200,14 @@ absl::Status InMemoryBatches::FinishPlan(const LeaseKey& task) {
 void InMemoryBatches::EndUnstarted(Entry& entry, const NewOutcome& outcome, bool keep_ready) {
   for (int64_t index = 0; index < static_cast<int64_t>(entry.tasks.size()); ++index) {
     const Where where = entry.task(index).where;
-    if (where == Where::kWaiting || (where == Where::kReady && !keep_ready)) Record(entry, index, outcome);
+    if (where == Where::kWaiting || (where == Where::kReady && !keep_ready))
+      RecordEnded(entry, index, outcome);
   }
 }
 
 void InMemoryBatches::EndBatch(Entry& entry, OutcomeKind ending) {
   entry.ending = ending;
+  changes_.ready |= AnySuspect();
   entry.plan_task.where = Where::kDone;
   entry.batch.state = BatchState::kCancelling;
   changes_.batches.insert(entry.batch.id);
@@ -194,45 +223,57 @@ absl::StatusOr<Batch> InMemoryBatches::CancelBatch(const std::string& tenant, co
   return entry->batch;
 }
 
-void InMemoryBatches::Requeue(Entry& entry, int64_t index, bool refund, SweepReply& reply) {
+void InMemoryBatches::RecordEnded(Entry& entry, int64_t index, const NewOutcome& outcome) {
+  ++changes_.ended[{entry.batch.kind, outcome.kind}];
+  Record(entry, index, outcome);
+}
+
+void InMemoryBatches::Requeue(Entry& entry, int64_t index, LeaseEnd end, SweepReply& reply) {
   Task& task = entry.task(index);
-  if (refund) --task.attempts;
+  task.tries = TriesAfter(end, index, task.tries);
+  changes_.ready |= task.tries.suspicion > 0;
   const bool is_plan = index == kPlanTask;
-  const bool exhausted = !refund && task.attempts >= max_attempts_;
+  const std::optional<NewOutcome> given_up = GivenUp(index, task.tries, limits_);
   task.where = Where::kDone;
   if (is_plan && !entry.open()) {
     entry.batch.plan_applied |= entry.has_plan;
   } else if (entry.ending) {
     NewOutcome outcome;
     outcome.kind = *entry.ending;
-    Record(entry, index, outcome);
-  } else if (!exhausted) {
+    RecordEnded(entry, index, outcome);
+  } else if (!given_up) {
     task.where = Where::kReady;
     ++reply.requeued;
     changes_.ready = true;
   } else {
     ++reply.exhausted;
-    if (is_plan) EndUnstarted(entry, PlanAttemptsExhausted(index, task.attempts), /*keep_ready=*/true);
-    if (!is_plan) Record(entry, index, AttemptsExhausted(index, task.attempts));
+    if (is_plan) EndUnstarted(entry, *given_up, /*keep_ready=*/true);
+    if (!is_plan) RecordEnded(entry, index, *given_up);
   }
 }
 
-template <typename Predicate>
-void InMemoryBatches::RequeueWhere(Predicate predicate, bool refund, SweepReply& reply) {
-  for (auto& [id, entry] : entries_) {
-    if (!entry.open() && entry.plan_task.where != Where::kLeased) continue;  // every job is done
-    for (int64_t index = kPlanTask; index < static_cast<int64_t>(entry.tasks.size()); ++index) {
-      const Task& task = entry.task(index);
-      if (task.where == Where::kLeased && predicate(task)) Requeue(entry, index, refund, reply);
-    }
-  }
+bool InMemoryBatches::AnySuspect() {
+  bool any = false;
+  VisitTasks([&](Entry&, int64_t, const Task& task) {
+    any |= task.tries.suspicion > 0 && (task.where == Where::kReady || task.where == Where::kLeased);
+  });
+  return any;
+}
+
+void InMemoryBatches::RequeueAll() {
+  int leased = 0;
+  VisitTasks([&](Entry&, int64_t, const Task& task) { leased += task.where == Where::kLeased; });
+  SweepReply reply;
+  RequeueWhere([](const Task&) { return true; },
+               leased == 1 ? LeaseEnd::kDiedAlone : LeaseEnd::kDiedInCompany, reply);
+  sessions_.clear();
 }
 
 absl::StatusOr<SweepReply> InMemoryBatches::Sweep(absl::Duration retention, absl::Duration upload_age) {
   SweepReply reply;
   const absl::Duration now = clock_.MonotonicNow();
   RequeueWhere([&](const Task& task) { return task.run_until <= now || !Alive(task.session); },
-               /*refund=*/false, reply);
+               LeaseEnd::kLost, reply);
   reply.dead_sessions =
       static_cast<int>(std::erase_if(sessions_, [&](const auto& session) { return session.second <= now; }));
   const absl::Time wall = clock_.WallNow();

@@ -89,6 +89,46 @@ class ServerTest : public testing::Test {
     return batch;
   }
 
+  absl::StatusOr<v1::Batch> Cancel(const std::string& name) {
+    grpc::ClientContext context;
+    v1::CancelBatchRequest request;
+    request.set_name(name);
+    v1::Batch batch;
+    const grpc::Status status = batches_->CancelBatch(&context, request, &batch);
+    if (!status.ok()) return FromGrpcStatus(status);
+    return batch;
+  }
+
+  absl::Status Delete(const std::string& name) {
+    grpc::ClientContext context;
+    v1::DeleteBatchRequest request;
+    request.set_name(name);
+    google::protobuf::Empty empty;
+    return FromGrpcStatus(batches_->DeleteBatch(&context, request, &empty));
+  }
+
+  absl::Status Watch(const std::string& name) {
+    grpc::ClientContext context;
+    v1::WatchBatchRequest request;
+    request.set_name(name);
+    const auto reader = batches_->WatchBatch(&context, request);
+    for (v1::BatchProgress progress; reader->Read(&progress);) {
+    }
+    return FromGrpcStatus(reader->Finish());
+  }
+
+  absl::Status ListResults(const std::string& name, const std::string& page_token = "") {
+    grpc::ClientContext context;
+    v1::ListResultsRequest request;
+    request.set_name(name);
+    request.set_page_size(1);
+    request.set_page_token(page_token);
+    return FromGrpcStatus(batches_->ListResults(&context, request, &last_page_));
+  }
+
+  static constexpr int kLongBatch = 20000;  // takes a thousand times as long as a call
+
+  v1::ListResultsResponse last_page_;
   Config config_;
   NoSource source_;
   std::unique_ptr<Application> application_;
@@ -248,6 +288,68 @@ TEST_F(ServerTest, AFinishedBatchCanBeWatchedCancelledAndDeleted) {
   google::protobuf::Empty empty;
   ASSERT_TRUE(batches_->DeleteBatch(&context, remove, &empty).ok());
   EXPECT_EQ(Get(batch->name()).status().code(), absl::StatusCode::kNotFound);
+}
+
+// Cancelling ends every job that has not started, in the commit that answers the call: nothing starts after
+// it, and what it answered stays as it was.
+TEST_F(ServerTest, ARunningBatchIsCancelledOnceAndForAll) {
+  const auto batch = Create(Request(kLongBatch));
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  const auto cancelled = Cancel(batch->name());
+  ASSERT_TRUE(cancelled.ok()) << cancelled.status();
+  EXPECT_EQ(cancelled->state(), v1::Batch::CANCELLED);
+  EXPECT_GT(cancelled->counts().cancelled(), 0);
+  const auto again = Cancel(batch->name());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->counts().SerializeAsString(), cancelled->counts().SerializeAsString());
+
+  absl::Status status;
+  const auto results = Stream(batch->name(), 0, &status);
+  EXPECT_TRUE(status.ok()) << status;
+  ASSERT_EQ(results.size(), static_cast<size_t>(kLongBatch));
+  int64_t ended = 0;
+  for (size_t i = 0; i < results.size(); ++i) {
+    ASSERT_EQ(results[i].sequence(), static_cast<int64_t>(i) + 1);
+    ended += results[i].outcome() == v1::JobResult::CANCELLED;
+  }
+  EXPECT_EQ(ended, cancelled->counts().cancelled());
+  EXPECT_EQ(Get(batch->name())->SerializeAsString(), again->SerializeAsString());
+  EXPECT_TRUE(Watch(batch->name()).ok());
+}
+
+TEST_F(ServerTest, ARunningBatchCannotBeDeletedAndADeletedOneIsUnknownToEveryCall) {
+  const auto batch = Create(Request(kLongBatch));
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  const std::string& name = batch->name();
+  EXPECT_EQ(Delete(name).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(ListResults(name)), "BATCH_NOT_FINISHED");
+  ASSERT_TRUE(Cancel(name).ok());
+  ASSERT_TRUE(Delete(name).ok());
+  absl::Status streamed;
+  Stream(name, 0, &streamed);
+  for (const absl::Status& status :
+       {Get(name).status(), Cancel(name).status(), Delete(name), Watch(name), ListResults(name), streamed}) {
+    EXPECT_EQ(status.code(), absl::StatusCode::kNotFound) << status;
+  }
+}
+
+// A page token is good for the call and the batch that gave it.
+TEST_F(ServerTest, APageTokenFromElsewhereIsInvalid) {
+  const auto one = Create(Request(3));
+  const auto other = Create(Request(3));
+  ASSERT_TRUE(one.ok() && other.ok()) << one.status() << other.status();
+  ASSERT_TRUE(Watch(one->name()).ok());
+  ASSERT_TRUE(Watch(other->name()).ok());
+  ASSERT_TRUE(ListResults(one->name()).ok());
+  const std::string token = last_page_.next_page_token();
+  EXPECT_TRUE(ListResults(one->name(), token).ok());
+  EXPECT_EQ(ListResults(other->name(), token).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(ListResults(one->name(), "nonsense").code(), absl::StatusCode::kInvalidArgument);
+  grpc::ClientContext context;
+  v1::ListBatchesRequest list;
+  list.set_page_token(token);
+  v1::ListBatchesResponse listed;
+  EXPECT_EQ(batches_->ListBatches(&context, list, &listed).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
 }
 
 TEST_F(ServerTest, WithoutAModelEmbedSaysSo) {

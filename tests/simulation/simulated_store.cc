@@ -14,6 +14,8 @@
 namespace sluice {
 namespace {
 
+constexpr int kNeverQuarantined = 1000;  // faults here blame no job
+
 constexpr int64_t kUnlimitedPages = 1'073'741'823;
 
 // Whose database is being opened: SQLite gives its extensions no argument.
@@ -90,7 +92,8 @@ void SimulatedStore::Open() {
     absl::StatusOr<std::unique_ptr<BatchStore>> opened =
         OpenSqliteBatchStore({.path = path_,
                               .max_attempts = kMaxAttempts,
-                              .max_attempts_with_crashes = kMaxAttempts,
+                              .max_deaths_alone = kNeverQuarantined,
+                              .max_plan_deaths_alone = kNeverQuarantined,
                               .executor = turns_.get()},
                              world_.clock);
     sqlite3_reset_auto_extension();

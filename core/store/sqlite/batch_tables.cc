@@ -25,6 +25,7 @@ void Changes::Merge(Changes other) {
   ready |= other.ready;
   batches.insert(other.batches.begin(), other.batches.end());
   purging.insert(purging.end(), other.purging.begin(), other.purging.end());
+  for (const auto& [what, jobs] : other.ended) ended[what] += jobs;
 }
 
 std::string BatchTables::BatchId(int64_t number) const {

@@ -6,40 +6,35 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/base/clock.h"
+#include "core/store/batch_rules.h"
 #include "core/store/batch_store.h"
 #include "core/store/sqlite/connection.h"
 
 namespace sluice {
 
 struct Changes {
-  bool ready = false;                    // there may be something to claim
-  absl::flat_hash_set<int64_t> batches;  // with new outcomes, a plan or another state
-  std::vector<int64_t> purging;          // batches whose rows are to be removed
+  bool ready = false;                                        // there may be something to claim
+  std::set<int64_t> batches;                                 // with new outcomes, a plan or another state
+  std::vector<int64_t> purging;                              // batches whose rows are to be removed
+  std::map<std::pair<JobKind, OutcomeKind>, int64_t> ended;  // jobs, by the store itself
   void Merge(Changes other);
 };
-
-// Attempts after which a job FAILS.
-struct AttemptLimits {
-  int when_lost = 3;      // its last lease ran out or its session died
-  int when_crashed = 25;  // its process died: so did every other job's in flight, so one is rarely to blame
-};
-
-enum class LeaseEnd { kGivenBack, kLost, kCrashed };
 
 class BatchTables {
  public:
   // All must outlive it; `salt` makes this file's batch ids its own.
-  BatchTables(Connection& connection, const Clock& clock, AttemptLimits limits, int64_t salt,
-              std::string path)
+  BatchTables(Connection& connection, const Clock& clock, TryLimits limits, int64_t salt, std::string path)
       : connection_(connection), clock_(clock), limits_(limits), salt_(salt), path_(std::move(path)) {}
 
   // As in batch_store.h.
@@ -73,7 +68,7 @@ class BatchTables {
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
   absl::StatusOr<StoreStats> Stats();
 
-  // At start: every session is dead, so every lease is requeued.
+  // At start: every session is dead, so every lease is requeued, its job a suspect.
   absl::Status RequeueAll();
   absl::StatusOr<std::vector<int64_t>> PurgingBatches();
   // Removes up to 1,000 rows of a batch that is being purged; true when nothing of it is left.
@@ -95,14 +90,14 @@ class BatchTables {
     int64_t job = 0;
     Stage stage = Stage::kPlan;
     int64_t priority = 0;
-    int attempt = 0;
+    Tries tries;
   };
   struct ReadyRow {
     int64_t job = 0;
     Stage stage = Stage::kPlan;
     int64_t batch_priority = 0;
     int64_t priority = 0;
-    int attempts = 0;
+    Tries tries;
   };
 
   // batch_tables.cc
@@ -127,8 +122,13 @@ class BatchTables {
 
   // claims.cc
   absl::Status CheckSession(SessionId session);
+  static LeaseRow LeaseOf(const Query& query);  // of job, stage, priority, attempt, suspicion
+  // Whether a suspect is ready or leased.
+  absl::StatusOr<bool> AnySuspect();
+  absl::StatusOr<std::vector<ReadyRow>> NextSuspect(const ClaimRequest& request);
   absl::StatusOr<std::vector<ReadyRow>> NextReady(const ClaimRequest& request);
   absl::Status MarkRunning(absl::Span<const Claimed> claims);
+  absl::Status InsertLease(const ReadyRow& row, const ClaimRequest& request, const Claimed& claim);
   absl::StatusOr<std::vector<LeaseRow>> LeasesWhere(absl::string_view condition, int64_t argument);
 
   // outcomes.cc
@@ -138,6 +138,8 @@ class BatchTables {
 
   // plan.cc
   absl::StatusOr<BatchRow> LoadPlanTask(const LeaseKey& task);
+  // A step of the plan is committed: that far it does not kill the process.
+  absl::Status ForgetPlanDeaths(const BatchRow& row);
   // The job's id when it still waits for its plan, else nothing.
   absl::StatusOr<std::optional<std::string>> WaitingJob(int64_t job);
   absl::StatusOr<int64_t> CountWaiting(const BatchRow& row);
@@ -149,11 +151,9 @@ class BatchTables {
   absl::Status EndBatch(BatchRow& row, OutcomeKind ending);
   // Takes leases away: jobs go back to ready, or get the outcome that their batch or attempts call for.
   absl::Status Requeue(absl::Span<const LeaseRow> leases, LeaseEnd end, SweepReply& reply);
-  absl::Status RequeuePlanTask(BatchRow& row, const LeaseRow& lease, int attempts, bool exhausted,
-                               SweepReply& reply);
-  absl::Status RequeueJob(BatchRow& row, const LeaseRow& lease, int attempts, bool exhausted,
-                          SweepReply& reply);
-  absl::Status InsertReady(const BatchRow& row, const LeaseRow& lease, int attempts);
+  absl::Status RequeuePlanTask(BatchRow& row, const LeaseRow& lease, SweepReply& reply);
+  absl::Status RequeueJob(BatchRow& row, const LeaseRow& lease, SweepReply& reply);
+  absl::Status InsertReady(const BatchRow& row, const LeaseRow& lease);
 
   // upkeep.cc
   absl::Status SweepSessions(SweepReply& reply);
@@ -162,7 +162,7 @@ class BatchTables {
 
   Connection& connection_;
   const Clock& clock_;
-  const AttemptLimits limits_;
+  const TryLimits limits_;
   const int64_t salt_;
   const std::string path_;
   Changes changes_;

@@ -3,7 +3,6 @@
 #include <tuple>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/store/batch_rules.h"
@@ -53,19 +52,59 @@ absl::Status BatchTables::CloseSession(SessionId session) {
 
 absl::StatusOr<std::vector<BatchTables::LeaseRow>> BatchTables::LeasesWhere(absl::string_view condition,
                                                                             int64_t argument) {
-  const std::string sql = absl::StrCat("SELECT job, stage, priority, attempt FROM lease WHERE ", condition,
-                                       " ORDER BY job LIMIT 4096");
+  const std::string sql = absl::StrCat("SELECT job, stage, priority, attempt, suspicion FROM lease WHERE ",
+                                       condition, " ORDER BY job LIMIT 4096");
   Query query = connection_.Select(sql, argument);
   std::vector<LeaseRow> leases;
   while (query.Step()) {
-    leases.push_back(
-        {query.Int(0), static_cast<Stage>(query.Int(1)), query.Int(2), static_cast<int>(query.Int(3))});
+    leases.push_back(LeaseOf(query));
   }
   SLUICE_RETURN_IF_ERROR(query.status());
   return leases;
 }
 
+BatchTables::LeaseRow BatchTables::LeaseOf(const Query& query) {
+  return {.job = query.Int(0),
+          .stage = static_cast<Stage>(query.Int(1)),
+          .priority = query.Int(2),
+          .tries = {.attempts = static_cast<int>(query.Int(3)), .suspicion = static_cast<int>(query.Int(4))}};
+}
+
+absl::StatusOr<bool> BatchTables::AnySuspect() {
+  Query query = connection_.Select(
+      "SELECT EXISTS (SELECT 1 FROM ready WHERE suspicion > 0) OR "
+      "EXISTS (SELECT 1 FROM lease WHERE suspicion > 0)");
+  const bool any = query.Step() && query.Int(0) != 0;
+  SLUICE_RETURN_IF_ERROR(query.status());
+  return any;
+}
+
+// Alone means alone in the file: a death with one lease in it must name its job.
+absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextSuspect(const ClaimRequest& request) {
+  Query leased = connection_.Select("SELECT 1 FROM lease LIMIT 1");
+  const bool alone = !leased.Step();
+  SLUICE_RETURN_IF_ERROR(leased.status());
+  std::vector<ReadyRow> rows;
+  if (!alone) return rows;
+  Query query = connection_.Select(
+      "SELECT job, stage, batch_priority, priority, attempts, suspicion FROM ready WHERE suspicion > 0 "
+      "ORDER BY stage <> 1, batch_priority, batch, priority, job");
+  while (rows.empty() && query.Step()) {
+    const auto stage = static_cast<Stage>(query.Int(1));
+    if (std::find(request.stages.begin(), request.stages.end(), stage) == request.stages.end()) continue;
+    rows.push_back({query.Int(0),
+                    stage,
+                    query.Int(2),
+                    query.Int(3),
+                    {static_cast<int>(query.Int(4)), static_cast<int>(query.Int(5))}});
+  }
+  SLUICE_RETURN_IF_ERROR(query.status());
+  return rows;
+}
+
 absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextReady(const ClaimRequest& request) {
+  SLUICE_ASSIGN_OR_RETURN(const bool suspects, AnySuspect());
+  if (suspects) return NextSuspect(request);
   std::vector<ReadyRow> rows;
   for (const Stage stage : {Stage::kPlan, Stage::kScore, Stage::kEmbed}) {
     if (std::find(request.stages.begin(), request.stages.end(), stage) == request.stages.end()) continue;
@@ -74,7 +113,7 @@ absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextReady(const 
         "ORDER BY batch_priority, batch, priority, job LIMIT ?2",
         ToColumn(stage), request.max_claims);
     while (query.Step()) {
-      rows.push_back({query.Int(0), stage, query.Int(1), query.Int(2), static_cast<int>(query.Int(3))});
+      rows.push_back({query.Int(0), stage, query.Int(1), query.Int(2), {static_cast<int>(query.Int(3)), 0}});
     }
     SLUICE_RETURN_IF_ERROR(query.status());
   }
@@ -97,7 +136,6 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
   std::vector<Claimed> claims;
   if (rows.empty()) return claims;
   SLUICE_ASSIGN_OR_RETURN(Fence fence, TakeNumbers("fence", static_cast<int64_t>(rows.size())));
-  const int64_t run_until = ToColumn(clock_.MonotonicNow() + request.run_for);
   claims.reserve(rows.size());
   int64_t payload_bytes = 0;
   for (const ReadyRow& row : rows) {
@@ -107,7 +145,7 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
                   .job_index = JobIndex(row.job),
                   .job_id = {},
                   .payload = {},
-                  .attempt = row.attempts + 1,
+                  .attempt = row.tries.attempts + 1,
                   .fence = fence++};
     if (row.stage != Stage::kPlan) {
       Query job = connection_.Select("SELECT id, payload FROM job WHERE job = ?1", row.job);
@@ -119,10 +157,7 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
       claim.payload = job.String(1);
     }
     SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM ready WHERE job = ?1", row.job));
-    SLUICE_RETURN_IF_ERROR(connection_.Run(
-        "INSERT INTO lease (job, stage, priority, session, fence, attempt, run_until) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        row.job, ToColumn(row.stage), row.priority, request.session, claim.fence, claim.attempt, run_until));
+    SLUICE_RETURN_IF_ERROR(InsertLease(row, request, claim));
     if (!claims.empty() && claims.back().batch_id == claim.batch_id) {
       claim.tenant = claims.back().tenant;
     } else {
@@ -133,6 +168,15 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
   }
   SLUICE_RETURN_IF_ERROR(MarkRunning(claims));
   return claims;
+}
+
+absl::Status BatchTables::InsertLease(const ReadyRow& row, const ClaimRequest& request,
+                                      const Claimed& claim) {
+  return connection_.Run(
+      "INSERT INTO lease (job, stage, priority, session, fence, attempt, suspicion, run_until) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+      row.job, ToColumn(row.stage), row.priority, request.session, claim.fence, claim.attempt,
+      row.tries.suspicion, ToColumn(clock_.MonotonicNow() + request.run_for));
 }
 
 absl::Status BatchTables::MarkRunning(absl::Span<const Claimed> claims) {
@@ -153,13 +197,11 @@ absl::Status BatchTables::ReturnClaims(absl::Span<const LeaseKey> leases) {
   for (const LeaseKey& lease : leases) {
     const std::optional<int64_t> number = BatchNumberOf(lease.batch_id, salt_);
     if (!number) continue;
-    Query query =
-        connection_.Select("SELECT job, stage, priority, attempt FROM lease WHERE job = ?1 AND fence = ?2",
-                           JobKey(*number, lease.job_index), lease.fence);
-    if (query.Step()) {
-      held.push_back(
-          {query.Int(0), static_cast<Stage>(query.Int(1)), query.Int(2), static_cast<int>(query.Int(3))});
-    }
+    Query query = connection_.Select(
+        "SELECT job, stage, priority, attempt, suspicion FROM lease "
+        "WHERE job = ?1 AND fence = ?2",
+        JobKey(*number, lease.job_index), lease.fence);
+    if (query.Step()) held.push_back(LeaseOf(query));
     SLUICE_RETURN_IF_ERROR(query.status());
   }
   SweepReply reply;

@@ -87,6 +87,7 @@ class Connection {
   bool in_transaction() const;  // SQLite ends one by itself after some errors
   // Set by the first I/O or corruption error, and for good: what the file holds is no longer known.
   bool failed() const { return failed_; }
+  sqlite3* database() { return database_; }  // for SQLite's own interfaces; owned here
 
  private:
   friend class Query;

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "core/base/log.h"
 #include "core/base/status_macros.h"
 #include "core/store/batch_rules.h"
 #include "core/store/sqlite/batch_tables.h"
@@ -19,6 +20,8 @@ absl::StatusOr<Batch> BatchTables::CancelBatch(const std::string& tenant, const 
 
 absl::Status BatchTables::EndBatch(BatchRow& row, OutcomeKind ending) {
   row.ending = ending;
+  SLUICE_ASSIGN_OR_RETURN(const bool suspects, AnySuspect());
+  changes_.ready |= suspects;  // this batch's may hold others back no more
   const int64_t plan_task = JobKey(row.number, kPlanTask);
   SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM lease WHERE job = ?1", plan_task));
   SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM ready WHERE job = ?1", plan_task));
@@ -44,25 +47,28 @@ absl::Status BatchTables::EndUnstarted(BatchRow& row, const NewOutcome& outcome,
   const int64_t ended = connection_.changes();
   CountOutcome(outcome.kind, ended, row.batch.counts);
   row.batch.last_sequence += ended;
+  if (ended > 0) changes_.ended[{row.batch.kind, outcome.kind}] += ended;
   if (keep_ready) return absl::OkStatus();
   return connection_.Run("DELETE FROM ready WHERE job BETWEEN ?1 AND ?2", JobKey(row.number, 0),
                          LastKey(row.number));
 }
 
-absl::Status BatchTables::InsertReady(const BatchRow& row, const LeaseRow& lease, int attempts) {
+absl::Status BatchTables::InsertReady(const BatchRow& row, const LeaseRow& lease) {
   changes_.ready = true;
   return connection_.Run(
-      "INSERT INTO ready (job, stage, batch_priority, batch, priority, attempts) VALUES (?1, ?2, ?3, ?4, ?5, "
-      "?6)",
-      lease.job, ToColumn(lease.stage), row.batch.priority, row.number, lease.priority, attempts);
+      "INSERT INTO ready (job, stage, batch_priority, batch, priority, attempts, suspicion) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      lease.job, ToColumn(lease.stage), row.batch.priority, row.number, lease.priority, lease.tries.attempts,
+      lease.tries.suspicion);
 }
 
 absl::Status BatchTables::Requeue(absl::Span<const LeaseRow> leases, LeaseEnd end, SweepReply& reply) {
   absl::flat_hash_map<int64_t, BatchRow> rows;
   absl::flat_hash_map<int64_t, int64_t> sequence_before;
-  for (const LeaseRow& lease : leases) {
+  for (LeaseRow lease : leases) {
     SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM lease WHERE job = ?1", lease.job));
     if (connection_.changes() == 0) continue;  // named twice
+    if (lease.tries.suspicion > 0) changes_.ready = true;
     const int64_t number = BatchOfKey(lease.job);
     if (!rows.contains(number)) {
       SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadNumber(number));
@@ -70,12 +76,9 @@ absl::Status BatchTables::Requeue(absl::Span<const LeaseRow> leases, LeaseEnd en
       rows.emplace(number, std::move(row));
     }
     BatchRow& row = rows.at(number);
-    const int attempts = end == LeaseEnd::kGivenBack ? lease.attempt - 1 : lease.attempt;
-    const int limit = end == LeaseEnd::kCrashed ? limits_.when_crashed : limits_.when_lost;
-    const bool exhausted = end != LeaseEnd::kGivenBack && attempts >= limit;
-    SLUICE_RETURN_IF_ERROR(lease.stage == Stage::kPlan
-                               ? RequeuePlanTask(row, lease, attempts, exhausted, reply)
-                               : RequeueJob(row, lease, attempts, exhausted, reply));
+    lease.tries = TriesAfter(end, JobIndex(lease.job), lease.tries);
+    SLUICE_RETURN_IF_ERROR(lease.stage == Stage::kPlan ? RequeuePlanTask(row, lease, reply)
+                                                       : RequeueJob(row, lease, reply));
   }
   for (auto& [number, row] : rows) {
     if (row.batch.last_sequence > sequence_before[number]) SLUICE_RETURN_IF_ERROR(Save(row));
@@ -83,8 +86,7 @@ absl::Status BatchTables::Requeue(absl::Span<const LeaseRow> leases, LeaseEnd en
   return absl::OkStatus();
 }
 
-absl::Status BatchTables::RequeuePlanTask(BatchRow& row, const LeaseRow& lease, int attempts, bool exhausted,
-                                          SweepReply& reply) {
+absl::Status BatchTables::RequeuePlanTask(BatchRow& row, const LeaseRow& lease, SweepReply& reply) {
   if (!row.open()) {
     // Every job is done, so the plan is applied in full; only the task's last step was missing.
     return connection_.Run(
@@ -92,37 +94,43 @@ absl::Status BatchTables::RequeuePlanTask(BatchRow& row, const LeaseRow& lease, 
         "EXISTS (SELECT 1 FROM batch_text WHERE batch = ?1 AND plan IS NOT NULL)",
         row.number);
   }
-  if (!exhausted) {
+  const std::optional<NewOutcome> given_up = GivenUp(kPlanTask, lease.tries, limits_);
+  if (!given_up) {
     ++reply.requeued;
-    return InsertReady(row, lease, attempts);
+    return InsertReady(row, lease);
   }
   ++reply.exhausted;
-  return EndUnstarted(row, PlanAttemptsExhausted(kPlanTask, attempts), /*keep_ready=*/true);
+  return EndUnstarted(row, *given_up, /*keep_ready=*/true);
 }
 
-absl::Status BatchTables::RequeueJob(BatchRow& row, const LeaseRow& lease, int attempts, bool exhausted,
-                                     SweepReply& reply) {
-  if (!row.ending && !exhausted) {
-    ++reply.requeued;
-    return InsertReady(row, lease, attempts);
-  }
-  NewOutcome outcome;
+absl::Status BatchTables::RequeueJob(BatchRow& row, const LeaseRow& lease, SweepReply& reply) {
+  std::optional<NewOutcome> outcome;
   if (row.ending) {
-    outcome.kind = *row.ending;
+    outcome.emplace().kind = *row.ending;
   } else {
+    outcome = GivenUp(JobIndex(lease.job), lease.tries, limits_);
+    if (!outcome) {
+      ++reply.requeued;
+      return InsertReady(row, lease);
+    }
     ++reply.exhausted;
-    outcome = AttemptsExhausted(JobIndex(lease.job), attempts);
   }
+  ++changes_.ended[{row.batch.kind, outcome->kind}];
   SLUICE_ASSIGN_OR_RETURN(const std::string job_id, JobId(lease.job));
-  return Record(row, lease.job, job_id, attempts, outcome);
+  return Record(row, lease.job, job_id, lease.tries.attempts, *outcome);
 }
 
 absl::Status BatchTables::RequeueAll() {
-  for (;;) {
-    SLUICE_ASSIGN_OR_RETURN(const std::vector<LeaseRow> leases, LeasesWhere("fence > ?1", 0));
-    if (leases.empty()) break;
-    SweepReply reply;
-    SLUICE_RETURN_IF_ERROR(Requeue(leases, LeaseEnd::kCrashed, reply));
+  SLUICE_ASSIGN_OR_RETURN(std::vector<LeaseRow> leases, LeasesWhere("fence > ?1", 0));
+  const LeaseEnd end = leases.size() == 1 ? LeaseEnd::kDiedAlone : LeaseEnd::kDiedInCompany;
+  SweepReply reply;
+  while (!leases.empty()) {
+    SLUICE_RETURN_IF_ERROR(Requeue(leases, end, reply));
+    SLUICE_ASSIGN_OR_RETURN(leases, LeasesWhere("fence > ?1", 0));
+  }
+  if (reply.requeued + reply.exhausted > 0) {
+    Log(LogLevel::kWarning, "the process before died with work in flight: ", reply.requeued,
+        " will run again, each alone; ", reply.exhausted, " given up (their results say why)");
   }
   return connection_.Run("DELETE FROM session");
 }

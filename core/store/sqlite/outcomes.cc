@@ -39,9 +39,13 @@ absl::StatusOr<std::vector<CommitResult>> BatchTables::CommitOutcomes(
     const int64_t job = number ? JobKey(*number, leased.lease.job_index) : 0;
     std::optional<int> attempt;
     if (number) {
-      Query lease = connection_.Select("DELETE FROM lease WHERE job = ?1 AND fence = ?2 RETURNING attempt",
-                                       job, leased.lease.fence);
-      if (lease.Step()) attempt = static_cast<int>(lease.Int(0));
+      Query lease =
+          connection_.Select("DELETE FROM lease WHERE job = ?1 AND fence = ?2 RETURNING attempt, suspicion",
+                             job, leased.lease.fence);
+      if (lease.Step()) {
+        attempt = static_cast<int>(lease.Int(0));
+        if (lease.Int(1) > 0) changes_.ready = true;  // the next suspect, or all that they held back
+      }
       SLUICE_RETURN_IF_ERROR(lease.Finish());
     }
     results.push_back(attempt ? CommitResult::kRecorded : CommitResult::kFenced);

@@ -28,9 +28,17 @@ absl::StatusOr<std::string> BatchTables::CommitPlan(const LeaseKey& task, const 
   const int64_t number = row.number;
   SLUICE_RETURN_IF_ERROR(connection_.Run("UPDATE batch_text SET plan = ?2 WHERE batch = ?1 AND plan IS NULL",
                                          number, Blob{plan}));
-  if (connection_.changes() > 0) changes_.batches.insert(number);
+  if (connection_.changes() > 0) {
+    changes_.batches.insert(number);
+    SLUICE_RETURN_IF_ERROR(ForgetPlanDeaths(row));
+  }
   SLUICE_ASSIGN_OR_RETURN(Batch batch, WithTexts(std::move(row)));
   return std::move(batch.plan);
+}
+
+absl::Status BatchTables::ForgetPlanDeaths(const BatchRow& row) {
+  return connection_.Run("UPDATE lease SET suspicion = 1 WHERE job = ?1 AND suspicion > 1",
+                         JobKey(row.number, kPlanTask));
 }
 
 absl::StatusOr<std::optional<std::string>> BatchTables::WaitingJob(int64_t job) {
@@ -49,6 +57,7 @@ absl::Status BatchTables::ApplyPlan(const LeaseKey& task, absl::Span<const NewOu
   SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadPlanTask(task));
   SLUICE_RETURN_IF_ERROR(CheckPlan(rejected, survivors, row.batch.counts.jobs));
   const int64_t sequence_before = row.batch.last_sequence;
+  bool readied = false;
   for (const NewOutcome& outcome : rejected) {
     const int64_t job = JobKey(row.number, outcome.job_index);
     SLUICE_ASSIGN_OR_RETURN(const std::optional<std::string> job_id, WaitingJob(job));
@@ -58,10 +67,12 @@ absl::Status BatchTables::ApplyPlan(const LeaseKey& task, absl::Span<const NewOu
     const int64_t job = JobKey(row.number, survivor.job_index);
     SLUICE_ASSIGN_OR_RETURN(const std::optional<std::string> job_id, WaitingJob(job));
     if (!job_id) continue;
-    const LeaseRow never_leased{job, Stage::kScore, survivor.priority, 0};
-    SLUICE_RETURN_IF_ERROR(InsertReady(row, never_leased, /*attempts=*/0));
+    readied = true;
+    SLUICE_RETURN_IF_ERROR(InsertReady(row, {job, Stage::kScore, survivor.priority, {}}));
   }
-  return row.batch.last_sequence > sequence_before ? Save(row) : absl::OkStatus();
+  const bool recorded = row.batch.last_sequence > sequence_before;
+  if (recorded || readied) SLUICE_RETURN_IF_ERROR(ForgetPlanDeaths(row));
+  return recorded ? Save(row) : absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> BatchTables::CountWaiting(const BatchRow& row) {
@@ -78,6 +89,8 @@ absl::Status BatchTables::FinishPlan(const LeaseKey& task) {
   SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadPlanTask(task));
   SLUICE_ASSIGN_OR_RETURN(const int64_t waiting, CountWaiting(row));
   if (waiting > 0) return JobsStillWait(waiting);
+  SLUICE_ASSIGN_OR_RETURN(const bool suspects, AnySuspect());
+  changes_.ready |= suspects;  // the task may have held others back
   SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM lease WHERE job = ?1", JobKey(row.number, kPlanTask)));
   row.batch.plan_applied = true;
   return Save(row);

@@ -51,6 +51,12 @@ CREATE TABLE outcome (seq INTEGER PRIMARY KEY, job INTEGER NOT NULL UNIQUE, batc
 CREATE INDEX outcome_rank ON outcome (batch, score DESC, job_id);
 
 CREATE TABLE session (session INTEGER PRIMARY KEY, lease_until INTEGER NOT NULL);
+)sql",
+                                                     R"sql(
+ALTER TABLE ready ADD COLUMN suspicion INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lease ADD COLUMN suspicion INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX ready_suspect ON ready (job) WHERE suspicion > 0;
+CREATE INDEX lease_suspect ON lease (job) WHERE suspicion > 0;
 )sql"};
 
 absl::StatusOr<int64_t> Pragma(Connection& connection, absl::string_view name) {

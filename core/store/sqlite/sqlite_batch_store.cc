@@ -160,6 +160,13 @@ class SqliteBatchStore final : public BatchStore {
   void Stats(Done<StoreStats> done) override {
     Answer<StoreStats>(std::move(done), [](BatchTables& tables) { return tables.Stats(); });
   }
+  void Backup(std::string path, DoneStatus done) override {
+    auto then_copy = [this, path = std::move(path), done = std::move(done)](absl::Status ready) mutable {
+      if (!ready.ok()) return std::move(done)(std::move(ready));
+      thread_.StartBackup(std::move(path), std::move(done));
+    };
+    AnswerStatus(std::move(then_copy), [](BatchTables&) { return absl::OkStatus(); });
+  }
 
  private:
   template <typename T, typename Body>
@@ -177,8 +184,8 @@ class SqliteBatchStore final : public BatchStore {
 
 absl::Status CheckOptions(const SqliteBatchStoreOptions& options) {
   SLUICE_RETURN_IF_ERROR(CheckRange("max_attempts", options.max_attempts, 1, 100));
-  SLUICE_RETURN_IF_ERROR(
-      CheckRange("max_attempts_with_crashes", options.max_attempts_with_crashes, options.max_attempts, 1000));
+  SLUICE_RETURN_IF_ERROR(CheckRange("max_deaths_alone", options.max_deaths_alone, 1, 1000));
+  SLUICE_RETURN_IF_ERROR(CheckRange("max_plan_deaths_alone", options.max_plan_deaths_alone, 1, 1000));
   SLUICE_RETURN_IF_ERROR(CheckRange("max_waiting_calls", options.max_waiting_calls, 1, 1 << 20));
   SLUICE_RETURN_IF_ERROR(CheckRange("max_calls_per_commit", options.max_calls_per_commit, 1, 1 << 20));
   SLUICE_RETURN_IF_ERROR(CheckRange("cache_bytes", options.cache_bytes, 1 << 20, int64_t{1} << 40));
@@ -200,7 +207,8 @@ absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStor
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, OpenDatabase(options));
   SLUICE_ASSIGN_OR_RETURN(const int64_t salt, ReadSalt(*connection));
   auto tables = std::make_unique<BatchTables>(
-      *connection, clock, AttemptLimits{options.max_attempts, options.max_attempts_with_crashes}, salt,
+      *connection, clock,
+      TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone}, salt,
       options.path);
   SLUICE_RETURN_IF_ERROR(connection->Run("BEGIN IMMEDIATE"));
   SLUICE_RETURN_IF_ERROR(tables->RequeueAll());

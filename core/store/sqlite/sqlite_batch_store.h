@@ -14,11 +14,10 @@
 namespace sluice {
 
 struct SqliteBatchStoreOptions {
-  std::string path;      // of batches.db; its directory must exist
-  int max_attempts = 3;  // of a job, 1..100, when its lease or session runs out
-  // The same when its process died, max_attempts..1000: a crash takes every job in flight along, so that
-  // fewer would fail the innocent, and without a bound the one to blame would crash the server for ever.
-  int max_attempts_with_crashes = 25;
+  std::string path;                // of batches.db; its directory must exist
+  int max_attempts = 3;            // of a job, 1..100, when its lease or session runs out
+  int max_deaths_alone = 2;        // 1..1000, of the process under a job that ran alone; then QUARANTINED
+  int max_plan_deaths_alone = 5;   // 1..1000, the same under a plan task
   int max_waiting_calls = 4096;    // bound of the queue before the store's thread
   int max_calls_per_commit = 128;  // group commit: calls that share one transaction
   int max_page_count = 0;          // SQLite pages the file may have; 0: no limit. For tests of a full disk
@@ -29,8 +28,8 @@ struct SqliteBatchStoreOptions {
   Executor* executor = nullptr;
 };
 
-// Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready,
-// since by the exclusive lock that process is dead. `clock` must outlive the store.
+// Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready
+// as a suspect, since by the exclusive lock that process died with it. `clock` must outlive the store.
 //   FAILED_PRECONDITION  the file belongs to another project or a newer schema (reason SCHEMA_TOO_NEW)
 //   UNAVAILABLE          another process has it (reason DATA_DIRECTORY_IN_USE) or it cannot be opened
 //   DATA_LOSS            it is damaged

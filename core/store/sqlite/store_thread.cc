@@ -60,12 +60,12 @@ void StoreThread::ScheduleTurn() {
   }
   const bool taken = options_.executor->TrySchedule([this] {
     Turn();
-    const bool purge_next = PurgeNext();
+    const bool work_next = WorkNext();
     bool more;
     {
       MutexLock lock(mutex_);
       turn_scheduled_ = false;
-      more = purge_next || !queue_.empty();
+      more = work_next || !queue_.empty();
     }
     if (more) ScheduleTurn();
   });
@@ -86,6 +86,7 @@ void StoreThread::AwaitPurge(int64_t batch, BatchStore::DoneStatus done) {
 
 void StoreThread::Loop() {
   while (AwaitTurn()) Turn();
+  if (backup_ != nullptr) EndBackup(StoreClosed());
   while (!purge_waiters_.empty()) {
     auto waiter = purge_waiters_.extract(purge_waiters_.begin());
     std::move(waiter.mapped())(StoreClosed());
@@ -93,15 +94,16 @@ void StoreThread::Loop() {
 }
 
 bool StoreThread::AwaitTurn() {
-  const bool purge_next = PurgeNext();
+  const bool work_next = WorkNext();
   MutexLock lock(mutex_);
-  while (queue_.empty() && !closed_ && !purge_next) changed_.Wait(mutex_);
+  while (queue_.empty() && !closed_ && !work_next) changed_.Wait(mutex_);
   return !queue_.empty() || !closed_;
 }
 
 void StoreThread::Turn() {
   if (Calls calls = TakeCalls(); !calls.empty()) RunCalls(std::move(calls));
-  if (PurgeNext()) PurgeOnce();
+  if (!purging_.empty() && !purge_stalled_) PurgeOnce();
+  if (backup_ != nullptr) BackupOnce();
 }
 
 StoreThread::Calls StoreThread::TakeCalls() {
@@ -160,7 +162,7 @@ absl::Status StoreThread::Commit() {
 }
 
 void StoreThread::Notify(const Changes& changes) {
-  if (!changes.ready && changes.batches.empty()) return;
+  if (!changes.ready && changes.batches.empty() && changes.ended.empty()) return;
   StoreListener* listener = nullptr;
   {
     MutexLock lock(mutex_);
@@ -169,10 +171,32 @@ void StoreThread::Notify(const Changes& changes) {
   }
   if (listener == nullptr) return;
   if (changes.ready) listener->OnReady();
+  for (const auto& [what, jobs] : changes.ended) listener->OnEnded(what.first, what.second, jobs);
   for (const int64_t batch : changes.batches) listener->OnOutcomes(tables_->BatchId(batch));
   MutexLock lock(mutex_);
   notifying_ = false;
   changed_.NotifyAll();
+}
+
+void StoreThread::StartBackup(std::string path, BatchStore::DoneStatus done) {
+  if (backup_ != nullptr) {
+    return std::move(done)(absl::FailedPreconditionError("a backup is being made already"));
+  }
+  absl::StatusOr<std::unique_ptr<OnlineBackup>> backup = OnlineBackup::Start(*connection_, std::move(path));
+  if (!backup.ok()) return std::move(done)(backup.status());
+  backup_ = *std::move(backup);
+  backup_done_ = std::move(done);
+}
+
+void StoreThread::BackupOnce() {
+  if (connection_->failed()) return EndBackup(StoreFailed());
+  const absl::StatusOr<bool> complete = backup_->Step();
+  if (!complete.ok() || *complete) EndBackup(complete.status());
+}
+
+void StoreThread::EndBackup(const absl::Status& status) {
+  backup_.reset();
+  std::move(backup_done_)(status);
 }
 
 void StoreThread::PurgeOnce() {

@@ -2,12 +2,13 @@
 // commit.
 //
 // It takes what waits, runs each call inside its own savepoint of one transaction, commits, and only then
-// lets the calls answer: a call's answer is durable when it is given. While no call waits it purges deleted
-// batches.
+// lets the calls answer: a call's answer is durable when it is given. Between commits it purges deleted
+// batches and copies a backup.
 #pragma once
 
 #include <deque>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "core/store/batch_store.h"
 #include "core/store/sqlite/batch_tables.h"
 #include "core/store/sqlite/connection.h"
+#include "core/store/sqlite/online_backup.h"
 
 namespace sluice {
 
@@ -53,6 +55,9 @@ class StoreThread {
   // From a call's Finish only: answers once nothing is left of the batch, in the file or its log.
   void AwaitPurge(int64_t batch, BatchStore::DoneStatus done);
 
+  // From a call's Finish only: copies the database into `path` a piece after each commit.
+  void StartBackup(std::string path, BatchStore::DoneStatus done);
+
  private:
   using Calls = std::vector<std::unique_ptr<StoreCall>>;
 
@@ -68,7 +73,9 @@ class StoreThread {
   absl::Status Commit();
   void Notify(const Changes& changes);
 
-  bool PurgeNext() const { return !purging_.empty() && !purge_stalled_; }
+  bool WorkNext() const { return backup_ != nullptr || (!purging_.empty() && !purge_stalled_); }
+  void BackupOnce();
+  void EndBackup(const absl::Status& status);
   void PurgeOnce();
   absl::StatusOr<bool> PurgeStep(int64_t batch);
   absl::Status Compact();
@@ -88,6 +95,8 @@ class StoreThread {
   std::unique_ptr<BatchTables> tables_;
   std::deque<int64_t> purging_;
   absl::flat_hash_map<int64_t, BatchStore::DoneStatus> purge_waiters_;
+  std::unique_ptr<OnlineBackup> backup_;
+  BatchStore::DoneStatus backup_done_;
   bool purge_stalled_ = false;  // by a full disk; tried again after the next commit
 
   Thread thread_;

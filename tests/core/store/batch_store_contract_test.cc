@@ -21,9 +21,23 @@ std::unique_ptr<BatchStore> OpenInMemory(const Clock& clock, int max_attempts, c
                                               clock);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, BatchStoreContract, testing::Values(StoreFactory{"Sqlite", OpenSqlite}));
+// A store destroyed under a session that was not closed leaves what a killed process leaves.
+std::unique_ptr<BatchStore> RestartSqlite(std::unique_ptr<BatchStore> dead, const Clock& clock,
+                                          int max_attempts, const ScratchDirectory& directory) {
+  dead.reset();
+  return OpenSqlite(clock, max_attempts, directory);
+}
+
+std::unique_ptr<BatchStore> RestartInMemory(std::unique_ptr<BatchStore> dead, const Clock&, int,
+                                            const ScratchDirectory&) {
+  static_cast<InMemoryBatchStore&>(*dead).RestartAfterDeath();
+  return dead;
+}
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, BatchStoreContract,
+                         testing::Values(StoreFactory{"Sqlite", OpenSqlite, RestartSqlite}));
 INSTANTIATE_TEST_SUITE_P(InMemory, BatchStoreContract,
-                         testing::Values(StoreFactory{"InMemory", OpenInMemory}));
+                         testing::Values(StoreFactory{"InMemory", OpenInMemory, RestartInMemory}));
 
 }  // namespace
 }  // namespace sluice

@@ -29,8 +29,8 @@ class CrashLoop : public testing::TestWithParam<unsigned> {
 
   void Reopen() {
     engine_.reset();
-    absl::StatusOr<std::unique_ptr<BatchStore>> opened = OpenSqliteBatchStore(
-        {.path = path_, .max_attempts = kMaxAttempts, .max_attempts_with_crashes = kMaxAttempts}, clock_);
+    absl::StatusOr<std::unique_ptr<BatchStore>> opened =
+        OpenSqliteBatchStore({.path = path_, .max_attempts = kMaxAttempts}, clock_);
     ASSERT_TRUE(opened.ok()) << opened.status();
     engine_ = *std::move(opened);
     session_ = Store().Open().value();

@@ -151,8 +151,7 @@ class Work {
 class PowerLoss : public testing::Test {
  protected:
   absl::StatusOr<std::unique_ptr<BatchStore>> Open() {
-    return OpenSqliteBatchStore(
-        {.path = path_, .max_attempts = kMaxAttempts, .max_attempts_with_crashes = kMaxAttempts}, clock_);
+    return OpenSqliteBatchStore({.path = path_, .max_attempts = kMaxAttempts}, clock_);
   }
 
   void WorkOn(BatchStore& store, unsigned seed) { last_ = Work(store, *invariants_, seed).Run(); }

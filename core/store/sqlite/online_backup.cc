@@ -1,0 +1,87 @@
+#include "core/store/sqlite/online_backup.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kPagesAStep = 256;
+
+std::string PartialOf(const std::string& path) {
+  return path + ".partial";
+}
+
+absl::Status CannotWrite(const std::string& path, absl::string_view why) {
+  return absl::UnavailableError(absl::StrCat("cannot write the backup ", path, ": ", why));
+}
+
+// A rename is on the disk once its directory is.
+absl::Status SyncDirectoryOf(const std::string& path) {
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  const int descriptor = open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY);
+  if (descriptor < 0) return CannotWrite(path, "its directory cannot be opened");
+  const int synced = fsync(descriptor);
+  close(descriptor);
+  return synced == 0 ? absl::OkStatus() : CannotWrite(path, "its directory cannot be synced");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<OnlineBackup>> OnlineBackup::Start(Connection& source, std::string path) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
+    return absl::AlreadyExistsError(absl::StrCat("there is a backup ", path, " already"));
+  }
+  const std::string partial = PartialOf(path);
+  std::filesystem::remove(partial, error);
+  sqlite3* copy = nullptr;
+  const int opened = sqlite3_open_v2(
+      partial.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  sqlite3_backup* backup =
+      opened == SQLITE_OK ? sqlite3_backup_init(copy, "main", source.database(), "main") : nullptr;
+  if (backup == nullptr) {
+    const absl::Status status = CannotWrite(path, sqlite3_errmsg(copy));
+    sqlite3_close(copy);
+    std::filesystem::remove(partial, error);
+    return status;
+  }
+  return std::unique_ptr<OnlineBackup>(new OnlineBackup(std::move(path), copy, backup));
+}
+
+OnlineBackup::~OnlineBackup() {
+  if (backup_ != nullptr) sqlite3_backup_finish(backup_);
+  sqlite3_close(copy_);
+  std::error_code error;
+  std::filesystem::remove(PartialOf(path_), error);  // renamed if it is complete
+}
+
+absl::StatusOr<bool> OnlineBackup::Step() {
+  const int code = sqlite3_backup_step(backup_, kPagesAStep);
+  if (code == SQLITE_OK) return false;
+  if (code != SQLITE_DONE) return CannotWrite(path_, sqlite3_errstr(code));
+  SLUICE_RETURN_IF_ERROR(Complete());
+  return true;
+}
+
+absl::Status OnlineBackup::Complete() {
+  const int finished = sqlite3_backup_finish(std::exchange(backup_, nullptr));
+  const int closed = sqlite3_close(std::exchange(copy_, nullptr));
+  for (const int code : {finished, closed}) {
+    if (code != SQLITE_OK) return CannotWrite(path_, sqlite3_errstr(code));
+  }
+  std::error_code error;
+  std::filesystem::rename(PartialOf(path_), path_, error);
+  if (error) return CannotWrite(path_, error.message());
+  return SyncDirectoryOf(path_);
+}
+
+}  // namespace sluice

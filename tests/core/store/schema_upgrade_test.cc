@@ -1,0 +1,78 @@
+// Today's release on yesterday's file.
+#include <fstream>
+#include <iterator>
+
+#include "core/store/sqlite/sqlite_batch_store.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/contract/awaited_store.h"
+#include "tests/contract/scratch_directory.h"
+#include "tests/core/store/store_file.h"
+#include "tests/fakes/simulated_clock.h"
+
+namespace sluice {
+namespace {
+
+using testing::SizeIs;
+
+std::string Golden(const std::string& name) {
+  std::ifstream file("tests/golden/" + name);
+  EXPECT_TRUE(file) << name;
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+class SchemaUpgradeTest : public testing::Test {
+ protected:
+  std::vector<Claimed> Claim(AwaitedStore& store, SessionId session) {
+    return *store.Claim(
+        {.session = session, .stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed}, .max_claims = 10});
+  }
+
+  SimulatedClock clock_;
+  ScratchDirectory directory_;
+  const std::string path_ = directory_.File("batches.db");
+};
+
+// A file of schema 1 is brought up at open and its batches go on: outcomes, fences and request ids are kept,
+// and what was in flight when it was written runs again, alone.
+TEST_F(SchemaUpgradeTest, FileOfSchema1OpensAndItsBatchesEnd) {
+  RunSql(path_, Golden("batches_schema_1.sql"));
+  ASSERT_EQ(SqlInt(path_, "PRAGMA user_version"), 1);
+  {
+    const std::unique_ptr<BatchStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
+    AwaitedStore store(*engine);
+    NewBatch again;
+    again.kind = JobKind::kEmbed;
+    again.request_id = "yesterday";
+    again.digest = "d";
+    const Batch batch = *store.Create(again, {{"a", "payload a"}});
+    EXPECT_EQ(batch.spec, "spec 1");
+    EXPECT_EQ(batch.counts, (BatchCounts{.jobs = 4, .succeeded = 1}));
+    EXPECT_EQ(store.Outcomes(batch.id)->at(0).result, "result a");
+
+    const SessionId session = *store.Open();
+    EXPECT_EQ(session, 8);
+    const std::vector<Claimed> plan = Claim(store, session);
+    ASSERT_THAT(plan, SizeIs(1));
+    EXPECT_GT(plan[0].fence, 40);
+    const LeaseKey task{plan[0].batch_id, kPlanTask, plan[0].fence};
+    ASSERT_TRUE(store.CommitPlan(task, "plan").ok());
+    ASSERT_TRUE(store.ApplyPlan(task, {}, {{0, 0}, {1, 1}}).ok());
+    ASSERT_TRUE(store.FinishPlan(task).ok());
+    std::vector<std::string> order;
+    for (auto claims = Claim(store, session); !claims.empty(); claims = Claim(store, session)) {
+      for (const Claimed& claim : claims) {
+        order.push_back(claim.job_id);
+        ASSERT_TRUE(store.Commit({{{claim.batch_id, claim.job_index, claim.fence}, {}}}).ok());
+      }
+    }
+    EXPECT_THAT(order, testing::ElementsAre("b", "c", "d", "e", "f"));
+    const BatchPage page = *store.List(10);
+    for (const Batch& ended : page.batches) EXPECT_EQ(ended.state, BatchState::kSucceeded);
+  }
+  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), 2);
+  CheckFile(path_, directory_.File("copy.db"));
+}
+
+}  // namespace
+}  // namespace sluice

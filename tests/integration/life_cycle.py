@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""A batch's life across processes: a client that follows it through kill -9, and a backup taken in its middle.
+
+  life_cycle.py --bin DIR [--jobs 20000]
+
+1. `sluice screen` follows a batch while the server is killed and started again: it ends by itself with exit 0 and every
+   result once.
+2. SIGUSR1 in the middle of a batch makes a backup; restored into an empty directory the batch in it ends, with every
+   result once and no gap.
+"""
+import argparse
+import json
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+
+from kill_server import ROOT, Server, batches, cli, free_port, results, write_jobs
+
+
+def wait_for(what, condition, seconds=120):
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > end:
+            sys.exit(f"waited {seconds} s for {what}")
+        time.sleep(0.01)
+    return value
+
+
+def expect(condition, message):
+    if not condition:
+        sys.exit(message)
+
+
+def running_batch(arguments, port):
+    """Once some but not all of its jobs are done."""
+    def some():
+        listed = batches(arguments, port)
+        return listed and 0 < listed[0]["done"] < arguments.jobs and listed[0]
+    return wait_for("a batch in its middle", some)
+
+
+def expect_all_once(found, jobs):
+    expect(len({result["id"] for result in found}) == jobs == len(found), f"{len(found)} results of {jobs} jobs")
+    expect(sorted(result["sequence"] for result in found) == list(range(1, jobs + 1)), "sequence numbers have gaps")
+
+
+def screen(arguments, port, jobs_file, output):
+    return subprocess.Popen([f"{arguments.bin}/sluice", f"--server=127.0.0.1:{port}", "screen",
+                             f"--profile={ROOT}/examples/profile.yaml", f"--jobs={jobs_file}", "--gate=rules_only",
+                             f"--output={output}"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def follow_through_a_kill(arguments, work, jobs_file):
+    port = free_port()
+    os.makedirs(f"{work}/killed")
+    server = Server(arguments, f"{work}/killed", port)
+    server.start()
+    client = screen(arguments, port, jobs_file, f"{work}/followed.jsonl")
+    done = running_batch(arguments, port)["done"]
+    server.kill()
+    server.start()
+    errors = client.communicate(timeout=300)[1]
+    expect(client.returncode == 0, f"the client ended with {client.returncode}: {errors[-2000:]}")
+    with open(f"{work}/followed.jsonl", encoding="utf-8") as lines:
+        followed = [json.loads(line)["id"] for line in lines]
+    expect(len(followed) == len(set(followed)) == arguments.jobs, f"the client wrote {len(followed)} results")
+    expect_all_once(results(arguments, port, batches(arguments, port)[0]["name"]), arguments.jobs)
+    server.stop()
+    print(f"followed: killed with {done} of {arguments.jobs} done; the client ended with every result once")
+
+
+def restore_a_backup(arguments, work, jobs_file):
+    port = free_port()
+    os.makedirs(f"{work}/live")
+    server = Server(arguments, f"{work}/live", port)
+    server.start()
+    client = screen(arguments, port, jobs_file, f"{work}/live.jsonl")
+    done = running_batch(arguments, port)["done"]
+    server.process.send_signal(signal.SIGUSR1)
+    backups = pathlib.Path(work, "live", "backups")
+    backup = wait_for("a backup", lambda: next(backups.glob("*.db"), None) if backups.exists() else None)
+    client.communicate(timeout=300)
+    expect(client.returncode == 0, "the batch under the backup did not end well")
+    server.stop()
+
+    os.makedirs(f"{work}/restored")
+    shutil.copy(backup, f"{work}/restored/batches.db")
+    with sqlite3.connect(f"file:{backup}?immutable=1", uri=True) as copy:
+        expect(copy.execute("PRAGMA integrity_check").fetchone() == ("ok",), "the backup is damaged")
+        kept = copy.execute("SELECT count(*) FROM outcome").fetchone()[0]
+    expect(kept >= done, f"{done} results were acknowledged before the backup, which has {kept}")
+    port = free_port()
+    server = Server(arguments, f"{work}/restored", port)
+    server.start()
+    name = wait_for("the restored batch", lambda: batches(arguments, port))[0]["name"]
+    expect_all_once(results(arguments, port, name), arguments.jobs)
+    server.stop()
+    print(f"backup: taken at {done} of {arguments.jobs}, holds {kept}; restored, the batch ended with every result once")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("--jobs", type=int, default=20000)
+    arguments = parser.parse_args()
+    arguments.model = ""
+    with tempfile.TemporaryDirectory() as work:
+        jobs_file = f"{work}/jobs.jsonl"
+        write_jobs(arguments, jobs_file)
+        follow_through_a_kill(arguments, work, jobs_file)
+        restore_a_backup(arguments, work, jobs_file)
+
+
+if __name__ == "__main__":
+    main()
