@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/base/error_details.h"
+
 namespace sluice {
 
 FrontDoor::Ticket::Ticket(Ticket&& other) noexcept
