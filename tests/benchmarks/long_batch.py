@@ -17,7 +17,7 @@ import time
 import pathlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-from kill_server import ROOT, Server, batches, free_port  # noqa: E402
+from sluice_process import ROOT, Server, Sluice  # noqa: E402
 
 
 def resident_mb(pid):
@@ -62,17 +62,14 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("--jobs", type=int, default=1000000)
     arguments = parser.parse_args()
-    arguments.model = ""
     with tempfile.TemporaryDirectory() as work:
         write_postings(f"{work}/jobs.jsonl", arguments.jobs)
-        os.makedirs(f"{work}/data")
-        port = free_port()
-        server = Server(arguments, f"{work}/data", port)
+        server = Server(f"{arguments.bin}/sluiced", f"{work}/data")
         server.start()
         before = resident_mb(server.process.pid)
         started = time.monotonic()
         client = subprocess.Popen(
-            [f"{arguments.bin}/sluice", f"--server=127.0.0.1:{port}", "screen",
+            [f"{arguments.bin}/sluice", f"--server=127.0.0.1:{server.port}", "screen",
              f"--profile={ROOT}/examples/profile.yaml", f"--jobs={work}/jobs.jsonl", "--gate=rules_only",
              f"--output={work}/ranked.jsonl"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.2)
@@ -82,7 +79,7 @@ def main():
         seconds = time.monotonic() - started
         with open(f"{work}/ranked.jsonl", encoding="utf-8") as ranked:
             results = sum(1 for _ in ranked)
-        state = batches(arguments, port)[0]["state"]
+        state = Sluice(f"{arguments.bin}/sluice", server.port).batches()[0]["state"]
         size = os.path.getsize(f"{work}/data/batches.db") / 1e6
         server.stop()
         print(f"{arguments.jobs} jobs in {seconds:.0f} s, exit {code}, state {state}, {results} ranked results; server "

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from kill_server import ROOT, Server, batches, cli, free_port, results, write_jobs
+from sluice_process import ROOT, Server, Sluice, write_jobs
 
 
 def wait_for(what, condition, seconds=120):
@@ -37,10 +37,10 @@ def expect(condition, message):
         sys.exit(message)
 
 
-def running_batch(arguments, port):
+def running_batch(arguments, sluice):
     """Once some but not all of its jobs are done."""
     def some():
-        listed = batches(arguments, port)
+        listed = sluice.batches()
         return listed and 0 < listed[0]["done"] < arguments.jobs and listed[0]
     return wait_for("a batch in its middle", some)
 
@@ -57,12 +57,11 @@ def screen(arguments, port, jobs_file, output):
 
 
 def follow_through_a_kill(arguments, work, jobs_file):
-    port = free_port()
-    os.makedirs(f"{work}/killed")
-    server = Server(arguments, f"{work}/killed", port)
+    server = Server(f"{arguments.bin}/sluiced", f"{work}/killed")
+    sluice = Sluice(f"{arguments.bin}/sluice", server.port)
     server.start()
-    client = screen(arguments, port, jobs_file, f"{work}/followed.jsonl")
-    done = running_batch(arguments, port)["done"]
+    client = screen(arguments, server.port, jobs_file, f"{work}/followed.jsonl")
+    done = running_batch(arguments, sluice)["done"]
     server.kill()
     server.start()
     errors = client.communicate(timeout=300)[1]
@@ -70,18 +69,17 @@ def follow_through_a_kill(arguments, work, jobs_file):
     with open(f"{work}/followed.jsonl", encoding="utf-8") as lines:
         followed = [json.loads(line)["id"] for line in lines]
     expect(len(followed) == len(set(followed)) == arguments.jobs, f"the client wrote {len(followed)} results")
-    expect_all_once(results(arguments, port, batches(arguments, port)[0]["name"]), arguments.jobs)
+    expect_all_once(sluice.results(sluice.batches()[0]["name"]), arguments.jobs)
     server.stop()
     print(f"followed: killed with {done} of {arguments.jobs} done; the client ended with every result once")
 
 
 def restore_a_backup(arguments, work, jobs_file):
-    port = free_port()
-    os.makedirs(f"{work}/live")
-    server = Server(arguments, f"{work}/live", port)
+    server = Server(f"{arguments.bin}/sluiced", f"{work}/live")
+    sluice = Sluice(f"{arguments.bin}/sluice", server.port)
     server.start()
-    client = screen(arguments, port, jobs_file, f"{work}/live.jsonl")
-    done = running_batch(arguments, port)["done"]
+    client = screen(arguments, server.port, jobs_file, f"{work}/live.jsonl")
+    done = running_batch(arguments, sluice)["done"]
     server.process.send_signal(signal.SIGUSR1)
     backups = pathlib.Path(work, "live", "backups")
     backup = wait_for("a backup", lambda: next(backups.glob("*.db"), None) if backups.exists() else None)
@@ -95,11 +93,11 @@ def restore_a_backup(arguments, work, jobs_file):
         expect(copy.execute("PRAGMA integrity_check").fetchone() == ("ok",), "the backup is damaged")
         kept = copy.execute("SELECT count(*) FROM outcome").fetchone()[0]
     expect(kept >= done, f"{done} results were acknowledged before the backup, which has {kept}")
-    port = free_port()
-    server = Server(arguments, f"{work}/restored", port)
+    server = Server(f"{arguments.bin}/sluiced", f"{work}/restored")
+    sluice = Sluice(f"{arguments.bin}/sluice", server.port)
     server.start()
-    name = wait_for("the restored batch", lambda: batches(arguments, port))[0]["name"]
-    expect_all_once(results(arguments, port, name), arguments.jobs)
+    name = wait_for("the restored batch", sluice.batches)[0]["name"]
+    expect_all_once(sluice.results(name), arguments.jobs)
     server.stop()
     print(f"backup: taken at {done} of {arguments.jobs}, holds {kept}; restored, the batch ended with every result once")
 
@@ -109,10 +107,9 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("--jobs", type=int, default=20000)
     arguments = parser.parse_args()
-    arguments.model = ""
     with tempfile.TemporaryDirectory() as work:
         jobs_file = f"{work}/jobs.jsonl"
-        write_jobs(arguments, jobs_file)
+        write_jobs(jobs_file, arguments.jobs)
         follow_through_a_kill(arguments, work, jobs_file)
         restore_a_backup(arguments, work, jobs_file)
 
