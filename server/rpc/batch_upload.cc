@@ -33,9 +33,9 @@ void BatchUpload::TakePart() {
   const auto bytes = static_cast<int64_t>(part_.ByteSizeLong());
   if (absl::Status size = CheckRequestBytes(bytes, "send the jobs in smaller parts"); !size.ok())
     return Fail(size);
+  if (batch_id_.empty()) expires_after_ = ExpiryFromProto(part_.batch());
   absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitJobs(
-      parts_.tenant,
-      {.jobs = part_.jobs_size(), .bytes = bytes, .expires_after = ExpiryFromProto(part_.batch())});
+      parts_.tenant, {.jobs = part_.jobs_size(), .bytes = bytes, .expires_after = expires_after_});
   if (!ticket.ok()) return Fail(ticket.status());
   part_ticket_ = *std::move(ticket);
   if (batch_id_.empty()) return Begin();

@@ -52,7 +52,8 @@ class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest>
   FrontDoor::Ticket part_ticket_;
   v1::UploadBatchRequest part_;
   RequestDigest digest_;
-  std::string batch_id_;  // "" before the first message
+  std::string batch_id_;          // "" before the first message
+  absl::Duration expires_after_;  // of the first message
   JobKind kind_ = JobKind::kScreen;
   int64_t jobs_ = 0;
 };

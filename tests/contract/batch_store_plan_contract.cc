@@ -137,6 +137,22 @@ TEST_P(BatchStoreContract, DeadPlanTaskOfAFinishedBatchIsNotClaimedAgain) {
   EXPECT_TRUE(Get(task.batch_id).plan_applied);
 }
 
+// The plan task waits for another try when the batch's last survivor ends, and the batch is deleted: what is
+// left of the task must not stand in the way of other batches.
+TEST_P(BatchStoreContract, ADeletedBatchLeavesNoPlanTaskBehind) {
+  const Claimed task = ClaimedPlanTask(Session(), 1);
+  ASSERT_TRUE(store_.CommitPlan(Lease(task), "plan").ok());
+  ASSERT_TRUE(store_.ApplyPlan(Lease(task), {}, {{0, 0}}).ok());
+  ASSERT_TRUE(store_.Return({Lease(task)}).ok());
+  const auto survivors =
+      store_.Claim({.session = Session(), .stages = {Stage::kScore}, .max_claims = 1}).value();
+  ASSERT_EQ(Commit(survivors.at(0)), CommitResult::kRecorded);
+  ASSERT_TRUE(store_.Delete(task.batch_id).ok());
+
+  Create(Screen(), 1);
+  EXPECT_THAT(IndicesOf(Claim(Session())), ElementsAre(kPlanTask));
+}
+
 TEST_P(BatchStoreContract, LatePlanStepsAreFenced) {
   const Claimed first = ClaimedPlanTask(Session(), 2);
   Reap();

@@ -241,6 +241,32 @@ TEST_F(RefusalTest, OneUploadTooMany) {
   ExpectCounted("TOO_MANY_UPLOADS");
 }
 
+// The expiry comes with the first message and holds for the jobs of all: twelve jobs at one a second end in
+// time for a batch that lives a minute, and ten would not for one that lives 15 s.
+TEST_F(RefusalTest, AnUploadIsJudgedByItsOwnExpiryInEveryPart) {
+  Serve({.min_free_disk_bytes = -(int64_t{1} << 40)});
+  ASSERT_EQ(CreateBatch(10).code, grpc::StatusCode::OK);
+  server_->Refresh(/*jobs_per_second=*/1, 0);
+  grpc::ClientContext context;
+  v1::Batch batch;
+  const auto writer = server_->batches->UploadBatch(&context, &batch);
+  v1::UploadBatchRequest part;
+  part.mutable_batch()->mutable_screen()->mutable_profile()->set_text("baker");
+  part.mutable_batch()->mutable_screen()->mutable_gate()->set_policy(v1::Gate::RULES_ONLY);
+  part.mutable_batch()->mutable_expires_after()->set_seconds(15);
+  writer->Write(part);
+  part.clear_batch();
+  for (int i = 0; i < 10; ++i) {
+    v1::Job* job = part.add_jobs();
+    job->set_id(absl::StrCat("late", i));
+    job->mutable_posting()->set_title("Baker");
+  }
+  writer->Write(part);
+  writer->WritesDone();
+  const grpc::Status status = writer->Finish();
+  ExpectRefused(See(status, context), "DEADLINE_TOO_SHORT", 6250);
+}
+
 TEST_F(RefusalTest, OneStreamTooMany) {
   Serve({.max_streams = 0});
   grpc::ClientContext context;

@@ -68,6 +68,10 @@ absl::Status BatchTables::MarkPurging(const BatchRow& row) {
   // The plan task of a finished batch may still be held: its steps find no lease from now on.
   SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM lease WHERE job BETWEEN ?1 AND ?2",
                                          FirstKey(row.number), LastKey(row.number)));
+  // Or wait for another try: claimed without its batch it would fail every claim after it.
+  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM ready WHERE job BETWEEN ?1 AND ?2",
+                                         FirstKey(row.number), LastKey(row.number)));
+  changes_.ready = true;
   changes_.purging.push_back(row.number);
   return absl::OkStatus();
 }
