@@ -107,7 +107,8 @@ absl::Status CheckTenant(const AdmissionLimits& limits, const AdmissionState& st
 
 absl::Status CheckExpiry(const AdmissionLimits&, const AdmissionState& state,
                          const AdmissionRequest& request) {
-  if (!(state.jobs_per_second > 0)) return absl::OkStatus();
+  // The rate of a server with nothing to do is what came, not what it can do.
+  if (!(state.jobs_per_second > 0) || state.queued_jobs == 0) return absl::OkStatus();
   const absl::Duration own = absl::Seconds(static_cast<double>(request.jobs) / state.jobs_per_second);
   const absl::Duration all =
       own + absl::Seconds(static_cast<double>(state.queued_jobs) / state.jobs_per_second);

@@ -18,6 +18,7 @@ namespace {
 
 constexpr double kLeastCosine = 0.999;
 constexpr double kLeastGainOfDividing = 1.05;
+constexpr int kMaxReplicas = 64;  // of a pool
 constexpr int kTimedPasses = 3;
 constexpr int kProbeLengths[] = {64, 128, 160, 192, 224, 256};  // 1,024 tokens, about a CPU's micro-batch
 
@@ -133,7 +134,8 @@ class Calibrator {
     chosen_.replicas = asked_.replicas;
     chosen_.threads = asked_.threads;
     SLUICE_RETURN_IF_ERROR(request_.precision.has_value() ? Take(*request_.precision) : ChoosePrecision());
-    if (request_.may_divide && asked_.threads > 1) SLUICE_RETURN_IF_ERROR(Divide());
+    if (request_.may_divide && asked_.threads > 1 && asked_.replicas * asked_.threads <= kMaxReplicas)
+      Divide();
     return std::move(chosen_);
   }
 
@@ -193,18 +195,18 @@ class Calibrator {
       Choose(precision, *candidate);
   }
 
-  absl::Status Divide() {
+  void Divide() {
     const Division single = {.replicas = asked_.replicas * asked_.threads, .threads = 1};
     TorchEncoderOptions options = request_.encoder;
     options.precision = chosen_.precision;
-    SLUICE_ASSIGN_OR_RETURN(const Measurement divided, Measure(chosen_.network, options, single, probe_));
-    absl::StrAppend(&chosen_.reason, absl::StrFormat("; %d replicas of one thread: %.0f tokens/s",
-                                                     single.replicas, divided.tokens_per_second));
-    if (divided.tokens_per_second < kLeastGainOfDividing * chosen_.tokens_per_second) return absl::OkStatus();
+    const auto divided = Measure(chosen_.network, options, single, probe_);
+    absl::StrAppend(&chosen_.reason, "; ", single.replicas, " replicas of one thread: ");
+    if (!divided.ok()) return absl::StrAppend(&chosen_.reason, divided.status().message());
+    absl::StrAppend(&chosen_.reason, absl::StrFormat("%.0f tokens/s", divided->tokens_per_second));
+    if (divided->tokens_per_second < kLeastGainOfDividing * chosen_.tokens_per_second) return;
     chosen_.replicas = single.replicas;
     chosen_.threads = single.threads;
-    chosen_.tokens_per_second = divided.tokens_per_second;
-    return absl::OkStatus();
+    chosen_.tokens_per_second = divided->tokens_per_second;
   }
 
   const std::shared_ptr<const BertModelFiles> files_;

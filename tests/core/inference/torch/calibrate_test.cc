@@ -57,6 +57,16 @@ TEST(Calibrate, LeavesAFixedNumberOfReplicasAlone) {
   EXPECT_THAT(calibration.reason, Not(HasSubstr("of one thread")));
 }
 
+// A pool has at most 64 replicas: what it could not hold is not tried.
+TEST(Calibrate, DoesNotDivideIntoMoreReplicasThanAPoolHolds) {
+  const Calibration calibration =
+      CalibrateEncoder(
+          Load(), {.encoder = {.threads = 13}, .replicas = 5, .bf16_instructions = false, .may_divide = true})
+          .value();
+  EXPECT_EQ(calibration.replicas, 5);
+  EXPECT_EQ(calibration.threads, 13);
+}
+
 TEST(Calibrate, NamesTheDeviceThatIsNotThere) {
   const auto calibration =
       CalibrateEncoder(Load(), {.encoder = {.device = DeviceType::kCuda, .device_index = 7}});
