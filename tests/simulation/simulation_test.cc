@@ -109,10 +109,11 @@ TEST(Simulation, HoldsTheInvariantsOnASharedStore) {
 
 // The same with the real engine, its group commit and its file, dying between and inside commits.
 TEST(Simulation, HoldsTheInvariantsOnSqlite) {
-  const Totals totals =
-      RunSeeds(StoreEngine::kSqlite, Environment("SLUICE_SIM_SEEDS", SLUICE_SIM_DEFAULT_SEEDS) / 20);
+  constexpr int64_t kSeedsThatMeetEverySite = 50;  // fewer run under the sanitizers, for the code's sake only
+  const int64_t seeds = Environment("SLUICE_SIM_SEEDS", SLUICE_SIM_DEFAULT_SEEDS) / 20;
+  const Totals totals = RunSeeds(StoreEngine::kSqlite, seeds);
   Show(totals);
-  if (!AllSeedsRan()) return;
+  if (!AllSeedsRan() || seeds < kSeedsThatMeetEverySite) return;
   for (size_t i = 0; i < totals.fired.size(); ++i) {
     EXPECT_GT(totals.fired[i], 0) << FaultSiteName(static_cast<FaultSite>(i)) << " never happened";
   }
