@@ -74,14 +74,12 @@ struct CallRequest {
 absl::Duration ExpectedWait(const CallLoad& load);
 
 // For an interactive call, which touches no store. OK, or RESOURCE_EXHAUSTED with a retry delay, reason
-//   MEMORY_LOW, TOO_MANY_BYTES, TOO_MANY_CALLS
-//   DEADLINE_TOO_SHORT  it cannot be answered within the caller's deadline; without a delay where an idle
-//   server
-//                       could not either
-//   QUEUE_OVERLOADED    it would wait longer than twice the target, or once while the queue stands, or the
-//   oldest
-//                       has waited one and a half times: short of the two at which the scheduler drops, so
-//                       that nearly all refusals are given here, at once
+//  * MEMORY_LOW, TOO_MANY_BYTES, TOO_MANY_CALLS
+//  * DEADLINE_TOO_SHORT: it cannot be answered within the caller's deadline; without a delay where an idle
+//    server could not either.
+//  * QUEUE_OVERLOADED: it would wait longer than twice the target, or once while the queue stands, or the
+//    oldest has waited one and a half times: short of the two at which the scheduler drops, so that nearly
+//    all refusals are given here, at once.
 absl::Status AdmitCall(const AdmissionLimits& limits, const AdmissionState& state, const CallLoad& load,
                        const CallRequest& request);
 

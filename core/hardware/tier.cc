@@ -10,7 +10,6 @@ namespace sluice {
 namespace {
 
 constexpr int kMaxThreadsPerReplica = 6;
-constexpr int kMaxReplicas = 64;
 constexpr int kMaxBatchJobs = 4096;
 constexpr int64_t kMaxBatchTokens = 1 << 20;
 

@@ -10,6 +10,8 @@
 
 namespace sluice {
 
+inline constexpr int kMaxReplicas = 64;  // of a server
+
 enum class Tier { kCuda, kMps, kCpu, kEmergency };
 const char* TierName(Tier tier);  // "cuda", "mps", "cpu", "emergency"
 
@@ -18,7 +20,7 @@ enum class DeviceRequest { kAuto, kCuda, kMps, kCpu, kNone };
 struct TierRequest {
   DeviceRequest device = DeviceRequest::kAuto;
   // 0: the tier's default.
-  int replicas = 0;              // at most 64
+  int replicas = 0;              // at most kMaxReplicas
   int max_batch_jobs = 0;        // at most 4096
   int64_t max_batch_tokens = 0;  // at most 1,048,576
   // With kAuto and no GPU the emergency tier is taken with this many cores or fewer; 0 never.

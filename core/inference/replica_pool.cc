@@ -7,15 +7,14 @@
 #include "core/base/mutex.h"
 #include "core/base/status_macros.h"
 #include "core/base/thread.h"
+#include "core/hardware/tier.h"
 #include "core/inference/replica.h"
 
 namespace sluice {
 namespace {
 
-constexpr size_t kMaxReplicas = 64;
-
 absl::Status CheckSpecs(const std::vector<ReplicaSpec>& specs) {
-  if (specs.empty() || specs.size() > kMaxReplicas) {
+  if (specs.empty() || specs.size() > size_t{kMaxReplicas}) {
     return absl::InvalidArgumentError(absl::StrCat("replicas=", specs.size(), ", want 1..", kMaxReplicas));
   }
   for (const ReplicaSpec& spec : specs) {

@@ -38,7 +38,7 @@ struct ReplicaStatus {
 class ReplicaPool {
  public:
   struct Options {
-    std::vector<ReplicaSpec> replicas;  // 1..64
+    std::vector<ReplicaSpec> replicas;  // 1..kMaxReplicas of core/hardware/tier.h
   };
 
   // Starts the threads and waits until every encoder is made; the first failure is returned and nothing is

@@ -12,13 +12,13 @@
 #include "core/base/clock.h"
 #include "core/base/status_macros.h"
 #include "core/base/thread.h"
+#include "core/hardware/tier.h"
 
 namespace sluice {
 namespace {
 
 constexpr double kLeastCosine = 0.999;
 constexpr double kLeastGainOfDividing = 1.05;
-constexpr int kMaxReplicas = 64;  // of a pool
 constexpr int kTimedPasses = 3;
 constexpr int kProbeLengths[] = {64, 128, 160, 192, 224, 256};  // 1,024 tokens, about a CPU's micro-batch
 

@@ -29,7 +29,7 @@ struct Calibration {
 };
 
 // Takes the fastest precision whose vectors agree with fp32 (cosine >= 0.999) on a fixed probe, then the
-// division that is at least 5 % faster than the one asked for (of at most 64 replicas). Times the best of
+// division that is at least 5 % faster than the one asked for (of at most kMaxReplicas). Times the best of
 // three passes over 1,024 tokens with every replica at work; blocks for about two seconds on two cores.
 // Errors as MakeTorchEncoder.
 absl::StatusOr<Calibration> CalibrateEncoder(const std::shared_ptr<const BertModelFiles>& files,
