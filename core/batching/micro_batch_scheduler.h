@@ -28,12 +28,11 @@ const char* WorkClassName(WorkClass work_class);  // "interactive", "bulk"
 
 // One text to encode. `done` is called exactly once, on the thread that runs the micro-batch (or, for work
 // dropped when a batch is formed, on the thread that formed it), with a vector or
-//   CANCELLED          the token was cancelled before its batch was formed
-//   DEADLINE_EXCEEDED  the deadline had passed when its batch was formed
-//   RESOURCE_EXHAUSTED (reason QUEUE_OVERLOADED, with a retry delay)  interactive work that waited too long
-//   in a
-//                      queue that stands (core/batching/codel.h)
-//   UNAVAILABLE        the scheduler was closed
+//   CANCELLED           the token was cancelled before its batch was formed
+//   DEADLINE_EXCEEDED   the deadline had passed when its batch was formed
+//   RESOURCE_EXHAUSTED  interactive work waited too long in a queue that stands (core/batching/codel.h):
+//                       reason QUEUE_OVERLOADED, with a retry delay
+//   UNAVAILABLE         the scheduler was closed
 //   anything Encoder::Encode returns. It must not block.
 struct EncodeWork {
   std::vector<int32_t> tokens;

@@ -3,24 +3,21 @@
 //
 // The protocol, which every engine keeps and tests/contract/batch_store_contract.h holds them to:
 //  * A job of a sealed batch is in exactly one of: waiting (not yet planned), ready, leased, or done (has an
-//  outcome).
+//    outcome).
 //  * A screen batch starts as one ready *plan task* (job_index kPlanTask); its jobs wait until the plan makes
-//  them
-//    ready or records their rejection. An embed batch's jobs are ready at once.
+//    them ready or records their rejection. An embed batch's jobs are ready at once.
 //  * Claim moves ready rows to leases, each with a fence that no other lease ever had, and counts the
-//  attempt.
+//    attempt.
 //  * Only the holder of the current fence can record an outcome; a late one is told kFenced and changes
-//  nothing.
+//    nothing.
 //  * An outcome, its sequence number (per batch, from 1, gap-free, in commit order) and the batch's counters
-//  change
-//    in one transaction. A recorded outcome never changes. The last one makes the batch's state terminal.
+//    change in one transaction. A recorded outcome never changes. The last one makes the batch's state
+//    terminal.
 //  * One session a replica; a session that was not renewed in time is dead for good and its leases go back to
-//  ready,
-//    or to FAILED (ATTEMPTS_EXHAUSTED) once max_attempts were counted.
+//    ready, or to FAILED (ATTEMPTS_EXHAUSTED) once max_attempts were counted.
 //  * What was leased when the process died is *suspect*. While there are suspects, Claim hands out nothing
-//  else, and
-//    one at a time: the next death tells who it was. Dying alone twice is FAILED (QUARANTINED); a suspect
-//    that gets its outcome clears itself. A death in company costs no attempt.
+//    else, and one at a time: the next death tells who it was. Dying alone twice is FAILED (QUARANTINED); a
+//    suspect that gets its outcome clears itself. A death in company costs no attempt.
 // Source: notes on River, Oban and Temporal; the fence is Temporal's RangeID check reduced to one integer a
 // lease.
 #pragma once
