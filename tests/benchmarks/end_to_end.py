@@ -15,14 +15,14 @@ import json
 import os
 import pathlib
 import re
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+from sluice_process import ROOT, Server, memory_mib  # noqa: E402
 PEER = r"""
 import json, sys, time, torch
 from sentence_transformers import SentenceTransformer
@@ -36,30 +36,6 @@ for line in sys.stdin:
     model.encode(texts, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
     print(len(texts) / (time.perf_counter() - start), flush=True)
 """
-
-
-class Server:
-    def __init__(self, arguments, data):
-        self.ready = pathlib.Path(data, "ready.json")
-        self.process = subprocess.Popen(
-            [f"{arguments.bin}/sluiced", "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", f"--data={data}",
-             f"--model={arguments.model}", f"--ready-file={self.ready}", f"--log-file={data}/sluiced.log",
-             *arguments.server_flag])
-        for _ in range(600):
-            if self.ready.exists() and self.ready.stat().st_size:
-                break
-            if self.process.poll() is not None:
-                sys.exit(pathlib.Path(data, "sluiced.log").read_text())
-            time.sleep(0.1)
-        self.address = json.loads(self.ready.read_text())["grpc"]
-
-    def status(self, key):
-        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(rf"^{key}:\s+(\d+) kB", text, re.M).group(1)) / 1024
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(60)
 
 
 def write_postings(source, path, count):
@@ -77,7 +53,7 @@ def write_postings(source, path, count):
 def screen(arguments, server, jobs, count, *flags):
     start = time.perf_counter()
     done = subprocess.run(
-        [f"{arguments.bin}/sluice", f"--server={server.address}", "screen", f"--profile={arguments.profile}",
+        [f"{arguments.bin}/sluice", f"--server=127.0.0.1:{server.port}", "screen", f"--profile={arguments.profile}",
          f"--jobs={jobs}", "--as-of=2026-01-15", "--json", *flags], capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode != 0:
@@ -107,7 +83,8 @@ def main():
 
     with tempfile.TemporaryDirectory() as data:
         files = {n: write_postings(arguments.postings, f"{data}/{n}.jsonl", n) for n in (100, 1000, 20000)}
-        server = Server(arguments, data)
+        server = Server(f"{arguments.bin}/sluiced", data, arguments.model, flags=arguments.server_flag)
+        server.start()
         peer = None
         if arguments.peer_python:
             peer = subprocess.Popen([arguments.peer_python, "-c", PEER, arguments.model, files[1000], str(os.cpu_count())],
@@ -138,7 +115,8 @@ def main():
                   f"({min(ratios):.2f}..{max(ratios):.2f})")
             peer.stdin.close()
             peer.wait(30)
-        print(f"server memory: peak {server.status('VmHWM'):.0f} MiB, now {server.status('VmRSS'):.0f} MiB")
+        print(f"server memory: peak {memory_mib(server.process.pid, 'VmHWM'):.0f} MiB, now "
+              f"{memory_mib(server.process.pid):.0f} MiB")
         server.stop()
 
 

@@ -17,15 +17,7 @@ import time
 import pathlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-from sluice_process import ROOT, Server, Sluice  # noqa: E402
-
-
-def resident_mb(pid):
-    try:
-        with open(f"/proc/{pid}/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmRSS:"))
-    except (FileNotFoundError, ProcessLookupError, StopIteration):
-        return 0.0
+from sluice_process import ROOT, Server, Sluice, memory_mib  # noqa: E402
 
 
 class Peak:
@@ -37,7 +29,7 @@ class Peak:
     def look(self):
         while not self.ended.wait(0.1):
             for name, pid in self.pids.items():
-                self.peak[name] = max(self.peak[name], resident_mb(pid))
+                self.peak[name] = max(self.peak[name], memory_mib(pid))
 
     def __enter__(self):
         self.thread = threading.Thread(target=self.look)
@@ -66,14 +58,14 @@ def main():
         write_postings(f"{work}/jobs.jsonl", arguments.jobs)
         server = Server(f"{arguments.bin}/sluiced", f"{work}/data")
         server.start()
-        before = resident_mb(server.process.pid)
+        before = memory_mib(server.process.pid)
         started = time.monotonic()
         client = subprocess.Popen(
             [f"{arguments.bin}/sluice", f"--server=127.0.0.1:{server.port}", "screen",
              f"--profile={ROOT}/examples/profile.yaml", f"--jobs={work}/jobs.jsonl", "--gate=rules_only",
              f"--output={work}/ranked.jsonl"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(0.2)
-        client_before = resident_mb(client.pid)
+        client_before = memory_mib(client.pid)
         with Peak(server=server.process.pid, client=client.pid) as memory:
             code = client.wait()
         seconds = time.monotonic() - started

@@ -21,9 +21,8 @@ import sys
 import tempfile
 import time
 
-from end_to_end import Server
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+from sluice_process import ROOT, Server  # noqa: E402
 
 
 def processor():
@@ -34,7 +33,7 @@ def processor():
 def load(arguments, server, *flags):
     """The steps of one `sluice load`, by name."""
     done = subprocess.run(
-        [f"{arguments.bin}/sluice", f"--server={server.address}", "load", "--json", "--connections=8",
+        [f"{arguments.bin}/sluice", f"--server=127.0.0.1:{server.port}", "load", "--json", "--connections=8",
          f"--duration={arguments.seconds}", *flags],
         check=True, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
     return {step["step"]: step for step in map(json.loads, done.stdout.splitlines())}
@@ -79,7 +78,7 @@ def beside_batch(arguments, server, folder, rate):
     profile = pathlib.Path(folder, "profile.yaml")
     profile.write_text("text: Engineer who builds services in C++ and Python on Linux.\n")  # vetoes nothing
     batch = subprocess.Popen(
-        [f"{arguments.bin}/sluice", f"--server={server.address}", "screen", "--gate=all", "--top=1", f"--jobs={jobs}",
+        [f"{arguments.bin}/sluice", f"--server=127.0.0.1:{server.port}", "screen", "--gate=all", "--top=1", f"--jobs={jobs}",
          f"--profile={profile}"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=open(pathlib.Path(folder, "screen.log"), "w"))
     beside = {}
@@ -105,7 +104,8 @@ def main():
     parser.add_argument("--server-flag", action="append", default=[])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(arguments, folder)
+        server = Server(f"{arguments.bin}/sluiced", folder, arguments.model, flags=arguments.server_flag)
+        server.start()
         try:
             print(f"{processor()}; generator on the same machine; {time.strftime('%Y-%m-%d')}\n", flush=True)
             capacity = load(arguments, server)

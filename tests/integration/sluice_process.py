@@ -29,6 +29,15 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def memory_mib(pid, key="VmRSS"):
+    """Resident memory, or with "VmHWM" its peak; 0 once the process is gone."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+            return next(int(line.split()[1]) / 1024 for line in status if line.startswith(f"{key}:"))
+    except (FileNotFoundError, ProcessLookupError, StopIteration):
+        return 0.0
+
+
 def why_no_strace():
     """Why strace cannot inject faults here, or nothing."""
     if shutil.which("strace") is None:
