@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "absl/strings/str_split.h"
+#include "client/cpp/command/load_calls.h"
 #include "client/cpp/command/load_plan.h"
 #include "client/cpp/command/load_run.h"
 #include "client/cpp/command/load_tally.h"
@@ -266,6 +267,19 @@ TEST_F(LoadCommandTest, RefusalsAreCountedByReasonAndNotRetried) {
       << err_.str();
   EXPECT_THAT(out_.str(), HasSubstr("refused 3"));
   EXPECT_THAT(out_.str(), HasSubstr("RESOURCE_EXHAUSTED 3"));
+}
+
+// The end of the connections waits for the last answer and no longer: whoever is woken by it may destroy the
+// channel while the thread that brought it still runs.
+TEST_F(LoadCommandTest, ConnectionsMayEndInTheMomentOfTheLastAnswer) {
+  FakeBatchServer server;
+  for (int round = 0; round < 100; ++round) {
+    const absl::StatusOr<std::unique_ptr<LoadCalls>> calls = ConnectLoadCalls(server.address(), 1);
+    ASSERT_TRUE(calls.ok()) << calls.status();
+    v1::EmbedRequest request;
+    request.add_texts("one");
+    (*calls)->Start(request, absl::Seconds(10), [](absl::Status) {});
+  }
 }
 
 TEST_F(LoadCommandTest, WithoutARateTheCapacityIsMeasuredFirst) {

@@ -45,9 +45,13 @@ class GrpcLoadCalls final : public LoadCalls {
     call->done = std::move(done);
     call->context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
     const size_t turn = Enter() % stubs_.size();
-    stubs_[turn]->async()->Embed(&call->context, &call->request, &call->response,
-                                 [this, call](const grpc::Status& status) {
+    Call* const started = call.get();
+    // The context owns a share of its channel. gRPC joins its callback threads where the last channel ends,
+    // so the call ends before it is counted as left: no callback thread may hold the last share.
+    stubs_[turn]->async()->Embed(&started->context, &started->request, &started->response,
+                                 [this, call = std::move(call)](const grpc::Status& status) mutable {
                                    std::move(call->done)(FromGrpcStatus(status, call->context));
+                                   call.reset();
                                    Leave();
                                  });
   }
