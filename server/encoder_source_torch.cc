@@ -41,21 +41,19 @@ class TorchEncoderSource final : public EncoderSource {
   // All replicas share one set of weights.
   static absl::StatusOr<EncoderPlan> OnProcessor(const std::shared_ptr<const BertModelFiles>& files,
                                                  const EncoderRequest& request) {
-    TorchEncoderOptions options = OptionsFor(request.tier);
     SLUICE_ASSIGN_OR_RETURN(const Calibration calibration,
-                            CalibrateEncoder(files, {.encoder = options,
+                            CalibrateEncoder(files, {.encoder = OptionsFor(request.tier),
                                                      .replicas = request.tier.replicas,
                                                      .precision = request.precision,
                                                      .bf16_instructions = request.bf16_instructions,
                                                      .may_divide = !request.fixed_replicas}));
     EncoderPlan plan = PlanFrom(*files, request, calibration);
-    options.precision = calibration.precision;
-    options.threads = calibration.threads;
     for (int i = 0; i < calibration.replicas; ++i) {
-      plan.replicas.push_back(
-          {absl::StrCat("cpu-", i),
-           [network = calibration.network, options] { return MakeTorchEncoder(network, options); },
-           {request.tier.max_batch_tokens, request.tier.max_batch_jobs}});
+      plan.replicas.push_back({absl::StrCat("cpu-", i),
+                               [make_encoder = calibration.make_encoder, threads = calibration.threads] {
+                                 return make_encoder(threads, /*warm_ladder=*/true);
+                               },
+                               {request.tier.max_batch_tokens, request.tier.max_batch_jobs}});
     }
     return plan;
   }

@@ -24,6 +24,7 @@ struct EncoderDescription {
   DeviceType device = DeviceType::kCpu;
   int device_index = 0;
   Precision precision = Precision::kFp32;
+  bool pads_to_ladder = true;  // whether a pass has the rows of the row ladder, or only those of its texts
 };
 
 // An Encoder belongs to one thread at a time: Encode is called by its replica's thread only. description() is

@@ -97,7 +97,8 @@ void Replica::AfterPass(int64_t tokens, const absl::Status& status) {
   if (!status.ok()) return;
   if (series_.has_value()) {
     series_->tokens_total->Increment(static_cast<double>(tokens));
-    series_->padding_tokens_total->Increment(static_cast<double>(PaddingRows(tokens)));
+    if (encoder_->description().pads_to_ladder)
+      series_->padding_tokens_total->Increment(static_cast<double>(PaddingRows(tokens)));
   }
   MutexLock lock(mutex_);
   status_.encoded_tokens += tokens;

@@ -1,6 +1,6 @@
 // encoder_benchmark: texts and tokens a second of the encoder alone, by micro-batch limits.
 //
-//   encoder_benchmark MODEL_DIR TOKENS_FILE [threads=2] [precision=fp32|bf16] [rounds=2] [JOBSxTOKENS…]
+//   encoder_benchmark MODEL_DIR TOKENS_FILE [threads=2] [precision=fp32|bf16|int8] [rounds=2] [JOBSxTOKENS…]
 //
 // TOKENS_FILE comes from sentence_transformers_reference.py. Texts go in their own order, as a queue would
 // give them, except within a window of 256, where they are sorted by length as the scheduler's look-ahead
@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string>
 
+#include "core/inference/cpu/quantized_bert.h"
 #include "core/inference/row_ladder.h"
 #include "core/inference/torch/torch_encoder.h"
 #include "tests/benchmarks/encoder_corpus.h"
@@ -68,9 +69,17 @@ bool Run(Encoder& encoder, const Texts& texts, Limits limits) {
   return true;
 }
 
+absl::StatusOr<std::unique_ptr<Encoder>> MakeInt8(std::shared_ptr<const BertModelFiles> files) {
+  const Int8Kernels* const kernels = FastInt8Kernels();
+  if (kernels == nullptr) return absl::FailedPreconditionError("this processor has no fast int8 kernels");
+  const auto network = QuantizedBert::Create(std::move(files), *kernels);
+  if (!network.ok()) return network.status();
+  return MakeQuantizedEncoder(*network);
+}
+
 int Main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: %s MODEL_DIR TOKENS_FILE [threads] [fp32|bf16] [rounds] [JOBSxTOKENS…]\n",
+    std::fprintf(stderr, "usage: %s MODEL_DIR TOKENS_FILE [threads] [fp32|bf16|int8] [rounds] [JOBSxTOKENS…]\n",
                  argv[0]);
     return 2;
   }
@@ -83,7 +92,8 @@ int Main(int argc, char** argv) {
   TorchEncoderOptions options{.threads = argc > 3 ? std::atoi(argv[3]) : 2, .warm_ladder = true};
   if (argc > 4 && std::strcmp(argv[4], "bf16") == 0) options.precision = Precision::kBf16;
   const int rounds = argc > 5 ? std::atoi(argv[5]) : 2;
-  const auto encoder = MakeTorchEncoder(*files, options);
+  const bool int8 = argc > 4 && std::strcmp(argv[4], "int8") == 0;  // always on one thread
+  const auto encoder = int8 ? MakeInt8(*files) : MakeTorchEncoder(*files, options);
   if (!encoder.ok()) {
     std::fprintf(stderr, "%s\n", encoder.status().ToString().c_str());
     return 2;

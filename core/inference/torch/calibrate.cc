@@ -13,11 +13,13 @@
 #include "core/base/status_macros.h"
 #include "core/base/thread.h"
 #include "core/hardware/tier.h"
+#include "core/inference/cpu/quantized_bert.h"
 
 namespace sluice {
 namespace {
 
 constexpr double kLeastCosine = 0.999;
+constexpr double kLeastCosineOfInt8 = 0.99;
 constexpr double kLeastGainOfDividing = 1.05;
 constexpr int kTimedPasses = 3;
 constexpr int kProbeLengths[] = {64, 128, 160, 192, 224, 256};  // 1,024 tokens, about a CPU's micro-batch
@@ -49,9 +51,8 @@ struct ReplicaRun {
   double seconds[kTimedPasses] = {};
   absl::Status status;
 
-  void Run(const std::shared_ptr<const BertNetwork>& network, const TorchEncoderOptions& options,
-           const Probe& probe, std::barrier<>& together) {
-    status = Prepare(network, options, probe);
+  void Run(const ReplicaMaker& make_encoder, int threads, const Probe& probe, std::barrier<>& together) {
+    status = Prepare(make_encoder, threads, probe);
     if (!status.ok()) return together.arrive_and_drop();
     const std::vector<absl::Span<const int32_t>> texts(probe.begin(), probe.end());
     for (double& pass : seconds) {
@@ -63,9 +64,8 @@ struct ReplicaRun {
   }
 
  private:
-  absl::Status Prepare(const std::shared_ptr<const BertNetwork>& network, const TorchEncoderOptions& options,
-                       const Probe& probe) {
-    SLUICE_ASSIGN_OR_RETURN(encoder, MakeTorchEncoder(network, options));
+  absl::Status Prepare(const ReplicaMaker& make_encoder, int threads, const Probe& probe) {
+    SLUICE_ASSIGN_OR_RETURN(encoder, make_encoder(threads, /*warm_ladder=*/false));
     vectors.resize(probe.size() * static_cast<size_t>(encoder->description().dimensions));
     const std::vector<absl::Span<const int32_t>> texts(probe.begin(), probe.end());
     return encoder->Encode(texts, absl::MakeSpan(vectors));
@@ -74,30 +74,29 @@ struct ReplicaRun {
   std::unique_ptr<Encoder> encoder;
 };
 
-struct Measurement {
-  std::shared_ptr<const BertNetwork> network;
-  std::vector<float> vectors;
-  double tokens_per_second = 0;
-};
-
 struct Division {
   int replicas = 1;
   int threads = 1;
 };
 
-absl::StatusOr<Measurement> Measure(std::shared_ptr<const BertNetwork> network, TorchEncoderOptions options,
-                                    Division division, const Probe& probe) {
-  options.threads = division.threads;
-  options.warm_ladder = false;
+struct Measurement {
+  ReplicaMaker make_encoder;
+  Division division;
+  std::vector<float> vectors;
+  double tokens_per_second = 0;
+};
+
+absl::StatusOr<Measurement> Measure(const ReplicaMaker& make_encoder, Division division, const Probe& probe) {
   std::vector<ReplicaRun> runs(static_cast<size_t>(division.replicas));
   std::barrier<> together(division.replicas);
   {
     std::vector<Thread> threads;
     for (ReplicaRun& run : runs)
-      threads.emplace_back("calibrate", [&] { run.Run(network, options, probe, together); });
+      threads.emplace_back("calibrate", [&] { run.Run(make_encoder, division.threads, probe, together); });
   }
   for (const ReplicaRun& run : runs) SLUICE_RETURN_IF_ERROR(run.status);
-  Measurement measurement{.network = std::move(network), .vectors = std::move(runs[0].vectors)};
+  Measurement measurement{
+      .make_encoder = make_encoder, .division = division, .vectors = std::move(runs[0].vectors)};
   for (int pass = 0; pass < kTimedPasses; ++pass) {
     double slowest = 1e-9;
     for (const ReplicaRun& run : runs) slowest = std::max(slowest, run.seconds[pass]);
@@ -131,25 +130,53 @@ class Calibrator {
         asked_{.replicas = request.replicas, .threads = request.encoder.threads} {}
 
   absl::StatusOr<Calibration> Run() {
-    chosen_.replicas = asked_.replicas;
-    chosen_.threads = asked_.threads;
     SLUICE_RETURN_IF_ERROR(request_.precision.has_value() ? Take(*request_.precision) : ChoosePrecision());
-    if (request_.may_divide && asked_.threads > 1 && asked_.replicas * asked_.threads <= kMaxReplicas)
-      Divide();
+    if (MayDivide() && chosen_.precision != Precision::kInt8) Divide();
     return std::move(chosen_);
   }
 
  private:
+  bool MayDivide() const {
+    return request_.may_divide && asked_.threads > 1 && asked_.replicas * asked_.threads <= kMaxReplicas;
+  }
+
+  Division SingleThreads() const { return {.replicas = asked_.replicas * asked_.threads, .threads = 1}; }
+
   absl::StatusOr<Measurement> MeasureAt(Precision precision) {
+    if (precision == Precision::kInt8) return MeasureInt8();
     TorchEncoderOptions options = request_.encoder;
     options.precision = precision;
-    SLUICE_ASSIGN_OR_RETURN(std::shared_ptr<const BertNetwork> network, LoadBertNetwork(files_, options));
-    return Measure(std::move(network), options, asked_, probe_);
+    SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const BertNetwork> network,
+                            LoadBertNetwork(files_, options));
+    const auto make_encoder = [network, options](int threads, bool warm_ladder) mutable {
+      options.threads = threads;
+      options.warm_ladder = warm_ladder;
+      return MakeTorchEncoder(network, options);
+    };
+    return Measure(make_encoder, asked_, probe_);
+  }
+
+  absl::StatusOr<Measurement> MeasureInt8() {
+    const Int8Kernels* const kernels = FastInt8Kernels();
+    if (request_.encoder.device != DeviceType::kCpu || kernels == nullptr) {
+      return absl::FailedPreconditionError(
+          "int8 runs on processors with AVX-512 VNNI, and on no other device");
+    }
+    SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedBert> network,
+                            QuantizedBert::Create(files_, *kernels));
+    const auto make_encoder = [network](int, bool) -> absl::StatusOr<std::unique_ptr<Encoder>> {
+      return MakeQuantizedEncoder(network);
+    };
+    return Measure(make_encoder,
+                   MayDivide() ? SingleThreads() : Division{.replicas = asked_.replicas, .threads = 1},
+                   probe_);
   }
 
   void Choose(Precision precision, const Measurement& measurement) {
     chosen_.precision = precision;
-    chosen_.network = measurement.network;
+    chosen_.make_encoder = measurement.make_encoder;
+    chosen_.replicas = measurement.division.replicas;
+    chosen_.threads = measurement.division.threads;
     chosen_.tokens_per_second = measurement.tokens_per_second;
   }
 
@@ -178,9 +205,9 @@ class Calibrator {
       case DeviceType::kCpu:
         break;
     }
-    if (request_.bf16_instructions) return {Precision::kBf16};
+    if (request_.bf16_instructions) return {Precision::kBf16, Precision::kInt8};
     absl::StrAppend(&chosen_.reason, "; bf16: the processor has no instructions for it");
-    return {};
+    return {Precision::kInt8};
   }
 
   void Compare(Precision precision, const Measurement& fp32) {
@@ -191,15 +218,14 @@ class Calibrator {
         LeastCosine(candidate->vectors, fp32.vectors, static_cast<size_t>(model_.dimensions));
     absl::StrAppend(&chosen_.reason, absl::StrFormat("%.0f tokens/s, cosine to fp32 at least %.5f",
                                                      candidate->tokens_per_second, cosine));
-    if (cosine >= kLeastCosine && candidate->tokens_per_second > chosen_.tokens_per_second)
+    const double least_cosine = precision == Precision::kInt8 ? kLeastCosineOfInt8 : kLeastCosine;
+    if (cosine >= least_cosine && candidate->tokens_per_second > chosen_.tokens_per_second)
       Choose(precision, *candidate);
   }
 
   void Divide() {
-    const Division single = {.replicas = asked_.replicas * asked_.threads, .threads = 1};
-    TorchEncoderOptions options = request_.encoder;
-    options.precision = chosen_.precision;
-    const auto divided = Measure(chosen_.network, options, single, probe_);
+    const Division single = SingleThreads();
+    const auto divided = Measure(chosen_.make_encoder, single, probe_);
     absl::StrAppend(&chosen_.reason, "; ", single.replicas, " replicas of one thread: ");
     if (!divided.ok()) return absl::StrAppend(&chosen_.reason, divided.status().message());
     absl::StrAppend(&chosen_.reason, absl::StrFormat("%.0f tokens/s", divided->tokens_per_second));

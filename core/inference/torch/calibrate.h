@@ -2,6 +2,7 @@
 // Found by measurement, never by name or core count. No Torch in this header.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,8 +20,12 @@ struct CalibrationRequest {
   bool may_divide = false;             // cpu: whether replicas of one thread each may take their place
 };
 
+// Makes the encoder of one replica with so many threads; call it on the thread that will use the encoder.
+// Copies share one set of weights. Thread-safe.
+using ReplicaMaker = std::function<absl::StatusOr<std::unique_ptr<Encoder>>(int threads, bool warm_ladder)>;
+
 struct Calibration {
-  std::shared_ptr<const BertNetwork> network;  // of that precision
+  ReplicaMaker make_encoder;  // in that precision
   Precision precision = Precision::kFp32;
   int replicas = 1;
   int threads = 1;               // of each replica
@@ -28,10 +33,11 @@ struct Calibration {
   std::string reason;            // what was measured, for people
 };
 
-// Takes the fastest precision whose vectors agree with fp32 (cosine >= 0.999) on a fixed probe, then the
-// division that is at least 5 % faster than the one asked for (of at most kMaxReplicas). Times the best of
-// three passes over 1,024 tokens with every replica at work; blocks for about two seconds on two cores.
-// Errors as MakeTorchEncoder.
+// Takes the fastest precision whose vectors agree with fp32 on a fixed probe (cosine >= 0.999; int8: >= 0.99,
+// see docs/quality.md for what that means to rankings), then the division that is at least 5 % faster than
+// the one asked for (of at most kMaxReplicas). int8 is of one thread a replica, and tried where Int8Kernels
+// are fast. Times the best of three passes over 1,024 tokens with every replica at work; blocks for about two
+// seconds on two cores. Errors as MakeTorchEncoder.
 absl::StatusOr<Calibration> CalibrateEncoder(const std::shared_ptr<const BertModelFiles>& files,
                                              const CalibrationRequest& request);
 

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/substitute.h"
 
 namespace sluice {
 namespace {
@@ -27,7 +28,8 @@ std::string TensorBytes(const TinyTensor& tensor) {
 
 }  // namespace
 
-TinyBert::TinyBert(uint32_t seed) {
+TinyBert::TinyBert(uint32_t seed, const TinySizes& sizes)
+    : hidden(sizes.hidden), inner(sizes.inner), positions(sizes.positions) {
   std::mt19937 generator(seed);
   std::normal_distribution<float> normal(0.0F, 0.5F);
   const auto add = [&](const std::string& name, std::vector<int64_t> shape) {
@@ -57,15 +59,19 @@ TinyBert::TinyBert(uint32_t seed) {
     add_pair(layer + "output.dense", {hidden, inner});
     add_pair(layer + "output.LayerNorm", {hidden});
   }
-  files["config.json"] = R"({"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 2,
-    "num_attention_heads": 2, "intermediate_size": 16, "hidden_act": "gelu", "layer_norm_eps": 1e-5,
-    "max_position_embeddings": 24, "type_vocab_size": 2, "vocab_size": 50, "pad_token_id": 0})";
+  files["config.json"] = absl::Substitute(
+      R"({"model_type": "bert", "hidden_size": $0, "num_hidden_layers": 2,
+    "num_attention_heads": 2, "intermediate_size": $1, "hidden_act": "gelu", "layer_norm_eps": 1e-5,
+    "max_position_embeddings": $2, "type_vocab_size": 2, "vocab_size": 50, "pad_token_id": 0})",
+      hidden, inner, positions);
   files["modules.json"] = R"([{"path": "", "type": "sentence_transformers.models.Transformer"},
     {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
     {"path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}])";
-  files["1_Pooling/config.json"] = R"({"word_embedding_dimension": 8, "pooling_mode_mean_tokens": true,
-    "pooling_mode_cls_token": false, "pooling_mode_max_tokens": false})";
-  files["sentence_bert_config.json"] = R"({"max_seq_length": 16})";
+  files["1_Pooling/config.json"] =
+      absl::Substitute(R"({"word_embedding_dimension": $0, "pooling_mode_mean_tokens": true,
+    "pooling_mode_cls_token": false, "pooling_mode_max_tokens": false})",
+                       hidden);
+  files["sentence_bert_config.json"] = absl::Substitute(R"({"max_seq_length": $0})", sizes.max_tokens);
 }
 
 std::string TinyBert::Write(const std::string& parent) const {

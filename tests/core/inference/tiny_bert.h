@@ -15,12 +15,16 @@ struct TinyTensor {
   std::string type = "F32";  // F32 or BF16, as it is stored
 };
 
+struct TinySizes {
+  int64_t hidden = 8, inner = 16, positions = 24, max_tokens = 16;
+};
+
 // What goes into a model directory. Fields may be changed at will between construction and Write.
 struct TinyBert {
-  // Two layers, two heads, hidden size 8, intermediate 16, vocabulary 50, 24 positions, two token types.
-  explicit TinyBert(uint32_t seed = 1);
+  // Two layers, two heads, vocabulary 50, two token types.
+  explicit TinyBert(uint32_t seed = 1, const TinySizes& sizes = TinySizes());
 
-  int64_t hidden = 8, inner = 16, heads = 2, layers = 2, vocabulary = 50, positions = 24;
+  int64_t hidden, inner, heads = 2, layers = 2, vocabulary = 50, positions;
   std::map<std::string, std::string> files;  // path in the directory to content, all the JSON
   std::map<std::string, TinyTensor> tensors;
 

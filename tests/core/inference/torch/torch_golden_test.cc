@@ -7,6 +7,7 @@
 #include <numeric>
 #include <random>
 
+#include "core/inference/cpu/quantized_bert.h"
 #include "core/inference/torch/torch_encoder.h"
 #include "tests/core/inference/torch/goldens.h"
 
@@ -76,6 +77,15 @@ class TorchGolden : public testing::Test {
     return worst;
   }
 
+  static double MeanCosine(const std::vector<float>& vectors) {
+    double sum = 0;
+    for (size_t i = 0; i < goldens_->texts.size(); ++i) {
+      const absl::Span<const float> vector(&vectors[i * goldens_->dimensions], goldens_->dimensions);
+      sum += Cosine(vector, goldens_->Vector(i));
+    }
+    return sum / static_cast<double>(goldens_->texts.size());
+  }
+
   static std::shared_ptr<const BertModelFiles>* files_;
   static Goldens* goldens_;
 };
@@ -110,6 +120,18 @@ TEST_F(TorchGolden, Bf16AgreesWithSentenceTransformers) {
   std::vector<size_t> order = Shuffled(2);
   if (!HasBf16Instructions()) order.resize(order.size() / 10);
   EXPECT_GE(WorstCosine(EncodeAll(*encoder, order, 8), order), 0.999);
+}
+
+// int8 is less exact; docs/quality.md says what that does to rankings. Here: no text is far off, and most are
+// near.
+TEST_F(TorchGolden, Int8IsNearSentenceTransformers) {
+  const Int8Kernels* const kernels = FastInt8Kernels();
+  if (kernels == nullptr) GTEST_SKIP() << "this processor has no fast int8 kernels";
+  const auto encoder = MakeQuantizedEncoder(QuantizedBert::Create(*files_, *kernels).value());
+  const std::vector<size_t> order = Shuffled(5);
+  const std::vector<float> vectors = EncodeAll(*encoder, order, 8);
+  EXPECT_GE(WorstCosine(vectors, order), 0.995);
+  EXPECT_GE(MeanCosine(vectors), 0.998);
 }
 
 // A text's vector is the same alone, among 8 and among 37 others.

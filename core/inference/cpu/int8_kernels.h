@@ -1,0 +1,86 @@
+// Int8Kernels: the loops in which an encoder in eight bits spends its time, once for each kind of processor.
+//
+// ALGORITHM: dynamic quantization. A row of activations becomes unsigned bytes with a scale and a zero of its
+// own, x = scale (value - zero), 0 exactly representable; weights are signed bytes with one scale an output
+// (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+// Inference", 2018; per-token activations as in Yao et al., "ZeroQuant", 2022). Sums of products are exact in
+// 32 bits, so a row's result does not depend on the rows beside it. Everything but the products is in fp32.
+//
+// The functions neither allocate nor throw and keep no state: thread-safe on distinct outputs. Matrices are
+// row-major and dense unless a stride is given.
+#pragma once
+
+#include <cstdint>
+
+namespace sluice {
+
+// Rows that one step of a product takes: row counts of products are multiples of it.
+inline constexpr int64_t kInt8RowStep = 6;
+// Outputs that one step takes: output counts are multiples of it; packed weights stand in such panels.
+inline constexpr int64_t kInt8PanelWidth = 64;
+
+// [rows, columns] bytes, [rows] scales and zeros (integers of 0 to 255). Not owned.
+struct QuantizedRows {
+  uint8_t* values = nullptr;
+  float* scales = nullptr;
+  float* zeros = nullptr;
+};
+
+// Weights of y = x W^T + b. Not owned.
+struct QuantizedWeights {
+  const int8_t* panels = nullptr;  // [outputs / 64][inputs / 4][64][4]
+  const float* scales = nullptr;   // [outputs]
+  const float* sums = nullptr;     // [outputs], of an output's weights; integers
+  const float* bias = nullptr;     // [outputs]
+  int64_t inputs = 0;              // a multiple of 4
+  int64_t outputs = 0;             // a multiple of 64
+};
+
+// One text in the output of the query-key-value product.
+struct AttentionText {
+  const float* query_key_value = nullptr;  // [length, 3, heads, head_size]
+  int64_t length = 0;
+  int64_t heads = 0;
+  int64_t head_size = 0;     // a multiple of 32
+  float* merged = nullptr;   // out: [length, heads, head_size]
+  float* scratch = nullptr;  // AttentionScratch(length, head_size) floats
+};
+
+constexpr int64_t AttentionScratch(int64_t length, int64_t head_size) {
+  const int64_t padded = (length + 63) / 64 * 64;
+  return padded * 2 * (head_size + kInt8RowStep);
+}
+
+enum class Int8Epilogue {
+  kStore,     // y = product
+  kAdd,       // y += product
+  kGelu,      // y = gelu(product), by the error function
+  kGeluTanh,  // its approximation by tanh
+  kRelu,
+};
+
+struct LayerNormView {
+  const float* scale = nullptr;  // [columns]
+  const float* shift = nullptr;
+  float epsilon = 0;
+};
+
+struct Int8Kernels {
+  const char* name;
+  // columns a multiple of 16.
+  void (*quantize)(const float* x, int64_t rows, int64_t columns, QuantizedRows out);
+  // y: [rows, outputs].
+  void (*product)(QuantizedRows x, int64_t rows, const QuantizedWeights& weights, Int8Epilogue epilogue,
+                  float* y);
+  // In place; columns a multiple of 16.
+  void (*layer_norm)(float* x, int64_t rows, int64_t columns, const LayerNormView& norm);
+  void (*attend)(const AttentionText& text);
+};
+
+// Plain C++: the meaning of the others, and what they are tested against. Slow.
+const Int8Kernels& PortableInt8Kernels();
+
+// The fastest that this processor runs; nullptr where none beats fp32. Today: AVX-512 with VNNI.
+const Int8Kernels* FastInt8Kernels();
+
+}  // namespace sluice

@@ -1,0 +1,75 @@
+#include "core/inference/cpu/quantized_bert.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "core/inference/cpu/tensor_floats.h"
+
+namespace sluice {
+namespace {
+
+QuantizedLinear Load(const LinearTensors& tensors) {
+  return {FloatsOf(*tensors.weight), FloatsOf(*tensors.bias)};
+}
+
+QuantizedNorm Load(const LayerNormTensors& tensors, double epsilon) {
+  return {FloatsOf(*tensors.scale), FloatsOf(*tensors.shift), static_cast<float>(epsilon)};
+}
+
+AlignedVector<float> Joined(const TensorView& first, const TensorView& second, const TensorView& third) {
+  AlignedVector<float> joined = FloatsOf(first);
+  for (const TensorView* const tensor : {&second, &third}) {
+    const AlignedVector<float> more = FloatsOf(*tensor);
+    joined.insert(joined.end(), more.begin(), more.end());
+  }
+  return joined;
+}
+
+QuantizedLayer Load(const BertLayerTensors& tensors, double epsilon) {
+  return {.query_key_value = {Joined(*tensors.query.weight, *tensors.key.weight, *tensors.value.weight),
+                              Joined(*tensors.query.bias, *tensors.key.bias, *tensors.value.bias)},
+          .attention_output = Load(tensors.attention_output),
+          .intermediate = Load(tensors.intermediate),
+          .output = Load(tensors.output),
+          .attention_norm = Load(tensors.attention_norm, epsilon),
+          .output_norm = Load(tensors.output_norm, epsilon)};
+}
+
+absl::Status CheckMultiple(const char* what, int64_t size, int64_t factor) {
+  if (size % factor == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat("int8 wants a ", what, " that is a multiple of ", factor, "; the model's is ", size));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const QuantizedBert>> QuantizedBert::Create(
+    std::shared_ptr<const BertModelFiles> files, const Int8Kernels& kernels) {
+  const BertConfig& config = files->config();
+  absl::Status status = CheckMultiple("hidden size", config.hidden_size, kInt8PanelWidth);
+  status.Update(CheckMultiple("intermediate size", config.intermediate_size, kInt8PanelWidth));
+  status.Update(CheckMultiple("head size", config.hidden_size / config.heads, 32));
+  if (!status.ok()) return status;
+  return std::shared_ptr<const QuantizedBert>(new QuantizedBert(std::move(files), kernels));
+}
+
+QuantizedBert::QuantizedBert(std::shared_ptr<const BertModelFiles> files, const Int8Kernels& kernels)
+    : files_(std::move(files)), kernels_(kernels) {
+  const BertTensors& tensors = files_->tensors();
+  words_ = FloatsInPlace(*tensors.words);
+  if (words_ == nullptr) {
+    copied_words_ = FloatsOf(*tensors.words);
+    words_ = copied_words_.data();
+  }
+  const AlignedVector<float> token_types = FloatsOf(*tensors.token_types);
+  positions_ = FloatsOf(*tensors.positions);
+  positions_.erase(positions_.begin(), positions_.begin() + config().position_offset * config().hidden_size);
+  for (size_t i = 0; i < positions_.size(); ++i)
+    positions_[i] += token_types[i % static_cast<size_t>(config().hidden_size)];
+  embedding_norm_ = Load(tensors.embedding_norm, config().layer_norm_epsilon);
+  layers_.reserve(tensors.layers.size());
+  for (const BertLayerTensors& layer : tensors.layers)
+    layers_.push_back(Load(layer, config().layer_norm_epsilon));
+}
+
+}  // namespace sluice

@@ -1,0 +1,44 @@
+#include "core/inference/cpu/quantized_linear.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice {
+
+QuantizedLinear::QuantizedLinear(absl::Span<const float> weight, absl::Span<const float> bias)
+    : inputs_(static_cast<int64_t>(weight.size() / bias.size())),
+      panels_(weight.size()),
+      scales_(bias.size()),
+      sums_(bias.size()),
+      bias_(bias.begin(), bias.end()) {
+  const auto inputs = static_cast<size_t>(inputs_);
+  for (size_t output = 0; output < bias.size(); ++output)
+    PackOutput(weight.subspan(output * inputs, inputs), static_cast<int64_t>(output));
+}
+
+void QuantizedLinear::PackOutput(absl::Span<const float> weights, int64_t output) {
+  float greatest = 1e-30F;
+  for (const float weight : weights) greatest = std::max(greatest, std::abs(weight));
+  const float scale = greatest / 127;
+  scales_[output] = scale;
+  int8_t* const panel = panels_.data() + output / kInt8PanelWidth * kInt8PanelWidth * inputs_;
+  const int64_t column = output % kInt8PanelWidth;
+  int32_t sum = 0;
+  for (int64_t input = 0; input < inputs_; ++input) {
+    const auto value = static_cast<int8_t>(std::nearbyint(weights[input] / scale));
+    panel[input / 4 * 4 * kInt8PanelWidth + column * 4 + input % 4] = value;
+    sum += value;
+  }
+  sums_[output] = static_cast<float>(sum);
+}
+
+QuantizedWeights QuantizedLinear::View() const {
+  return {.panels = panels_.data(),
+          .scales = scales_.data(),
+          .sums = sums_.data(),
+          .bias = bias_.data(),
+          .inputs = inputs_,
+          .outputs = static_cast<int64_t>(bias_.size())};
+}
+
+}  // namespace sluice

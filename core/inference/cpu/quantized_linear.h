@@ -1,0 +1,31 @@
+// QuantizedLinear: the weights of y = x W^T + b in eight bits, packed once for Int8Kernels. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "absl/types/span.h"
+#include "core/inference/cpu/aligned_vector.h"
+#include "core/inference/cpu/int8_kernels.h"
+
+namespace sluice {
+
+class QuantizedLinear {
+ public:
+  // `weight` is [outputs, inputs] with outputs = bias.size(), a multiple of 64, and inputs a multiple of 4.
+  // Each output has its own scale, symmetric: its greatest weight becomes 127.
+  QuantizedLinear(absl::Span<const float> weight, absl::Span<const float> bias);
+
+  // Valid as long as this object stays where it is.
+  QuantizedWeights View() const;
+
+ private:
+  void PackOutput(absl::Span<const float> weights, int64_t output);
+
+  int64_t inputs_ = 0;
+  AlignedVector<int8_t> panels_;
+  AlignedVector<float> scales_;
+  AlignedVector<float> sums_;
+  AlignedVector<float> bias_;
+};
+
+}  // namespace sluice

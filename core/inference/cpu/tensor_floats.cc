@@ -1,0 +1,57 @@
+#include "core/inference/cpu/tensor_floats.h"
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+namespace sluice {
+namespace {
+
+template <typename Bits>
+Bits BitsAt(const std::byte* data, size_t index) {
+  Bits bits;
+  std::memcpy(&bits, data + index * sizeof(Bits), sizeof(Bits));
+  return bits;
+}
+
+float FromBf16(uint16_t bits) {
+  return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
+
+// IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits.
+float FromF16(uint16_t bits) {
+  const int exponent = bits >> 10 & 31;
+  const int fraction = bits & 1023;
+  float magnitude = std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
+  if (exponent == 0) magnitude = std::ldexp(static_cast<float>(fraction), -24);
+  if (exponent == 31) magnitude = fraction == 0 ? INFINITY : NAN;
+  return (bits & 0x8000) != 0 ? -magnitude : magnitude;
+}
+
+}  // namespace
+
+AlignedVector<float> FloatsOf(const TensorView& tensor) {
+  AlignedVector<float> floats(static_cast<size_t>(tensor.bytes / TensorTypeBytes(tensor.type)));
+  for (size_t i = 0; i < floats.size(); ++i) {
+    switch (tensor.type) {
+      case TensorType::kBf16:
+        floats[i] = FromBf16(BitsAt<uint16_t>(tensor.data, i));
+        break;
+      case TensorType::kF16:
+        floats[i] = FromF16(BitsAt<uint16_t>(tensor.data, i));
+        break;
+      default:
+        floats[i] = BitsAt<float>(tensor.data, i);
+        break;
+    }
+  }
+  return floats;
+}
+
+const float* FloatsInPlace(const TensorView& tensor) {
+  const bool aligned = reinterpret_cast<uintptr_t>(tensor.data) % alignof(float) == 0;
+  return tensor.type == TensorType::kF32 && aligned ? reinterpret_cast<const float*>(tensor.data) : nullptr;
+}
+
+}  // namespace sluice

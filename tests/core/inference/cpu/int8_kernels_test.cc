@@ -1,0 +1,166 @@
+// The fast kernels mean what the portable ones say, and the portable ones mean what their header says.
+#include "core/inference/cpu/int8_kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "core/inference/cpu/quantized_linear.h"
+
+namespace sluice {
+namespace {
+
+using Floats = AlignedVector<float>;
+
+class Random {
+ public:
+  explicit Random(uint32_t seed) : generator_(seed) {}
+
+  Floats Normal(int64_t count, float deviation = 1) {
+    std::normal_distribution<float> normal(0, deviation);
+    Floats values(static_cast<size_t>(count));
+    for (float& value : values) value = normal(generator_);
+    return values;
+  }
+
+ private:
+  std::mt19937 generator_;
+};
+
+struct Quantized {
+  Quantized(const Int8Kernels& kernels, const Floats& x, int64_t rows)
+      : columns(static_cast<int64_t>(x.size()) / rows), values(x.size()), scales(rows), zeros(rows) {
+    kernels.quantize(x.data(), rows, columns, View());
+  }
+
+  QuantizedRows View() { return {values.data(), scales.data(), zeros.data()}; }
+
+  float At(int64_t row, int64_t column) const {
+    return scales[row] * (static_cast<float>(values[row * columns + column]) - zeros[row]);
+  }
+
+  int64_t columns;
+  AlignedVector<uint8_t> values;
+  Floats scales, zeros;
+};
+
+void ExpectNear(const Floats& actual, const Floats& expected, float tolerance) {
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], tolerance) << "at " << i;
+}
+
+// Half a step of the row's scale is all that is lost, and zero loses nothing.
+TEST(PortableInt8Kernels, QuantizedRowsAreWithinHalfAStep) {
+  Floats x = Random(1).Normal(3 * 64);
+  for (int64_t i = 64; i < 128; ++i) x[i] = std::abs(x[i]) + 3;  // far from zero, on one side of it
+  for (int64_t i = 128; i < 192; ++i) x[i] = 0;
+  x[5] = 0;
+  const Quantized rows(PortableInt8Kernels(), x, 3);
+  for (int64_t i = 0; i < 192; ++i) {
+    const int64_t row = i / 64;
+    EXPECT_LE(std::abs(rows.At(row, i % 64) - x[i]), 0.501F * rows.scales[row]) << i;
+  }
+  EXPECT_EQ(rows.At(0, 5), 0);
+}
+
+TEST(PortableInt8Kernels, ProductIsThatOfTheMatrices) {
+  constexpr int64_t kRows = 6, kInputs = 128, kOutputs = 64;
+  Random random(2);
+  const Floats x = random.Normal(kRows * kInputs);
+  const Floats weight = random.Normal(kOutputs * kInputs, 0.1F);
+  const Floats bias = random.Normal(kOutputs);
+  const QuantizedLinear linear(weight, bias);
+  Quantized rows(PortableInt8Kernels(), x, kRows);
+  Floats y(kRows * kOutputs);
+  PortableInt8Kernels().product(rows.View(), kRows, linear.View(), Int8Epilogue::kStore, y.data());
+  for (int64_t row = 0; row < kRows; ++row) {
+    for (int64_t output = 0; output < kOutputs; ++output) {
+      float expected = bias[output];
+      for (int64_t i = 0; i < kInputs; ++i) expected += x[row * kInputs + i] * weight[output * kInputs + i];
+      EXPECT_NEAR(y[row * kOutputs + output], expected, 0.05F);
+    }
+  }
+}
+
+class FastInt8KernelsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (FastInt8Kernels() == nullptr) GTEST_SKIP() << "this processor has no fast int8 kernels";
+  }
+
+  // Both kinds on the same random rows and weights.
+  static void ExpectSameProduct(Int8Epilogue epilogue, int64_t rows, int64_t inputs, int64_t outputs) {
+    Random random(3);
+    const QuantizedLinear linear(random.Normal(outputs * inputs, 0.1F), random.Normal(outputs));
+    Quantized x(PortableInt8Kernels(), random.Normal(rows * inputs), rows);
+    Floats expected = random.Normal(rows * outputs);
+    Floats actual = expected;
+    PortableInt8Kernels().product(x.View(), rows, linear.View(), epilogue, expected.data());
+    FastInt8Kernels()->product(x.View(), rows, linear.View(), epilogue, actual.data());
+    ExpectNear(actual, expected, 1e-4F);
+  }
+
+  static Floats Attend(const Int8Kernels& kernels, const Floats& query_key_value, int64_t length,
+                       int64_t heads, int64_t head_size) {
+    Floats merged(length * heads * head_size), scratch(AttentionScratch(length, head_size));
+    kernels.attend({query_key_value.data(), length, heads, head_size, merged.data(), scratch.data()});
+    return merged;
+  }
+};
+
+TEST_F(FastInt8KernelsTest, QuantizeTheSame) {
+  Floats x = Random(4).Normal(5 * 384, 3);
+  for (int64_t i = 0; i < 384; ++i) x[i] = 0;
+  for (int64_t i = 384; i < 768; ++i) x[i] = -std::abs(x[i]) - 1;
+  const Quantized expected(PortableInt8Kernels(), x, 5), actual(*FastInt8Kernels(), x, 5);
+  EXPECT_EQ(actual.scales, expected.scales);
+  EXPECT_EQ(actual.zeros, expected.zeros);
+  int64_t moved = 0;  // by one: the fast ones multiply by the inverse of the scale
+  for (size_t i = 0; i < x.size(); ++i) {
+    ASSERT_LE(std::abs(actual.values[i] - expected.values[i]), 1);
+    moved += actual.values[i] != expected.values[i];
+  }
+  EXPECT_LE(moved, 5);
+}
+
+TEST_F(FastInt8KernelsTest, MultiplyTheSame) {
+  for (const Int8Epilogue epilogue : {Int8Epilogue::kStore, Int8Epilogue::kAdd, Int8Epilogue::kGelu,
+                                      Int8Epilogue::kGeluTanh, Int8Epilogue::kRelu})
+    ExpectSameProduct(epilogue, 12, 64, 128);
+  ExpectSameProduct(Int8Epilogue::kStore, 6, 1536, 384);
+}
+
+TEST_F(FastInt8KernelsTest, NormalizeTheSame) {
+  Random random(5);
+  const Floats scale = random.Normal(384), shift = random.Normal(384);
+  Floats expected = random.Normal(7 * 384, 4);
+  Floats actual = expected;
+  PortableInt8Kernels().layer_norm(expected.data(), 7, 384, {scale.data(), shift.data(), 1e-12F});
+  FastInt8Kernels()->layer_norm(actual.data(), 7, 384, {scale.data(), shift.data(), 1e-12F});
+  ExpectNear(actual, expected, 2e-5F);
+}
+
+// Lengths around every step of the kernel: vectors of 16, blocks of 12 queries, panels of 64 keys.
+TEST_F(FastInt8KernelsTest, AttendTheSame) {
+  for (const int64_t head_size : {32, 64, 96}) {
+    for (const int64_t length : {1, 2, 11, 12, 13, 15, 16, 17, 63, 64, 65, 130}) {
+      const Floats query_key_value = Random(6).Normal(length * 3 * 2 * head_size, 2);
+      SCOPED_TRACE(testing::Message() << length << " tokens, heads of " << head_size);
+      ExpectNear(Attend(*FastInt8Kernels(), query_key_value, length, 2, head_size),
+                 Attend(PortableInt8Kernels(), query_key_value, length, 2, head_size), 2e-5F);
+    }
+  }
+}
+
+// Scores far apart neither overflow nor lose the weights of the rest.
+TEST_F(FastInt8KernelsTest, AttendToScoresOfAnySize) {
+  const Floats query_key_value = Random(7).Normal(40 * 3 * 32, 60);
+  ExpectNear(Attend(*FastInt8Kernels(), query_key_value, 40, 1, 32),
+             Attend(PortableInt8Kernels(), query_key_value, 40, 1, 32), 1e-3F);
+}
+
+}  // namespace
+}  // namespace sluice
