@@ -25,9 +25,6 @@
 namespace sluice {
 namespace {
 
-constexpr int kMaxAttempts = 25;
-constexpr int kSteps = 24;
-
 int CutsToTry() {
   if (const char* cuts = std::getenv("SLUICE_POWER_CUTS")) return std::atoi(cuts);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -50,6 +47,8 @@ class Work {
   }
 
  private:
+  static constexpr int kSteps = 24;
+
   int Pick(int count) { return static_cast<int>(random_() % static_cast<unsigned>(count)); }
 
   absl::Status Step() {
@@ -150,6 +149,8 @@ class Work {
 
 class PowerLoss : public testing::Test {
  protected:
+  static constexpr int kMaxAttempts = 25;
+
   absl::StatusOr<std::unique_ptr<BatchStore>> Open() {
     return OpenSqliteBatchStore({.path = path_, .max_attempts = kMaxAttempts}, clock_);
   }
