@@ -2,6 +2,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "core/screening/attributes/letter_at.h"
 
 namespace sluice {
 namespace {
@@ -33,10 +34,6 @@ constexpr CurrencySign kSigns[] = {
     {"₹", "INR"},      {"₪", "ILS"},       {"zł", "PLN"},     {"c$", "CAD"},    {"a$", "AUD"},
     {"s$", "SGD"},     {"r$", "BRL"},      {"£", "GBP"},      {"¥", "JPY"},     {"$", "USD"}};
 
-bool IsLetter(absl::string_view text, size_t at) {
-  return at < text.size() && absl::ascii_isalpha(static_cast<unsigned char>(text[at]));
-}
-
 bool MayBelongToSign(char c) {
   const auto byte = static_cast<unsigned char>(c);
   return c == '$' || byte >= 0x80 || absl::ascii_isalpha(byte);
@@ -61,7 +58,7 @@ std::optional<CurrencySign> CurrencySignEndingAt(absl::string_view lowered, size
   for (const CurrencySign& sign : kSigns) {
     if (sign.sign.back() != before.back() || !absl::EndsWith(before, sign.sign)) continue;
     const size_t begin = end - sign.sign.size();
-    if (IsLetter(sign.sign, 0) && begin > 0 && IsLetter(lowered, begin - 1)) continue;
+    if (LetterAt(sign.sign, 0) && begin > 0 && LetterAt(lowered, begin - 1)) continue;
     return sign;
   }
   return std::nullopt;
@@ -72,7 +69,7 @@ std::optional<CurrencySign> CurrencySignBeginningAt(absl::string_view lowered, s
   const absl::string_view after = lowered.substr(begin);
   for (const CurrencySign& sign : kSigns) {
     if (sign.sign.front() != after.front() || !absl::StartsWith(after, sign.sign)) continue;
-    if (IsLetter(sign.sign, sign.sign.size() - 1) && IsLetter(lowered, begin + sign.sign.size())) continue;
+    if (LetterAt(sign.sign, sign.sign.size() - 1) && LetterAt(lowered, begin + sign.sign.size())) continue;
     return sign;
   }
   return std::nullopt;

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "core/screening/attributes/currency.h"
+#include "core/screening/attributes/letter_at.h"
 
 namespace sluice {
 namespace {
@@ -16,10 +17,6 @@ constexpr absl::string_view kConnectors[] = {"-", "–", "—", "to ", "till ", 
 
 bool IsDigit(absl::string_view text, size_t at) {
   return at < text.size() && absl::ascii_isdigit(static_cast<unsigned char>(text[at]));
-}
-
-bool IsLetter(absl::string_view text, size_t at) {
-  return at < text.size() && absl::ascii_isalpha(static_cast<unsigned char>(text[at]));
 }
 
 template <typename Strings>
@@ -86,12 +83,12 @@ std::optional<Number> NumberAt(absl::string_view text, size_t at) {
     number->value *= 1000;
     number->in_thousands = true;
     number->end = suffix + 8;
-  } else if (suffix < text.size() && text[suffix] == 'k' && !IsLetter(text, suffix + 1)) {
+  } else if (suffix < text.size() && text[suffix] == 'k' && !LetterAt(text, suffix + 1)) {
     number->value *= 1000;
     number->in_thousands = true;
     number->end = suffix + 1;
   } else if (suffix < text.size() &&
-             (text[suffix] == '%' || (text[suffix] == 'm' && !IsLetter(text, suffix + 1)) ||
+             (text[suffix] == '%' || (text[suffix] == 'm' && !LetterAt(text, suffix + 1)) ||
               absl::StartsWith(text.substr(suffix), "mill") || absl::StartsWith(text.substr(suffix), "bn") ||
               absl::StartsWith(text.substr(suffix), "bill"))) {
     return std::nullopt;
@@ -152,7 +149,7 @@ size_t SecondDigit(absl::string_view text, size_t after_first, size_t first_begi
 size_t SkipInnerPeriod(absl::string_view text, size_t at) {
   if (at >= text.size() || text[at] != '/') return at;
   ++at;
-  while (IsLetter(text, at)) ++at;
+  while (LetterAt(text, at)) ++at;
   return at;
 }
 

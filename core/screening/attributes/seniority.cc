@@ -59,7 +59,7 @@ bool IsAnotherMeaning(Seniority level, absl::string_view next) {
 }
 
 // Of the words at which Body finds anything.
-const WordBeginnings& CueBeginnings() {
+const WordBeginnings& SeniorityCueBeginnings() {
   static const auto* const kBeginnings = [] {
     auto* const beginnings =
         new WordBeginnings({"entry", "head", "leading", "career", "graduates", "beginners", "early"});
@@ -69,9 +69,9 @@ const WordBeginnings& CueBeginnings() {
   return *kBeginnings;
 }
 
-class Reader {
+class SeniorityReader {
  public:
-  explicit Reader(const ScannedText& text) : text_(text) {}
+  explicit SeniorityReader(const ScannedText& text) : text_(text) {}
 
   // The first of the title's words, interns before the rest ("Senior Intern" is an intern).
   std::optional<SeniorityReading> Title() const {
@@ -86,7 +86,7 @@ class Reader {
   }
 
   std::optional<SeniorityReading> Body() const {
-    const WordBeginnings& cues = CueBeginnings();
+    const WordBeginnings& cues = SeniorityCueBeginnings();
     for (int at = 0; at < Count(); ++at) {
       if (!cues.MayBegin(text_.word(at))) continue;
       if (const auto led = LeadsTeamAt(at)) return led;
@@ -203,11 +203,11 @@ class Reader {
 }  // namespace
 
 std::optional<SeniorityReading> ReadSeniority(const ScannedText& title, const ScannedText& text) {
-  if (std::optional<SeniorityReading> reading = Reader(title).Title()) {
+  if (std::optional<SeniorityReading> reading = SeniorityReader(title).Title()) {
     reading->span.field = "title";
     return reading;
   }
-  return Reader(text).Body();
+  return SeniorityReader(text).Body();
 }
 
 const char* SeniorityName(Seniority level) {

@@ -58,16 +58,16 @@ const Words& OnsiteHeralds() {
 }
 
 // Of the words at which CueAt finds anything.
-const WordBeginnings& CueBeginnings() {
+const WordBeginnings& WorkPlaceCueBeginnings() {
   static const auto* const kBeginnings =
       new WordBeginnings({"anywhere", "hybrid", "home", "in-person", "non-remote", "on", "on-site", "onsite",
                           "office", "premises", "remote", "telecommute", "telework", "wfh"});
   return *kBeginnings;
 }
 
-class Reader {
+class WorkPlaceReader {
  public:
-  explicit Reader(const ScannedText& text) : text_(text) {}
+  explicit WorkPlaceReader(const ScannedText& text) : text_(text) {}
 
   // The strongest cue, and where it stands.
   Cue Read(Span* span) const {
@@ -76,7 +76,7 @@ class Reader {
     auto rank = [&](Cue cue) {
       return std::find(std::begin(kStrongestFirst), std::end(kStrongestFirst), cue);
     };
-    const WordBeginnings& cues = CueBeginnings();
+    const WordBeginnings& cues = WorkPlaceCueBeginnings();
     for (int at = 0; at < Count(); ++at) {
       const Cue cue = cues.MayBegin(text_.word(at)) ? CueAt(at) : Cue::kNone;
       if (cue == Cue::kNone || (best != Cue::kNone && rank(cue) >= rank(best))) continue;
@@ -270,9 +270,9 @@ std::optional<WorkPlaceReading> ReadWorkPlace(const Posting& posting, const Scan
                                               const ScannedText& location) {
   if (posting.is_remote == true) return WorkPlaceReading{true, false, false, {"is_remote"}};
   Span span;
-  Cue cue = Reader(text).Read(&span);
+  Cue cue = WorkPlaceReader(text).Read(&span);
   if (cue == Cue::kNone) {
-    cue = Reader(location).Read(&span);
+    cue = WorkPlaceReader(location).Read(&span);
     span.field = "location";
   }
   if (posting.is_remote == false) {

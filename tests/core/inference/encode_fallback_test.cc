@@ -12,8 +12,6 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr int32_t kPoison = 666;
-
 class RecordingObserver final : public EncodeObserver {
  public:
   void BeforePass(int64_t tokens) override { passes.push_back(tokens); }
@@ -27,6 +25,8 @@ class RecordingObserver final : public EncodeObserver {
 
 class EncodeFallback : public testing::Test {
  protected:
+  static constexpr int32_t kPoison = 666;
+
   std::vector<absl::Status> Run(FakeEncoderOptions options, const std::vector<std::vector<int32_t>>& texts) {
     FakeEncoder encoder(options);
     const std::vector<absl::Span<const int32_t>> spans(texts.begin(), texts.end());

@@ -16,8 +16,6 @@ using testing::HasSubstr;
 
 using Answer = absl::StatusOr<std::vector<float>>;
 
-constexpr int32_t kPoison = 666;
-
 EncoderFactory MakeFake(FakeEncoderOptions options = {}) {
   return [options]() -> absl::StatusOr<std::unique_ptr<Encoder>> {
     return std::make_unique<FakeEncoder>(options);
@@ -34,6 +32,8 @@ std::vector<float> VectorOf(const std::vector<int32_t>& tokens) {
 
 class ReplicaPoolTest : public testing::Test {
  protected:
+  static constexpr int32_t kPoison = 666;
+
   ReplicaPoolTest()
       : scheduler_(MicroBatchScheduler::Create({}, clock_, nullptr).value()), metrics_(registry_) {}
   // Close first, or the pool would wait for ever.

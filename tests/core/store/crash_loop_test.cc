@@ -14,11 +14,11 @@
 namespace sluice {
 namespace {
 
-constexpr int kMaxAttempts = 3;
-constexpr int kSteps = 300;
-
 class CrashLoop : public testing::TestWithParam<unsigned> {
  protected:
+  static constexpr int kMaxAttempts = 3;
+  static constexpr int kSteps = 300;
+
   CrashLoop() { Reopen(); }
 
   int Pick(int count) { return static_cast<int>(random_() % static_cast<unsigned>(count)); }
