@@ -69,7 +69,8 @@ function(sluice_test NAME)
   set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
   add_test(NAME ${NAME} COMMAND ${NAME} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
   set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT_SECONDS} LABELS "${ARG_LABELS}"
-    ENVIRONMENT "SLUICE_MODEL=${SLUICE_MODEL}")
+    ENVIRONMENT
+    "SLUICE_MODEL=${SLUICE_MODEL};TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan_suppressions.txt")
 endfunction()
 
 function(sluice_benchmark NAME)

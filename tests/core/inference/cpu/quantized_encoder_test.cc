@@ -77,26 +77,26 @@ class QuantizedEncoderTest : public testing::TestWithParam<const Int8Kernels*> {
 };
 
 TEST_P(QuantizedEncoderTest, IsNearThePaper) {
-  ExpectNearReference(0.999);
+  ExpectNearReference(0.997);
 }
 
 TEST_P(QuantizedEncoderTest, ClsPoolingAndTanhGelu) {
   Replace("config.json", R"("gelu")", R"("gelu_new")");
   model_.files["1_Pooling/config.json"] = R"({"pooling_mode": "cls"})";
-  ExpectNearReference(0.998);
+  ExpectNearReference(0.997);
 }
 
 TEST_P(QuantizedEncoderTest, MaxPoolingReluAndNoNormalising) {
   Replace("config.json", R"("gelu")", R"("relu")");
   Replace("modules.json", "models.Normalize", "models.Transformer");
   model_.files["1_Pooling/config.json"] = R"({"pooling_mode": "max"})";
-  ExpectNearReference(0.998);
+  ExpectNearReference(0.997);
 }
 
 TEST_P(QuantizedEncoderTest, RobertaPositions) {
   Replace("config.json", R"("bert")", R"("roberta")");
   Replace("config.json", R"("pad_token_id": 0)", R"("pad_token_id": 1)");
-  ExpectNearReference(0.999);
+  ExpectNearReference(0.997);
 }
 
 TEST_P(QuantizedEncoderTest, WeightsStoredInBf16) {
@@ -104,7 +104,7 @@ TEST_P(QuantizedEncoderTest, WeightsStoredInBf16) {
     tensor.type = "BF16";
     for (float& value : tensor.values) value = std::ldexp(std::nearbyint(std::ldexp(value, 5)), -5);
   }
-  ExpectNearReference(0.999);
+  ExpectNearReference(0.997);
 }
 
 // To the bit: alone, among texts of other lengths, first or last, in a part of its own or split from the
@@ -151,6 +151,26 @@ TEST_P(QuantizedEncoderTest, NamesTheSizeThatItDoesNotDo) {
 
 INSTANTIATE_TEST_SUITE_P(Portable, QuantizedEncoderTest, testing::Values(&PortableInt8Kernels()));
 INSTANTIATE_TEST_SUITE_P(Fast, QuantizedEncoderTest, testing::Values(FastInt8Kernels()));
+
+EncoderUnderTest Tiny(const std::string& name, const Int8Kernels& kernels) {
+  return {.name = name,
+          .make =
+              [&kernels] {
+                const TinyBert model(1, {.hidden = kHidden, .inner = 128});
+                auto files = LoadBertModelFiles(model.Write(TestDirectory("model"))).value();
+                return MakeQuantizedEncoder(QuantizedBert::Create(std::move(files), kernels).value());
+              },
+          .tolerance = 0};
+}
+
+std::vector<EncoderUnderTest> EveryKind() {
+  std::vector<EncoderUnderTest> kinds = {Tiny("portable", PortableInt8Kernels())};
+  if (FastInt8Kernels() != nullptr) kinds.push_back(Tiny("fast", *FastInt8Kernels()));
+  return kinds;
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiny, EncoderContract, testing::ValuesIn(EveryKind()),
+                         [](const auto& info) { return info.param.name; });
 
 TensorView ViewOf(TensorType type, const std::vector<uint16_t>& bits) {
   return {type,

@@ -130,7 +130,7 @@ TEST_F(TorchGolden, Int8IsNearSentenceTransformers) {
   const auto encoder = MakeQuantizedEncoder(QuantizedBert::Create(*files_, *kernels).value());
   const std::vector<size_t> order = Shuffled(5);
   const std::vector<float> vectors = EncodeAll(*encoder, order, 8);
-  EXPECT_GE(WorstCosine(vectors, order), 0.995);
+  EXPECT_GE(WorstCosine(vectors, order), 0.99);
   EXPECT_GE(MeanCosine(vectors), 0.998);
 }
 
