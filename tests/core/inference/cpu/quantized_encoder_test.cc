@@ -170,7 +170,7 @@ std::vector<EncoderUnderTest> EveryKind() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiny, EncoderContract, testing::ValuesIn(EveryKind()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& kind) { return kind.param.name; });
 
 TensorView ViewOf(TensorType type, const std::vector<uint16_t>& bits) {
   return {type,
