@@ -1,0 +1,102 @@
+"""What the rounds come to: medians, ratios, agreement, and the table."""
+import array
+import json
+import math
+import operator
+import pathlib
+import statistics
+
+
+class Spread:
+    """The median of a few figures, and from where to where they go."""
+
+    def __init__(self, figures):
+        figures = sorted(figures)
+        self.median, self.least, self.greatest = statistics.median(figures), figures[0], figures[-1]
+
+    def text(self, form="{:.1f}"):
+        return f"{form.format(self.median)} ({form.format(self.least)}–{form.format(self.greatest)})"
+
+
+def read_floats(path):
+    floats = array.array("f")
+    floats.frombytes(pathlib.Path(path).read_bytes())
+    return floats
+
+
+def _dot(a, b):
+    return math.fsum(map(operator.mul, a, b))
+
+
+def cosines(vectors_file, reference_file, dimensions):
+    """(least, mean) over the rows of two files of raw float32 rows."""
+    ours, theirs = read_floats(vectors_file), read_floats(reference_file)
+    if len(ours) != len(theirs):
+        raise ValueError(f"{len(ours)} floats where the reference has {len(theirs)}")
+    found = []
+    for begin in range(0, len(ours), dimensions):
+        a, b = ours[begin:begin + dimensions], theirs[begin:begin + dimensions]
+        found.append(_dot(a, b) / math.sqrt(_dot(a, a) * _dot(b, b)))
+    return min(found), statistics.fmean(found)
+
+
+def model_operations(directory, tokens):
+    """Multiplications and additions that BERT's matrix products take for texts of so many tokens each."""
+    config = json.loads((pathlib.Path(directory) / "config.json").read_text())
+    layers, hidden, inner = (config[key] for key in ("num_hidden_layers", "hidden_size", "intermediate_size"))
+    linear = 2 * hidden * (4 * hidden + 2 * inner)
+    return sum(layers * (linear * count + 4 * hidden * count * count) for count in tokens)
+
+
+def best_peer(rows):
+    """The fastest of those that are not Sluice, by median; None without any."""
+    peers = [row for row in rows if row["kind"] == "peer" and row.get("seconds")]
+    return min(peers, key=lambda row: statistics.median(row["seconds"]), default=None)
+
+
+def summarise(rows, tokens, operations, ceilings):
+    """Adds to each measured row texts_per_second, tokens_per_second, ratio and share, as Spreads by round."""
+    best = best_peer(rows)
+    for row in rows:
+        if not row.get("seconds"):
+            continue
+        seconds = row["seconds"]
+        row["texts_per_second"] = Spread([len(tokens) / s for s in seconds])
+        row["tokens_per_second"] = Spread([sum(tokens) / s for s in seconds])
+        if best is not None:
+            row["ratio"] = Spread([theirs / ours for ours, theirs in zip(seconds, best["seconds"])])
+        tops = [ceiling.get(row["precision"], 0) for ceiling in ceilings]
+        if all(tops):
+            row["share"] = Spread([100 * operations / s / top for s, top in zip(seconds, tops)])
+
+
+HEADER = """| engine | threads, batch | texts/s | tokens/s | ratio to the best peer | % of the ceiling | cosine, least / mean |
+|---|---|---|---|---|---|---|"""
+
+
+def table_row(row, best):
+    name = f"**{row['name']}**" if row["kind"] == "sluice" else row["name"]
+    if not row.get("seconds"):
+        return f"| {name} | not measured: {row['reason']} | | | | | |"
+    ratio = "best peer" if row is best else row["ratio"].text("{:.2f}") if "ratio" in row else ""
+    share = f"{row['precision']}: {row['share'].text('{:.0f}')}" if "share" in row else row["precision"]
+    least, mean = row["cosine"]
+    return (f"| {name} | {row['chosen']} | {row['texts_per_second'].text()} | {row['tokens_per_second'].median:.0f} | "
+            f"{ratio} | {share} | {least:.5f} / {mean:.5f} |")
+
+
+def table(rows):
+    """Markdown, the fastest first, what was not measured last."""
+    best = best_peer(rows)
+    ordered = sorted(rows, key=lambda row: statistics.median(row["seconds"]) if row.get("seconds") else math.inf)
+    return "\n".join([HEADER, *(table_row(row, best) for row in ordered)])
+
+
+def ceilings_text(ceilings):
+    """The rounds' ceilings of each precision."""
+    parts = []
+    for precision in ceilings[0] if ceilings else ():
+        figures = [ceiling[precision] / 1e12 for ceiling in ceilings]
+        if all(figures):
+            parts.append(f"{precision} {Spread(figures).text('{:.2f}')}")
+    return f"matrix products, T operations/s: {', '.join(parts)}" if parts else "matrix products: not measured"
