@@ -93,7 +93,7 @@ class Engines:
         self.workers = {}
         for name, command in commands.items():
             try:
-                self.workers[name] = Worker(command, folder / f"{name}.log", around)
+                self.workers[name] = Worker(command, folder / f"{name}.log", around).await_ready()
             except (Unavailable, OSError) as why:
                 say(f"{name}: not measured: {why}")
 

@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -92,18 +93,37 @@ class Comparison:
             return [self.arguments.sluice_peer, "server", f"127.0.0.1:{self.server.port}"]
         return worker_command(self.python, name, self.arguments.model, self.exports, self.arguments.threads)
 
-    def start(self, row, problems):
+    def launch(self, row, problems):
         """Gives the row its worker, or its reason."""
         try:
             if (why := cannot_run(row, self.arguments, problems)):
                 raise Unavailable(why)
-            begin = time.monotonic()
             row["worker"] = Worker(self.command(row["name"]), self.work / f"{row['name']}.log", self.environment)
-            row["setup"] = row["worker"].about["setup"]
-            row["precision"] = row["worker"].about.get("precision", row["precision"])
-            say(f"{row['name']}: ready after {time.monotonic() - begin:.1f} s ({row['setup']})")
-        except Unavailable as why:
+        except (Unavailable, OSError) as why:
             self.give_up(row, why)
+
+    def await_ready(self, row):
+        try:
+            about = row["worker"].await_ready().about
+            row.update(setup=about["setup"], precision=about.get("precision", row["precision"]))
+            say(f"{row['name']}: ready ({row['setup']})")
+        except Unavailable as why:
+            del row["worker"]
+            self.give_up(row, why)
+
+    def start(self, rows, problems):
+        """Sluice first and by itself, for it measures the machine; then the others at once."""
+        for row in rows:
+            if row["kind"] == "sluice":
+                self.launch_and_await([row], problems)
+        self.launch_and_await([row for row in rows if row["kind"] != "sluice"], problems)
+
+    def launch_and_await(self, rows, problems):
+        for row in rows:
+            self.launch(row, problems)
+        for row in rows:
+            if "worker" in row:
+                self.await_ready(row)
 
     def give_up(self, row, why):
         row["reason"] = str(why)
@@ -215,7 +235,7 @@ def parse():
 
 def start_ceilings(comparison):
     try:
-        return Worker(comparison.command("ceilings"), comparison.work / "ceilings.log", comparison.environment)
+        return Worker(comparison.command("ceilings"), comparison.work / "ceilings.log", comparison.environment).await_ready()
     except Unavailable as why:
         say(f"ceilings: {why}")
         return None
@@ -223,6 +243,7 @@ def start_ceilings(comparison):
 
 def main():
     arguments = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the server's end is up to atexit
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:arguments.threads])  # children inherit it
     rows = chosen_rows(arguments)
     # What texts, reference and ceilings are made with comes first, whatever was asked for.
@@ -236,8 +257,7 @@ def main():
         comparison = Comparison(arguments, work)
         folder = comparison.make_corpora()
         written = json.loads((folder / "corpora.json").read_text())
-        for row in rows:
-            comparison.start(row, problems)
+        comparison.start(rows, problems)
         ceilings_worker = start_ceilings(comparison)
         for corpus in arguments.corpora.split(","):
             tokens = written["corpora"][corpus]["tokens"]

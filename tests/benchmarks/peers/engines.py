@@ -4,8 +4,10 @@ An engine has `layouts` (ways to divide the threads; the harness measures which 
 and encode(texts, layout, batch) -> float32 [texts, dimensions]. It tokenizes itself and sorts texts by length.
 """
 import concurrent.futures
+import fcntl
 import json
 import pathlib
+import tempfile
 
 import numpy
 import tokenizers
@@ -27,16 +29,15 @@ class Model:
         return tokenizer
 
     def export(self, name, make):
-        """The path of an export, made by make(path) if it is not there yet."""
+        """The path of an export, made by make(path) if it is not there yet; one process at a time makes any."""
         path = self.exports / name
-        if not path.exists():
-            new = self.exports / "new"
-            new.mkdir(exist_ok=True)
-            make(new / name)
-            for part in new.iterdir():  # some exports are two files
-                if part != new / name:
-                    part.rename(self.exports / part.name)
-            (new / name).rename(path)
+        with open(self.exports / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                with tempfile.TemporaryDirectory(dir=self.exports) as new:
+                    make(pathlib.Path(new, name))
+                    for part in sorted(pathlib.Path(new).iterdir(), key=lambda part: part.name == name):
+                        part.rename(self.exports / part.name)  # some are two files: the one asked for last
         return path
 
 

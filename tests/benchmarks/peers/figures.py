@@ -48,48 +48,57 @@ def model_operations(directory, tokens):
     return sum(layers * (linear * count + 4 * hidden * count * count) for count in tokens)
 
 
-def best_peer(rows):
+AGREES = 0.999  # the least cosine to fp32 that Sluice takes a precision for
+
+
+def best_peer(rows, least_cosine=-1.0):
     """The fastest of those that are not Sluice, by median; None without any."""
-    peers = [row for row in rows if row["kind"] == "peer" and row.get("seconds")]
+    peers = [row for row in rows if row["kind"] == "peer" and row.get("seconds") and row["cosine"][0] >= least_cosine]
     return min(peers, key=lambda row: statistics.median(row["seconds"]), default=None)
 
 
 def summarise(rows, tokens, operations, ceilings):
-    """Adds to each measured row texts_per_second, tokens_per_second, ratio and share, as Spreads by round."""
-    best = best_peer(rows)
+    """Adds to each measured row texts_per_second, tokens_per_second, ratios and share, as Spreads by round."""
+    bests = {"ratio": best_peer(rows), "ratio_agreeing": best_peer(rows, AGREES)}
     for row in rows:
         if not row.get("seconds"):
             continue
         seconds = row["seconds"]
         row["texts_per_second"] = Spread([len(tokens) / s for s in seconds])
         row["tokens_per_second"] = Spread([sum(tokens) / s for s in seconds])
-        if best is not None:
-            row["ratio"] = Spread([theirs / ours for ours, theirs in zip(seconds, best["seconds"])])
+        for name, best in bests.items():
+            if best is not None:
+                row[name] = Spread([theirs / ours for ours, theirs in zip(seconds, best["seconds"])])
         tops = [ceiling.get(row["precision"], 0) for ceiling in ceilings]
         if all(tops):
             row["share"] = Spread([100 * operations / s / top for s, top in zip(seconds, tops)])
 
 
-HEADER = """| engine | threads, batch | texts/s | tokens/s | ratio to the best peer | % of the ceiling | cosine, least / mean |
-|---|---|---|---|---|---|---|"""
+HEADER = f"""| engine | threads, batch | texts/s | tokens/s | to the best peer | to the best that agrees with fp32 | \
+% of the ceiling | cosine, least / mean |
+{'|---' * 8}|"""
 
 
-def table_row(row, best):
+def ratio_text(row, name, best):
+    return "best" if row is best else row[name].text("{:.2f}") if name in row else ""
+
+
+def table_row(row, best, best_agreeing):
     name = f"**{row['name']}**" if row["kind"] == "sluice" else row["name"]
     if not row.get("seconds"):
-        return f"| {name} | not measured: {row['reason']} | | | | | |"
-    ratio = "best peer" if row is best else row["ratio"].text("{:.2f}") if "ratio" in row else ""
+        return f"| {name} | not measured: {row['reason']} |" + " |" * 6
     share = f"{row['precision']}: {row['share'].text('{:.0f}')}" if "share" in row else row["precision"]
     least, mean = row["cosine"]
     return (f"| {name} | {row['chosen']} | {row['texts_per_second'].text()} | {row['tokens_per_second'].median:.0f} | "
-            f"{ratio} | {share} | {least:.5f} / {mean:.5f} |")
+            f"{ratio_text(row, 'ratio', best)} | {ratio_text(row, 'ratio_agreeing', best_agreeing)} | {share} | "
+            f"{least:.5f} / {mean:.5f} |")
 
 
 def table(rows):
     """Markdown, the fastest first, what was not measured last."""
-    best = best_peer(rows)
+    bests = best_peer(rows), best_peer(rows, AGREES)
     ordered = sorted(rows, key=lambda row: statistics.median(row["seconds"]) if row.get("seconds") else math.inf)
-    return "\n".join([HEADER, *(table_row(row, best) for row in ordered)])
+    return "\n".join([HEADER, *(table_row(row, *bests) for row in ordered)])
 
 
 def ceilings_text(ceilings):

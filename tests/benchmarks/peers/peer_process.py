@@ -17,12 +17,19 @@ class Unavailable(Exception):
 
 
 class Worker:
+    """Starts at once; ask only after await_ready. Whatever it cannot do raises Unavailable."""
+
     def __init__(self, command, log, environment):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open(log, "w"),
                                         text=True, env=environment)
         self.answers = selectors.DefaultSelector()
         self.answers.register(self.process.stdout, selectors.EVENT_READ)
+        self.about = {}
+
+    def await_ready(self):
+        """Fills `about`: layouts, batches, setup, and a precision where the engine chose it."""
         self.about = self.next_answer(START_SECONDS)
+        return self
 
     def next_answer(self, seconds):
         if not self.answers.select(seconds):
