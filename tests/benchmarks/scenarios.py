@@ -146,7 +146,7 @@ def batching_row(scenario):
 
 
 def report(scenarios):
-    print("| postings | mode | encoded | in all, s | phase one, s | phase two, s | encoder busy, s | "
+    print("| postings | mode | encoded | in all, s | phase one, s (once 1–3 s) | phase two, s | encoders busy, s | "
           "sentence-transformers one by one, s | times as fast | once claimed |\n" + "|---" * 10 + "|")
     for scenario in scenarios:
         print("\n".join(screening_rows(scenario)))
@@ -179,7 +179,7 @@ def main():
     problem = install.install(arguments.peers, ["sentence-transformers"])["sentence-transformers"]
     if problem:
         say(f"sentence-transformers cannot be installed: {problem}")
-    print(f"{machine.processor()}; {time.strftime('%Y-%m-%d')}; {arguments.rounds} rounds\n", flush=True)
+    print(f"{machine.processor()}; {time.strftime('%Y-%m-%d')}; rounds: {arguments.rounds}\n", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         wishes = without_rejections(PROFILE, folder / "wishes.yaml")

@@ -206,7 +206,7 @@ def report(arguments, corpus, tokens, rows, ceilings):
     figures.summarise(rows, tokens, figures.model_operations(arguments.model, tokens), ceilings)
     print(f"\n### {corpus}: {len(tokens)} texts, {statistics.fmean(tokens):.0f} tokens on average "
           f"({min(tokens)} to {max(tokens)})\n")
-    print(f"{arguments.rounds} rounds; {figures.ceilings_text(ceilings)}\n")
+    print(f"Rounds: {arguments.rounds}; {figures.ceilings_text(ceilings)}\n")
     print(figures.table(rows), flush=True)
 
 

@@ -70,7 +70,7 @@ def summarise(rows, tokens, operations, ceilings):
             if best is not None:
                 row[name] = Spread([theirs / ours for ours, theirs in zip(seconds, best["seconds"])])
         tops = [ceiling.get(row["precision"], 0) for ceiling in ceilings]
-        if all(tops):
+        if tops and all(tops):
             row["share"] = Spread([100 * operations / s / top for s, top in zip(seconds, tops)])
 
 
