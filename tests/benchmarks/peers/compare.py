@@ -45,7 +45,7 @@ ROWS = [
     ("infinity-fp32", "infinity", "fp32", False),
     ("infinity-bf16", "infinity", "bf16", True),
 ]
-BATCHES = {"short": (32, 128), "mixed": (8, 32), "long": (8, 32)}
+BATCHES = {"short": (32, 64, 128), "mixed": (8, 16, 32), "long": (8, 16, 32)}  # that engines choose from
 
 
 def chosen_rows(arguments):
@@ -137,7 +137,7 @@ class Comparison:
         """The fastest layout and batch size on the sample; each goes twice, for the first warms it up."""
         about = row["worker"].about
         choices = [(layout, batch) for layout in about["layouts"]
-                   for batch in (BATCHES[corpus] if about["batches"] else (0,))]
+                   for batch in (self.arguments.batches or BATCHES[corpus] if about["batches"] else (0,))]
         if len(choices) == 1:
             return choices[0]
         return min(choices, key=lambda choice: min(self.run(row, sample, choice) for _ in range(2)))
@@ -220,6 +220,8 @@ def parse():
     parser.add_argument("--engines", default="", help="only those whose names contain one of these, as in sluice,openvino")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--texts", type=int, default=128, help="mixed ones; four times as many short, half as many long")
+    parser.add_argument("--batches", type=lambda text: list(map(int, text.split(","))),
+                        help="sizes for the peers to choose from")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--all", action="store_true", help="bf16 also where the processor must emulate it")
     parser.add_argument("--json", type=pathlib.Path, help="write every figure to this file, too")
