@@ -48,7 +48,7 @@ def model_operations(directory, tokens):
     return sum(layers * (linear * count + 4 * hidden * count * count) for count in tokens)
 
 
-AGREES = 0.999  # the least cosine to fp32 that Sluice takes a precision for
+AGREES = 0.999  # the least cosine to fp32, on every text, of an engine that agrees
 
 
 def best_peer(rows, least_cosine=-1.0):
