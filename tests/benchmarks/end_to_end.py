@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import pathlib
-import re
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,9 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+import machine  # noqa: E402
 from sluice_process import ROOT, Server, memory_mib  # noqa: E402
+
 PEER = r"""
 import json, sys, time, torch
 from sentence_transformers import SentenceTransformer
@@ -76,10 +77,7 @@ def main():
     parser.add_argument("--server-flag", action="append", default=[])
     arguments = parser.parse_args()
 
-    cpu = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
-    flags = set(re.search(r"^flags\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M).group(1).split())
-    known = [name for name in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16") if name in flags]
-    print(f"processor: {cpu.group(1) if cpu else 'unknown'}, {os.cpu_count()} cores, {' '.join(known)}")
+    print(f"processor: {machine.processor()}")
 
     with tempfile.TemporaryDirectory() as data:
         files = {n: write_postings(arguments.postings, f"{data}/{n}.jsonl", n) for n in (100, 1000, 20000)}

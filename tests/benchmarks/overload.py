@@ -12,7 +12,6 @@ Prints a table in Markdown, with the processor. The generator runs on the same m
 """
 import argparse
 import json
-import os
 import pathlib
 import random
 import re
@@ -22,12 +21,8 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
+import machine  # noqa: E402
 from sluice_process import ROOT, Server  # noqa: E402
-
-
-def processor():
-    found = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
-    return f"{found.group(1) if found else 'unknown processor'}, {os.cpu_count()} cores"
 
 
 def load(arguments, server, *flags):
@@ -107,7 +102,7 @@ def main():
         server = Server(f"{arguments.bin}/sluiced", folder, arguments.model, flags=arguments.server_flag)
         server.start()
         try:
-            print(f"{processor()}; generator on the same machine; {time.strftime('%Y-%m-%d')}\n", flush=True)
+            print(f"{machine.processor()}; generator on the same machine; {time.strftime('%Y-%m-%d')}\n", flush=True)
             capacity = load(arguments, server)
             rate = capacity["capacity"]["goodput_per_second"]
             steps = load(arguments, server, f"--rate={rate}", "--sweep=1,2,5,0.5")
