@@ -145,7 +145,12 @@ BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumLane
   BatchChoice choice = {.shares = shares};
   const bool beside_prompt = now - shares.prompt_came < options.interactive_memory;
   std::optional<int> only;
-  if (beside_prompt) only = OnlyLane(windows, choice.shares);
+  if (limits.only_prompt) {
+    if (NextLane(windows, shares, false, false) != kPrompt) return choice;
+    only = kPrompt;
+  } else if (beside_prompt) {
+    only = OnlyLane(windows, choice.shares);
+  }
   const bool small = only.has_value() && *only != kPrompt;
   const int64_t max_tokens = small ? std::min(limits.max_tokens, limits.max_bulk_tokens) : limits.max_tokens;
   int64_t tokens = 0;

@@ -72,8 +72,9 @@ struct BatchChoice {
     Lane lane;
     int index;  // into that lane's span
   };
-  std::vector<Pick> picks;  // in the order they were chosen; empty only when nothing waits
-  ClassShares shares;       // to carry on with
+  // In the order they were chosen; empty only when nothing waits, or limits.only_prompt lets nothing go.
+  std::vector<Pick> picks;
+  ClassShares shares;  // to carry on with
 };
 
 // How many of a lane's oldest works the choice can depend on; the rest of the queue need not be shown to it.

@@ -255,6 +255,7 @@ class ListScheduler final : public MicroBatchScheduler {
     MutexLock lock(mutex_);
     formed.closed = closed_;
     formed.now = clock_.MonotonicNow();
+    if (limits.only_prompt && queues_[kPrompt].empty()) return formed;
     patience_[kPrompt] = codel_.Patience(LaneWait(kPrompt, formed.now), formed.now);
     std::array<std::vector<Entries::iterator>, kNumLanes> visible;
     std::array<std::vector<WaitingWork>, kNumLanes> waiting;

@@ -51,6 +51,9 @@ struct MicroBatchLimits {
   // Of bulk or patient work while small calls come (SchedulerOptions::interactive_memory): it bounds how long
   // a call that comes meanwhile waits for the device. >= 1; a single longer text still goes.
   int64_t max_bulk_tokens = INT64_MAX;
+  // Nothing but interactive work that is not patient, and only while the weights give it its turn: for a pass
+  // that lets such work in.
+  bool only_prompt = false;
 };
 
 struct MicroBatch {
@@ -119,7 +122,7 @@ class MicroBatchScheduler {
   // Blocks until there is a batch to run, or returns nullopt once the scheduler is closed.
   virtual std::optional<MicroBatch> NextBatch(const MicroBatchLimits& limits) = 0;
 
-  // The same without blocking; nullopt when nothing waits.
+  // The same without blocking; nullopt when nothing waits that `limits` lets go.
   virtual std::optional<MicroBatch> TryNextBatch(const MicroBatchLimits& limits) = 0;
 
   // Credit: how many more bulk tokens a claimer may bring, so that leased work waiting here stays within

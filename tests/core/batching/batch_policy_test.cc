@@ -253,6 +253,27 @@ TEST_F(BatchPolicyTest, PatientWorkIsChargedToTheInteractiveClass) {
   EXPECT_THAT(tokens_, ElementsAre(80, 20));
 }
 
+// A pass that lets small calls in asks for nothing else.
+TEST_F(BatchPolicyTest, OnlyPromptWorkWhereNothingElseIsWanted) {
+  limits_.only_prompt = true;
+  Waiting(Lane::kPatient, {10}, options_.max_age);
+  Waiting(Lane::kBulk, {10}, options_.max_age);
+  EXPECT_THAT(Choose(), IsEmpty());
+  Waiting(Lane::kPrompt, {10, 10});
+  EXPECT_THAT(Choose(), ElementsAre("i0", "i1"));
+}
+
+// Within their share: passes that let them in must not add up to more than the weights give.
+TEST_F(BatchPolicyTest, PromptWorkThatHadItsShareIsNotLetIn) {
+  limits_.only_prompt = true;
+  Waiting(Lane::kPrompt, {10});
+  Waiting(Lane::kBulk, {10});
+  shares_.start = {11, 10};
+  EXPECT_THAT(Choose(), IsEmpty());
+  shares_.start = {10, 10};
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+}
+
 // While small calls come, none rides in a batch with bulk or patient work, and such a batch is a small one.
 class BesidePromptTest : public BatchPolicyTest {
  protected:

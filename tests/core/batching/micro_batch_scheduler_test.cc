@@ -308,6 +308,18 @@ TEST_F(LargeCallTest, AgeingKeepsALargeCallFromStarving) {
                                   options_.max_age + 4 * batch_time));
 }
 
+// What a pass that lets small calls in does not get stays for the next.
+TEST_F(LargeCallTest, OnlyPromptWorkLeavesTheRestWhereItIs) {
+  MicroBatchLimits only_prompt = limits_;
+  only_prompt.only_prompt = true;
+  ASSERT_TRUE(Scheduler().Submit(works_.Make(1, 10)).ok());
+  SubmitPatient(2, 10);
+  EXPECT_FALSE(Scheduler().TryNextBatch(only_prompt).has_value());
+  SubmitSmall(3, 10);
+  EXPECT_THAT(Names(*Scheduler().TryNextBatch(only_prompt)), ElementsAre(3));
+  EXPECT_THAT(Scheduler().Snapshot().queued_works, ElementsAre(1, 1));
+}
+
 TEST_F(LargeCallTest, BulkWorkIsNotPatient) {
   EncodeWork work = works_.Make(1, 10);
   work.patient = true;
