@@ -32,6 +32,7 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
   model->tier_ = plan->tier;
   model->calibration_ = plan->reason;
   model->tokens_per_second_ = plan->tokens_per_second;
+  model->scheduler_options_ = parts.scheduler;
   absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = LoadTokenizer(request.model_directory);
   if (!tokenizer.ok()) return Unusable(tokenizer.status());
   model->tokenizer_ = *std::move(tokenizer);
