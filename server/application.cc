@@ -184,7 +184,7 @@ class WholeApplication final : public Application {
   // In postings a second.
   absl::StatusOr<double> LoadAndMeasure() {
     model_.reset();
-    const ModelParts parts = {front_executor_.get(), &clock_, &metrics_};
+    const ModelParts parts = {front_executor_.get(), &clock_, &metrics_, {.codel = CallWait()}};
     const EncoderRequest request = {.model_directory = config_.model,
                                     .tier = facts_.tier,
                                     .fixed_replicas = config_.tier.replicas > 0,
@@ -197,6 +197,12 @@ class WholeApplication final : public Application {
     return rate;
   }
 
+  CodelOptions CallWait() const {
+    CodelOptions options;
+    const double intervals = absl::FDivDuration(options.interval, options.target);
+    return {.target = config_.call_wait_target, .interval = config_.call_wait_target * intervals};
+  }
+
   void BecomeEmergency(double rate) {
     model_.reset();
     facts_.tier = {.tier = Tier::kEmergency,
@@ -206,7 +212,8 @@ class WholeApplication final : public Application {
   }
 
   absl::Status StartWork() {
-    SLUICE_ASSIGN_OR_RETURN(feed_, ResultFeed::Create({}, *store_));
+    SLUICE_ASSIGN_OR_RETURN(feed_,
+                            ResultFeed::Create({.max_subscriptions = config_.door.max_streams}, *store_));
     PipelineOptions options;
     options.phase_one_workers = PhaseOneWorkers();
     options.retention = config_.retention;
@@ -230,8 +237,9 @@ class WholeApplication final : public Application {
   }
 
   absl::Status StartServers() {
-    AdmissionLimits limits;
-    if (facts_.hardware.memory_bytes > 0) limits.max_memory_bytes = facts_.hardware.memory_bytes / 100 * 92;
+    AdmissionLimits limits = config_.door;
+    if (limits.max_memory_bytes == INT64_MAX && facts_.hardware.memory_bytes > 0)
+      limits.max_memory_bytes = facts_.hardware.memory_bytes / 100 * 92;
     facts_.max_queued_jobs = limits.max_queued_jobs;
     door_ = std::make_unique<FrontDoor>(limits, *store_);
     RefreshDoor();
@@ -243,6 +251,7 @@ class WholeApplication final : public Application {
                                                                       .clock = &clock_,
                                                                       .metrics = &metrics_,
                                                                       .refusals = &refusals_,
+                                                                      .reader_timeout = config_.reader_timeout,
                                                                       .has_model = facts_.has_model});
     embedding_service_ = std::make_unique<EmbeddingService>(
         EmbeddingServiceParts{.embedder = model_ == nullptr ? nullptr : &model_->embedder(),

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/admission/call_load.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 #include "core/batching/scheduler_metrics.h"
@@ -31,6 +32,7 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
   model->tier_ = plan->tier;
   model->calibration_ = plan->reason;
   model->tokens_per_second_ = plan->tokens_per_second;
+  model->scheduler_options_ = parts.scheduler;
   absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = LoadTokenizer(request.model_directory);
   if (!tokenizer.ok()) return Unusable(tokenizer.status());
   model->tokenizer_ = *std::move(tokenizer);
@@ -60,16 +62,8 @@ Model::~Model() {
 }
 
 CallLoad Model::PresentLoad() const {
-  const SchedulerSnapshot snapshot = scheduler_->Snapshot();
-  constexpr int kInteractive = static_cast<int>(WorkClass::kInteractive);
-  constexpr int kBulk = static_cast<int>(WorkClass::kBulk);
   const double rate = pool_->TokensPerSecond();
-  return {.queued_tokens = snapshot.queued_tokens[kInteractive],
-          .shared = snapshot.queued_works[kBulk] > 0,
-          .tokens_per_second = rate > 0 ? rate : tokens_per_second_,
-          .oldest_wait = snapshot.oldest_wait[kInteractive],
-          .target_wait = scheduler_options_.codel.target,
-          .overloaded = snapshot.overloaded};
+  return LoadOf(scheduler_->Snapshot(), scheduler_options_, rate > 0 ? rate : tokens_per_second_);
 }
 
 }  // namespace sluice

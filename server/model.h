@@ -18,11 +18,12 @@
 
 namespace sluice {
 
-// `executor`, `clock` and `metrics` must outlive the model.
+// What is pointed to must outlive the model.
 struct ModelParts {
   Executor* executor = nullptr;  // tokenizing of interactive calls
   const Clock* clock = nullptr;
   ServiceMetrics* metrics = nullptr;
+  SchedulerOptions scheduler;
 };
 
 // Thread-safe once loaded.

@@ -278,7 +278,9 @@ class GrpcClient final : public Client {
         }
       }
       const absl::Status status = call.Result(reader->Finish());
-      if (status.ok() || !WaitToRetry(++failed_attempts, options_.retry.max_stream_attempts, status))
+      // A reader that was cut for being slow goes on where it was, as after a lost connection.
+      const absl::Status lost = absl::IsAborted(status) ? absl::UnavailableError(status.message()) : status;
+      if (lost.ok() || !WaitToRetry(++failed_attempts, options_.retry.max_stream_attempts, lost))
         return status;
     }
   }

@@ -133,21 +133,14 @@ absl::Status CheckCalls(const AdmissionLimits& limits, const AdmissionState& sta
       kShortDelay);
 }
 
-// Of interactive work while bulk work waits as well, by the scheduler's weights.
-constexpr double kInteractiveShare = 0.8;
-
-double TokensPerSecond(const CallLoad& load) {
-  return load.shared ? kInteractiveShare * load.tokens_per_second : load.tokens_per_second;
-}
-
 std::string RoundedText(absl::Duration duration) {
   return absl::FormatDuration(absl::Trunc(duration, absl::Milliseconds(1)));
 }
 
 absl::Status CheckDeadline(const CallLoad& load, const CallRequest& call) {
   if (!(load.tokens_per_second > 0)) return absl::OkStatus();
-  const absl::Duration own = absl::Seconds(static_cast<double>(call.tokens) / TokensPerSecond(load));
-  const absl::Duration wait = ExpectedWait(load);
+  const absl::Duration own = absl::Seconds(static_cast<double>(call.tokens) / load.tokens_per_second);
+  const absl::Duration wait = ExpectedWait(load, call.patient);
   if (wait + own <= call.time_left) return absl::OkStatus();
   const std::string message =
       absl::StrCat("this call takes about ", RoundedText(wait + own), ", longer than the ",
@@ -161,7 +154,7 @@ absl::Status CheckDeadline(const CallLoad& load, const CallRequest& call) {
 }
 
 absl::Status CheckOverload(const CallLoad& load, const CallRequest& call) {
-  const absl::Duration wait = ExpectedWait(load);
+  const absl::Duration wait = ExpectedWait(load, call.patient);
   // The rate may have been judged too well: what the oldest has waited shows it.
   const bool too_long =
       wait > (load.overloaded ? 1 : 2) * load.target_wait || load.oldest_wait > 1.5 * load.target_wait;
@@ -174,9 +167,10 @@ absl::Status CheckOverload(const CallLoad& load, const CallRequest& call) {
 
 }  // namespace
 
-absl::Duration ExpectedWait(const CallLoad& load) {
+absl::Duration ExpectedWait(const CallLoad& load, bool patient) {
   if (!(load.tokens_per_second > 0)) return absl::ZeroDuration();
-  return absl::Seconds(static_cast<double>(load.queued_tokens) / TokensPerSecond(load));
+  const int64_t before = load.prompt_tokens + (patient ? load.patient_tokens : 0);
+  return absl::Seconds(static_cast<double>(before) / load.tokens_per_second);
 }
 
 absl::Status AdmitCall(const AdmissionLimits& limits, const AdmissionState& state, const CallLoad& load,

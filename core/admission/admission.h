@@ -55,10 +55,10 @@ absl::Status Admit(const AdmissionLimits& limits, const AdmissionState& state,
 
 // What is known of the scheduler when an interactive call comes.
 struct CallLoad {
-  int64_t queued_tokens = 0;                              // of interactive work
-  bool shared = false;                                    // bulk work waits as well, and gets its share
-  double tokens_per_second = 0;                           // of all replicas; 0 unknown
-  absl::Duration oldest_wait;                             // of interactive work
+  int64_t prompt_tokens = 0;                              // of interactive work that waits, but for
+  int64_t patient_tokens = 0;                             // those of large calls, which give way to them
+  double tokens_per_second = 0;                           // what interactive work gets of it all; 0 unknown
+  absl::Duration oldest_wait;                             // of the former
   absl::Duration target_wait = absl::InfiniteDuration();  // Codel's
   bool overloaded = false;                                // Codel's queue stands
 };
@@ -70,8 +70,9 @@ struct CallRequest {
   bool patient = false;                                 // large: refused only when it cannot be in time
 };
 
-// How long a call that came now would wait for a device, at the recent rate; zero where none is known.
-absl::Duration ExpectedWait(const CallLoad& load);
+// How long a call that came now would wait for a device, at the recent rate; zero where none is known. Only a
+// patient one waits for the large calls that came before it.
+absl::Duration ExpectedWait(const CallLoad& load, bool patient);
 
 // For an interactive call, which touches no store. OK, or RESOURCE_EXHAUSTED with a retry delay, reason
 //  * MEMORY_LOW, TOO_MANY_BYTES, TOO_MANY_CALLS

@@ -10,7 +10,7 @@
 namespace sluice {
 namespace {
 
-// One class's look-ahead window while a batch is chosen: offers its works in the order they should go.
+// One lane's look-ahead window while a batch is chosen: offers its works in the order they should go.
 class Window {
  public:
   Window(absl::Span<const WaitingWork> works, int look_ahead_works, absl::Duration aged_before)
@@ -29,6 +29,7 @@ class Window {
   bool at_oldest() const { return !oldest_offered_; }
   int next() const { return at_oldest() ? 0 : std::get<int>(offers_.top()); }
   int64_t next_tokens() const { return works_[next()].tokens; }
+  absl::Duration next_submitted() const { return works_[next()].submitted; }
   bool next_is_aged() const { return IsAged(next()); }
 
   void Take() {
@@ -68,37 +69,49 @@ class Window {
   std::priority_queue<Offer, std::vector<Offer>, std::greater<>> offers_;
 };
 
-using Windows = std::array<Window, kNumWorkClasses>;
+using Windows = std::array<Window, kNumLanes>;
 
-// Least goes first: aged before young (where age is heeded), an opener before others, then by virtual start,
-// interactive on a tie.
-using Rank = std::tuple<bool, bool, double, int>;
+constexpr int kPrompt = static_cast<int>(Lane::kPrompt);
+constexpr int kPatient = static_cast<int>(Lane::kPatient);
 
-// The class whose turn it is; nullopt when none has anything left to offer.
-std::optional<int> NextClass(const Windows& windows, const ClassShares& shares, bool opening, bool heed_age) {
-  std::optional<Rank> best;
-  for (int c = 0; c < kNumWorkClasses; ++c) {
-    if (windows[c].empty()) continue;
-    const bool young = !(heed_age && windows[c].next_is_aged());
-    const Rank rank = {young, !(opening && shares.opens_next[c]), shares.start[c], c};
-    if (!best.has_value() || rank < *best) best = rank;
-  }
-  if (!best.has_value()) return std::nullopt;
-  return std::get<int>(*best);
+int ClassIndex(int lane) {
+  return static_cast<int>(ClassOf(static_cast<Lane>(lane)));
 }
 
-// The class of a batch of one class only.
-std::optional<int> OnlyClass(const Windows& windows, ClassShares& shares) {
-  const std::optional<int> by_share = NextClass(windows, shares, true, false);
-  const std::optional<int> by_age = NextClass(windows, shares, true, !shares.opened_by_age);
+// Least goes first: aged before young (where age is heeded), an opener before others, then by virtual start,
+// interactive on a tie, and within a class by age.
+using Rank = std::tuple<bool, bool, double, int, absl::Duration>;
+
+// The lane whose turn it is; nullopt when none has anything left to offer.
+std::optional<int> NextLane(const Windows& windows, const ClassShares& shares, bool opening, bool heed_age) {
+  std::optional<Rank> best;
+  std::optional<int> next;
+  for (int lane = 0; lane < kNumLanes; ++lane) {
+    if (windows[lane].empty()) continue;
+    const bool young = !(heed_age && windows[lane].next_is_aged());
+    if (lane == kPatient && young && !windows[kPrompt].empty()) continue;
+    const int c = ClassIndex(lane);
+    const Rank rank = {young, !(opening && shares.opens_next[lane]), shares.start[c], c,
+                       windows[lane].next_submitted()};
+    if (best.has_value() && *best <= rank) continue;
+    best = rank;
+    next = lane;
+  }
+  return next;
+}
+
+// The lane of a batch of one lane only.
+std::optional<int> OnlyLane(const Windows& windows, ClassShares& shares) {
+  const std::optional<int> by_share = NextLane(windows, shares, true, false);
+  const std::optional<int> by_age = NextLane(windows, shares, true, !shares.opened_by_age);
   shares.opened_by_age = by_age != by_share;
   return by_age;
 }
 
 void Charge(ClassShares& shares, const Windows& windows, int work_class, double cost) {
   double least_start = shares.start[work_class];
-  for (int c = 0; c < kNumWorkClasses; ++c) {
-    if (!windows[c].empty()) least_start = std::min(least_start, shares.start[c]);
+  for (int lane = 0; lane < kNumLanes; ++lane) {
+    if (!windows[lane].empty()) least_start = std::min(least_start, shares.start[ClassIndex(lane)]);
   }
   shares.now = std::max(shares.now, least_start);
   shares.start[work_class] += cost;
@@ -112,44 +125,51 @@ absl::Status CheckWanted(const EncodeWork& work, absl::Duration now) {
   return absl::OkStatus();
 }
 
-void ClassShares::BecomeBacklogged(WorkClass work_class) {
-  const int c = static_cast<int>(work_class);
-  start[c] = std::max(start[c], now);
-  opens_next[c] = false;
+void ClassShares::BecomeBacklogged(Lane lane, bool class_was_idle) {
+  const int c = static_cast<int>(ClassOf(lane));
+  if (class_was_idle) start[c] = std::max(start[c], now);
+  opens_next[static_cast<int>(lane)] = false;
 }
 
 int VisibleWorks(const SchedulerOptions& options, const MicroBatchLimits& limits) {
   return options.look_ahead_works + limits.max_jobs;
 }
 
-BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumWorkClasses>& waiting,
+BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumLanes>& waiting,
                         absl::Duration now, const MicroBatchLimits& limits, const SchedulerOptions& options,
                         const ClassShares& shares) {
   const absl::Duration aged_before = now - options.max_age;
   Windows windows = {Window(waiting[0], options.look_ahead_works, aged_before),
-                     Window(waiting[1], options.look_ahead_works, aged_before)};
+                     Window(waiting[1], options.look_ahead_works, aged_before),
+                     Window(waiting[2], options.look_ahead_works, aged_before)};
   BatchChoice choice = {.shares = shares};
-  const bool beside_interactive = now - shares.interactive_came < options.interactive_memory;
+  const bool beside_prompt = now - shares.prompt_came < options.interactive_memory;
   std::optional<int> only;
-  if (beside_interactive) only = OnlyClass(windows, choice.shares);
-  const bool small = only == static_cast<int>(WorkClass::kBulk);
+  if (limits.only_prompt) {
+    if (NextLane(windows, shares, false, false) != kPrompt) return choice;
+    only = kPrompt;
+  } else if (beside_prompt) {
+    only = OnlyLane(windows, choice.shares);
+  }
+  const bool small = only.has_value() && *only != kPrompt;
   const int64_t max_tokens = small ? std::min(limits.max_tokens, limits.max_bulk_tokens) : limits.max_tokens;
   int64_t tokens = 0;
   do {
     const bool opening = choice.picks.empty();
-    const std::optional<int> c = only.has_value() ? only : NextClass(windows, choice.shares, opening, true);
-    if (!c.has_value() || windows[*c].empty()) break;
-    Window& window = windows[*c];
+    const std::optional<int> lane = only.has_value() ? only : NextLane(windows, choice.shares, opening, true);
+    if (!lane.has_value() || windows[*lane].empty()) break;
+    Window& window = windows[*lane];
+    const int c = ClassIndex(*lane);
     const int64_t next_tokens = window.next_tokens();
     const bool fits = opening || tokens + next_tokens <= max_tokens;
-    if (window.at_oldest()) choice.shares.opens_next[*c] = !fits;
+    if (window.at_oldest()) choice.shares.opens_next[*lane] = !fits;
     if (!fits) {
       window.Skip();
       continue;
     }
     tokens += next_tokens;
-    choice.picks.push_back({static_cast<WorkClass>(*c), window.next()});
-    Charge(choice.shares, windows, *c, static_cast<double>(next_tokens) / options.weight[*c]);
+    choice.picks.push_back({static_cast<Lane>(*lane), window.next()});
+    Charge(choice.shares, windows, c, static_cast<double>(next_tokens) / options.weight[c]);
     window.Take();
     if (opening) {
       for (Window& each : windows) each.GroupAround(next_tokens);

@@ -7,17 +7,20 @@
 // round robin because it needs no quantum and decides text by text, so that one micro-batch holds both
 // classes.
 //
-// LENGTHS within a class: of its `look_ahead_works` oldest, those of a length close to the batch's first text
+// LENGTHS within a lane: of its `look_ahead_works` oldest, those of a length close to the batch's first text
 // go first, so that the encoder runs attention in few groups. Closeness only orders: whatever in the window
 // still fits is taken, and a batch is left unfilled only when nothing there fits.
 //
-// NOTHING STARVES: a class's first text in a batch is its oldest; where that does not fit any more, the class
+// NOTHING STARVES: a lane's first text in a batch is its oldest; where that does not fit any more, the lane
 // opens the next batch. Work that has waited `max_age` goes, oldest first, before any that has not.
 //
-// BESIDE INTERACTIVE WORK, for `interactive_memory` after some came, a batch holds one class only, and of
-// bulk no more than `max_bulk_tokens`: a call then waits at most for one small bulk batch and never rides in
-// one. Leased work comes in by the claim and gets old all at once, so that age lets it go first only in every
-// other batch.
+// LARGE CALLS: interactive work that is patient has a lane of its own and goes when no prompt work of its
+// class waits, or by its age. Both take of the class's one share.
+//
+// BESIDE PROMPT WORK, for `interactive_memory` after some came, a batch holds one lane only, and of any but
+// the prompt one no more than `max_bulk_tokens`: a small call then waits at most for one small batch and
+// never rides in one. Leased work comes in by the claim and gets old all at once, as a large call does, so
+// that age lets it go first only in every other batch.
 #pragma once
 
 #include <array>
@@ -34,6 +37,18 @@ namespace sluice {
 // OK, or why the work is not to be encoded any more: CANCELLED or DEADLINE_EXCEEDED.
 absl::Status CheckWanted(const EncodeWork& work, absl::Duration now);
 
+// Where a work waits. Patient is only interactive work.
+enum class Lane { kPrompt = 0, kPatient = 1, kBulk = 2 };
+inline constexpr int kNumLanes = 3;
+
+constexpr WorkClass ClassOf(Lane lane) {
+  return lane == Lane::kBulk ? WorkClass::kBulk : WorkClass::kInteractive;
+}
+inline Lane LaneOf(const EncodeWork& work) {
+  if (work.work_class == WorkClass::kBulk) return Lane::kBulk;
+  return work.patient ? Lane::kPatient : Lane::kPrompt;
+}
+
 // What the policy needs to know of a work.
 struct WaitingWork {
   int64_t tokens = 0;
@@ -42,31 +57,32 @@ struct WaitingWork {
 
 // How much each class has had. A value, carried from batch to batch.
 struct ClassShares {
-  std::array<double, kNumWorkClasses> start = {0, 0};             // virtual, in tokens/weight
-  double now = 0;                                                 // virtual
-  std::array<bool, kNumWorkClasses> opens_next = {false, false};  // its oldest did not fit
-  absl::Duration interactive_came = -absl::InfiniteDuration();    // monotonic; when such work last did
-  bool opened_by_age = false;                                     // the last batch, before its turn
+  std::array<double, kNumWorkClasses> start = {0, 0};              // virtual, in tokens/weight
+  double now = 0;                                                  // virtual
+  std::array<bool, kNumLanes> opens_next = {false, false, false};  // its oldest did not fit
+  absl::Duration prompt_came = -absl::InfiniteDuration();          // monotonic; when such work last did
+  bool opened_by_age = false;                                      // the last batch, before its turn
 
-  // Call when `work_class` had nothing waiting and now has.
-  void BecomeBacklogged(WorkClass work_class);
+  // Call when `lane` had nothing waiting and now has; `class_was_idle`: nor had its class.
+  void BecomeBacklogged(Lane lane, bool class_was_idle);
 };
 
 struct BatchChoice {
   struct Pick {
-    WorkClass work_class;
-    int index;  // into that class's span
+    Lane lane;
+    int index;  // into that lane's span
   };
-  std::vector<Pick> picks;  // in the order they were chosen; empty only when nothing waits
-  ClassShares shares;       // to carry on with
+  // In the order they were chosen; empty only when nothing waits, or limits.only_prompt lets nothing go.
+  std::vector<Pick> picks;
+  ClassShares shares;  // to carry on with
 };
 
-// How many of a class's oldest works the choice can depend on; the rest of the queue need not be shown to it.
+// How many of a lane's oldest works the choice can depend on; the rest of the queue need not be shown to it.
 int VisibleWorks(const SchedulerOptions& options, const MicroBatchLimits& limits);
 
-// `waiting` holds each class's oldest works, oldest first, all still wanted. O(visible · log
+// `waiting` holds each lane's oldest works, oldest first, all still wanted. O(visible · log
 // look_ahead_works).
-BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumWorkClasses>& waiting,
+BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumLanes>& waiting,
                         absl::Duration now, const MicroBatchLimits& limits, const SchedulerOptions& options,
                         const ClassShares& shares);
 

@@ -13,11 +13,16 @@
 namespace sluice {
 namespace {
 
+constexpr int kPrompt = static_cast<int>(Lane::kPrompt);
+constexpr int kPatient = static_cast<int>(Lane::kPatient);
+constexpr int kBulkLane = static_cast<int>(Lane::kBulk);
+
 struct Entry {
   EncodeWork work;
   absl::Duration submitted;  // monotonic
 
   int work_class() const { return static_cast<int>(work.work_class); }
+  int lane() const { return static_cast<int>(LaneOf(work)); }
   int64_t tokens() const { return static_cast<int64_t>(work.tokens.size()); }
 };
 
@@ -30,12 +35,15 @@ using Entries = std::list<Entry>;
 struct Totals {
   std::array<int64_t, kNumWorkClasses> tokens = {0, 0};
   std::array<int, kNumWorkClasses> works = {0, 0};
+  int64_t patient_tokens = 0;
 
   void Add(const Entry& entry) {
+    if (entry.lane() == kPatient) patient_tokens += entry.tokens();
     tokens[entry.work_class()] += entry.tokens();
     ++works[entry.work_class()];
   }
   void Remove(const Entry& entry) {
+    if (entry.lane() == kPatient) patient_tokens -= entry.tokens();
     tokens[entry.work_class()] -= entry.tokens();
     --works[entry.work_class()];
   }
@@ -161,6 +169,8 @@ class ListScheduler final : public MicroBatchScheduler {
       snapshot.queued_works[c] = queued_.works[c];
       snapshot.oldest_wait[c] = OldestWait(c, now);
     }
+    snapshot.patient_tokens = queued_.patient_tokens;
+    snapshot.oldest_prompt_wait = LaneWait(kPrompt, now);
     snapshot.overloaded = codel_.standing();
     return snapshot;
   }
@@ -230,10 +240,10 @@ class ListScheduler final : public MicroBatchScheduler {
     while (!entries.empty()) {
       Entry& entry = entries.front();
       entry.submitted = now;
+      Entries& queue = queues_[entry.lane()];
+      if (queue.empty()) shares_.BecomeBacklogged(LaneOf(entry.work), queued_.works[entry.work_class()] == 0);
+      if (entry.lane() == kPrompt) shares_.prompt_came = now;
       queued_.Add(entry);
-      Entries& queue = queues_[entry.work_class()];
-      if (queue.empty()) shares_.BecomeBacklogged(entry.work.work_class);
-      if (entry.work.work_class == WorkClass::kInteractive) shares_.interactive_came = now;
       queue.splice(queue.end(), entries, entries.begin());
     }
     many ? arrived_.NotifyAll() : arrived_.NotifyOne();
@@ -245,34 +255,37 @@ class ListScheduler final : public MicroBatchScheduler {
     MutexLock lock(mutex_);
     formed.closed = closed_;
     formed.now = clock_.MonotonicNow();
-    patience_ = {codel_.Patience(OldestWait(kInteractive, formed.now), formed.now), absl::InfiniteDuration()};
-    std::array<std::vector<Entries::iterator>, kNumWorkClasses> visible;
-    std::array<std::vector<WaitingWork>, kNumWorkClasses> waiting;
-    for (int c = 0; c < kNumWorkClasses; ++c) {
-      visible[c] = SweepOldest(c, visible_works, formed);
-      for (const Entries::iterator& entry : visible[c])
-        waiting[c].push_back({entry->tokens(), entry->submitted});
+    if (limits.only_prompt && queues_[kPrompt].empty()) return formed;
+    patience_[kPrompt] = codel_.Patience(LaneWait(kPrompt, formed.now), formed.now);
+    std::array<std::vector<Entries::iterator>, kNumLanes> visible;
+    std::array<std::vector<WaitingWork>, kNumLanes> waiting;
+    for (int lane = 0; lane < kNumLanes; ++lane) {
+      visible[lane] = SweepOldest(lane, visible_works, formed);
+      for (const Entries::iterator& entry : visible[lane])
+        waiting[lane].push_back({entry->tokens(), entry->submitted});
     }
-    BatchChoice choice = ChooseBatch({waiting[0], waiting[1]}, formed.now, limits, options_, shares_);
+    BatchChoice choice =
+        ChooseBatch({waiting[0], waiting[1], waiting[2]}, formed.now, limits, options_, shares_);
     shares_ = choice.shares;
     for (const BatchChoice::Pick& pick : choice.picks) {
-      const int c = static_cast<int>(pick.work_class);
-      queued_.Remove(*visible[c][pick.index]);
-      formed.batch.splice(formed.batch.end(), queues_[c], visible[c][pick.index]);
+      const int lane = static_cast<int>(pick.lane);
+      queued_.Remove(*visible[lane][pick.index]);
+      formed.batch.splice(formed.batch.end(), queues_[lane], visible[lane][pick.index]);
     }
     return formed;
   }
 
-  // Up to `count` of the class's oldest works that are still wanted; those met that are not move to `formed`.
-  std::vector<Entries::iterator> SweepOldest(int c, int count, Formed& formed)
+  // Up to `count` of the lane's oldest works that are still wanted; those met that are not move to `formed`.
+  std::vector<Entries::iterator> SweepOldest(int lane, int count, Formed& formed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Entries& queue = queues_[lane];
     std::vector<Entries::iterator> wanted;
-    for (auto it = queues_[c].begin(); it != queues_[c].end() && static_cast<int>(wanted.size()) < count;) {
+    for (auto it = queue.begin(); it != queue.end() && static_cast<int>(wanted.size()) < count;) {
       const auto entry = it++;
       absl::Status reason = CheckWanted(entry->work, formed.now);
       if (const absl::Duration waited = formed.now - entry->submitted;
-          reason.ok() && !entry->work.patient && waited > patience_[c]) {
-        reason = OverloadedError(waited, patience_[c]);
+          reason.ok() && waited > patience_[lane]) {
+        reason = OverloadedError(waited, patience_[lane]);
       }
       if (reason.ok()) {
         wanted.push_back(entry);
@@ -280,7 +293,7 @@ class ListScheduler final : public MicroBatchScheduler {
       }
       queued_.Remove(*entry);
       formed.drop_reasons.push_back(std::move(reason));
-      formed.dropped.splice(formed.dropped.end(), queues_[c], entry);
+      formed.dropped.splice(formed.dropped.end(), queue, entry);
     }
     return wanted;
   }
@@ -316,14 +329,17 @@ class ListScheduler final : public MicroBatchScheduler {
   }
 
   bool Empty() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return queues_[0].empty() && queues_[1].empty();
+    return std::all_of(queues_.begin(), queues_.end(), [](const Entries& queue) { return queue.empty(); });
   }
 
   absl::Duration OldestWait(int c, absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return queues_[c].empty() ? absl::ZeroDuration() : now - queues_[c].front().submitted;
+    if (c == static_cast<int>(WorkClass::kBulk)) return LaneWait(kBulkLane, now);
+    return std::max(LaneWait(kPrompt, now), LaneWait(kPatient, now));
   }
 
-  static constexpr int kInteractive = static_cast<int>(WorkClass::kInteractive);
+  absl::Duration LaneWait(int lane, absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return queues_[lane].empty() ? absl::ZeroDuration() : now - queues_[lane].front().submitted;
+  }
 
   const SchedulerOptions options_;
   const Clock& clock_;
@@ -331,11 +347,13 @@ class ListScheduler final : public MicroBatchScheduler {
 
   mutable Mutex mutex_;
   CondVar arrived_;
-  std::array<Entries, kNumWorkClasses> queues_ ABSL_GUARDED_BY(mutex_);  // each oldest first
+  std::array<Entries, kNumLanes> queues_ ABSL_GUARDED_BY(mutex_);  // each oldest first
   Totals queued_ ABSL_GUARDED_BY(mutex_);
   ClassShares shares_ ABSL_GUARDED_BY(mutex_);
   Codel codel_ ABSL_GUARDED_BY(mutex_);
-  std::array<absl::Duration, kNumWorkClasses> patience_ ABSL_GUARDED_BY(mutex_);  // of the batch being formed
+  // How long a work may have waited, by lane; of the batch being formed.
+  std::array<absl::Duration, kNumLanes> patience_ ABSL_GUARDED_BY(mutex_) = {
+      absl::InfiniteDuration(), absl::InfiniteDuration(), absl::InfiniteDuration()};
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

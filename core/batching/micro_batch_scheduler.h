@@ -39,8 +39,8 @@ struct EncodeWork {
   WorkClass work_class = WorkClass::kBulk;
   absl::Duration deadline = absl::InfiniteDuration();  // monotonic, as Clock::MonotonicNow
   CancellationToken cancellation;
-  // Not dropped for having waited, only when late: its call is large, or has had texts encoded that would be
-  // lost.
+  // Of interactive work: its call is large. It gives way to work that is not patient, until it is `max_age`
+  // old; it is not dropped for having waited, only when late, and its wait says nothing about the queue.
   bool patient = false;
   absl::AnyInvocable<void(absl::StatusOr<std::vector<float>>) &&> done;
 };
@@ -48,9 +48,12 @@ struct EncodeWork {
 struct MicroBatchLimits {
   int64_t max_tokens = 4096;  // >= 1; a single longer text still goes, alone
   int max_jobs = 6;           // >= 1
-  // Of bulk work while interactive work comes (SchedulerOptions::interactive_memory): it bounds how long a
-  // call that comes meanwhile waits for the device. >= 1; a single longer text still goes.
+  // Of bulk or patient work while small calls come (SchedulerOptions::interactive_memory): it bounds how long
+  // a call that comes meanwhile waits for the device. >= 1; a single longer text still goes.
   int64_t max_bulk_tokens = INT64_MAX;
+  // Nothing but interactive work that is not patient, and only while the weights give it its turn: for a pass
+  // that lets such work in.
+  bool only_prompt = false;
 };
 
 struct MicroBatch {
@@ -68,10 +71,10 @@ struct SchedulerOptions {
   // Work that has waited this long goes before any younger work of either class, so that neither length
   // grouping nor weights starve anything. While both classes have such work the weights decide; > 0.
   absl::Duration max_age = absl::Seconds(2);
-  // For so long after interactive work came, micro-batches hold one class only and bulk ones are at most
-  // MicroBatchLimits::max_bulk_tokens; >= 0, 0 never.
+  // For so long after interactive work that is not patient came, micro-batches hold one kind only, and those
+  // of bulk or patient work at most MicroBatchLimits::max_bulk_tokens; >= 0, 0 never.
   absl::Duration interactive_memory = absl::Seconds(2);
-  CodelOptions codel;  // of interactive work
+  CodelOptions codel;  // of interactive work that is not patient
 };
 
 // The instantaneous state, for metrics and admission.
@@ -79,7 +82,9 @@ struct SchedulerSnapshot {
   int64_t queued_tokens[kNumWorkClasses] = {0, 0};
   int queued_works[kNumWorkClasses] = {0, 0};
   absl::Duration oldest_wait[kNumWorkClasses] = {absl::ZeroDuration(), absl::ZeroDuration()};
-  bool overloaded = false;  // the interactive queue stands: work that waits twice the target is dropped
+  int64_t patient_tokens = 0;  // of the interactive ones; the others go before them
+  absl::Duration oldest_prompt_wait = absl::ZeroDuration();  // of interactive work that is not patient
+  bool overloaded = false;  // prompt work stands: what of it waits twice the target is dropped
 };
 
 // Called for the metrics, outside the scheduler's lock. Thread-safe; must not block or call the scheduler.
@@ -117,7 +122,7 @@ class MicroBatchScheduler {
   // Blocks until there is a batch to run, or returns nullopt once the scheduler is closed.
   virtual std::optional<MicroBatch> NextBatch(const MicroBatchLimits& limits) = 0;
 
-  // The same without blocking; nullopt when nothing waits.
+  // The same without blocking; nullopt when nothing waits that `limits` lets go.
   virtual std::optional<MicroBatch> TryNextBatch(const MicroBatchLimits& limits) = 0;
 
   // Credit: how many more bulk tokens a claimer may bring, so that leased work waiting here stays within

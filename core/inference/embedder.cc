@@ -121,7 +121,7 @@ class SchedulerEmbedder final : public Embedder {
 
   void Embed(EmbedCall call, Done done) override {
     auto in_flight = std::make_shared<CallInFlight>(std::move(call), std::move(done));
-    if (executor_.TrySchedule([this, in_flight] { TokenizeAndSubmit(in_flight); })) return;
+    if (executor_.TrySchedule([this, in_flight] { TokenizeAndSubmit(in_flight, {}); })) return;
     in_flight->Fail(WithRetryDelay(
         WithReason(absl::ResourceExhaustedError("too many calls wait to be tokenized; try again later"),
                    "QUEUE_FULL"),
@@ -129,18 +129,33 @@ class SchedulerEmbedder final : public Embedder {
   }
 
  private:
-  void TokenizeAndSubmit(const std::shared_ptr<CallInFlight>& in_flight) {
-    auto works = Tokenize(in_flight);
-    if (!works.ok()) return in_flight->Fail(std::move(works).status());
-    if (works->empty()) return in_flight->Succeed();
-    in_flight->Start(*std::move(works), options_, scheduler_);
+  // A part of the call's texts, then the next in another closure: a large call must not keep others from
+  // being tokenized. In this one when the executor has no room.
+  void TokenizeAndSubmit(const std::shared_ptr<CallInFlight>& in_flight, std::vector<EncodeWork> works) {
+    const size_t texts = in_flight->call().texts.size();
+    while (works.size() < texts) {
+      const size_t part = std::min(texts, works.size() + static_cast<size_t>(options_.max_waiting_texts));
+      if (absl::Status status = Tokenize(in_flight, part, works); !status.ok())
+        return in_flight->Fail(std::move(status));
+      if (part < texts && ScheduleNext(in_flight, works)) return;
+    }
+    if (works.empty()) return in_flight->Succeed();
+    in_flight->Start(std::move(works), options_, scheduler_);
   }
 
-  absl::StatusOr<std::vector<EncodeWork>> Tokenize(const std::shared_ptr<CallInFlight>& in_flight) {
+  bool ScheduleNext(const std::shared_ptr<CallInFlight>& in_flight, std::vector<EncodeWork>& works) {
+    auto rest = std::make_shared<std::vector<EncodeWork>>(std::move(works));
+    if (executor_.TrySchedule([this, in_flight, rest] { TokenizeAndSubmit(in_flight, std::move(*rest)); }))
+      return true;
+    works = std::move(*rest);
+    return false;
+  }
+
+  // Texts from works.size() to `end`.
+  absl::Status Tokenize(const std::shared_ptr<CallInFlight>& in_flight, size_t end,
+                        std::vector<EncodeWork>& works) {
     const EmbedCall& call = in_flight->call();
-    std::vector<EncodeWork> works;
-    works.reserve(call.texts.size());
-    for (size_t i = 0; i < call.texts.size(); ++i) {
+    for (size_t i = works.size(); i < end; ++i) {
       if (call.cancellation.cancelled())
         return absl::CancelledError("the call was cancelled before it was tokenized");
       auto sequence = tokenizer_.Encode(call.texts[i], options_.max_tokens, call.truncation);
@@ -152,7 +167,7 @@ class SchedulerEmbedder final : public Embedder {
                        .deadline = call.deadline,
                        .cancellation = call.cancellation});
     }
-    return works;
+    return absl::OkStatus();
   }
 
   const Options options_;

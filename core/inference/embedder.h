@@ -35,10 +35,9 @@ class Embedder {
   struct Options {
     int dimensions = 0;
     int max_tokens = 0;  // of a text
-    // So many texts of a call wait in the scheduler at once, the next comes when one is done: a large call
-    // keeps the replicas busy and still lets others in between, and is not dropped for having waited for
-    // them.
-    // >= 1; two micro-batches of every replica.
+    // So many texts of a call are tokenized at once, and wait in the scheduler at once: the next comes when
+    // one is done. A call of more is large; it keeps the replicas busy and lets all others go first
+    // (EncodeWork::patient). >= 1; two micro-batches of every replica.
     int max_waiting_texts = 16;
   };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -43,6 +44,11 @@ class Encoder {
   //   device or library failed, or a vector is not finite
   virtual absl::Status Encode(absl::Span<const absl::Span<const int32_t>> texts,
                               absl::Span<float> vectors) = 0;
+
+  // From now on a pass calls `between_layers` wherever another pass may run before it goes on, so that a long
+  // one can let a short one in: it may call Encode, whose pass then calls it as well. Null for nothing. False
+  // from an encoder whose passes cannot be interrupted: it is never called.
+  virtual bool SetBetweenLayers(std::function<void()> between_layers) = 0;
 };
 
 }  // namespace sluice

@@ -7,13 +7,16 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/log.h"
 #include "core/base/status_macros.h"
+#include "core/batching/batch_policy.h"
 #include "core/inference/row_ladder.h"
 
 namespace sluice {
 namespace {
 
-// How long a pass of bulk work may take while interactive calls come, which wait for its end.
+// How long a pass of bulk work may take while small calls come: those wait for its end, or where it gives
+// way, for the end of a layer.
 constexpr absl::Duration kBulkPass = absl::Milliseconds(10);
+constexpr absl::Duration kBulkPassThatGivesWay = absl::Milliseconds(40);
 
 std::string DeviceLabel(const EncoderDescription& encoder) {
   const char* const type = DeviceTypeName(encoder.device);
@@ -31,6 +34,7 @@ Replica::Replica(ReplicaSpec spec, MicroBatchScheduler& scheduler, const Clock& 
 
 absl::Status Replica::Prepare() {
   SLUICE_ASSIGN_OR_RETURN(encoder_, std::move(spec_.make_encoder)());
+  bulk_pass_ = encoder_->SetBetweenLayers([this] { GiveWay(); }) ? kBulkPassThatGivesWay : kBulkPass;
   const EncoderDescription& description = encoder_->description();
   device_ = DeviceLabel(description);
   if (metrics_ != nullptr) series_ = metrics_->Replica(device_, PrecisionName(description.precision));
@@ -47,17 +51,38 @@ void Replica::Run(double share_of_device) {
 MicroBatchLimits Replica::Limits() const {
   MicroBatchLimits limits = spec_.limits;
   MutexLock lock(mutex_);
-  limits.max_bulk_tokens = std::min(limits.max_bulk_tokens, rate_.TokensWithin(kBulkPass, limits.max_tokens));
+  limits.max_bulk_tokens =
+      std::min(limits.max_bulk_tokens, rate_.TokensWithin(bulk_pass_, limits.max_tokens));
   return limits;
 }
 
+void Replica::GiveWay() {
+  if (!gives_way_) return;
+  MicroBatchLimits limits = Limits();
+  limits.only_prompt = true;
+  std::optional<MicroBatch> batch = scheduler_.TryNextBatch(limits);
+  if (!batch.has_value()) return;
+  // The pass that goes on later did not take this long, nor is the device busy twice.
+  const absl::Duration paused = clock_.MonotonicNow();
+  const absl::Duration pass_began = pass_began_;
+  if (series_.has_value()) series_->device_utilization_ratio->Decrement(share_of_device_);
+  Answer(*std::move(batch));
+  if (series_.has_value()) series_->device_utilization_ratio->Increment(share_of_device_);
+  pass_began_ = pass_began + (clock_.MonotonicNow() - paused);
+}
+
 void Replica::Answer(MicroBatch batch) {
+  const bool of_a_small_call =
+      std::any_of(batch.works.begin(), batch.works.end(),
+                  [](const EncodeWork& work) { return LaneOf(work) == Lane::kPrompt; });
+  const bool gave_way = std::exchange(gives_way_, !of_a_small_call);
   std::vector<absl::Span<const int32_t>> texts;
   texts.reserve(batch.works.size());
   for (const EncodeWork& work : batch.works) texts.emplace_back(work.tokens);
   const auto dimensions = static_cast<size_t>(encoder_->description().dimensions);
   std::vector<float> vectors(texts.size() * dimensions);
   std::vector<absl::Status> statuses = EncodeWithFallback(*encoder_, texts, absl::MakeSpan(vectors), *this);
+  gives_way_ = gave_way;
   {
     MutexLock lock(mutex_);
     status_.encoded_jobs +=

@@ -40,6 +40,8 @@ class Replica final : private EncodeObserver {
 
  private:
   MicroBatchLimits Limits() const;
+  // Between the layers of a pass: the next small call goes first, if this pass is of none.
+  void GiveWay();
   void Answer(MicroBatch batch);
 
   void BeforePass(int64_t tokens) override;
@@ -55,7 +57,9 @@ class Replica final : private EncodeObserver {
   std::string device_;
   std::optional<ReplicaMetrics> series_;  // of this device and precision
   double share_of_device_ = 1;
+  absl::Duration bulk_pass_;  // how long one may take
   absl::Duration pass_began_;
+  bool gives_way_ = false;  // the present pass
 
   mutable Mutex mutex_;
   WorkRate rate_ ABSL_GUARDED_BY(mutex_);

@@ -47,14 +47,15 @@ absl::Status ReadSwitch(const std::string& value, bool& target) {
   return absl::InvalidArgumentError(absl::StrCat("'", value, "' is neither true nor false"));
 }
 
-absl::Status ReadDuration(const std::string& value, absl::Duration most, absl::Duration& target) {
+absl::Status ReadDuration(const std::string& value, absl::Duration least, absl::Duration most,
+                          absl::Duration& target) {
   absl::Duration duration;
   if (!absl::ParseDuration(value, &duration)) {
     return absl::InvalidArgumentError(absl::StrCat("'", value, "' is not a duration, such as 40s or 720h"));
   }
-  if (duration < absl::ZeroDuration() || duration > most) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(value, " is out of range, 0 to ", absl::FormatDuration(most)));
+  if (duration < least || duration > most) {
+    return absl::InvalidArgumentError(absl::StrCat(value, " is out of range, ", absl::FormatDuration(least),
+                                                   " to ", absl::FormatDuration(most)));
   }
   target = duration;
   return absl::OkStatus();
@@ -115,6 +116,20 @@ absl::Status ReadStore(const std::string& value, Config& config) {
   return absl::OkStatus();
 }
 
+template <typename T, T AdmissionLimits::* Limit>
+absl::Status ReadBound(const std::string& value, Config& config) {
+  return ReadNumber(value, 1, 1'000'000'000, config.door.*Limit);
+}
+
+// Given in MiB; 0 leaves the limit as it is.
+template <int64_t AdmissionLimits::* Limit>
+absl::Status ReadMebibytes(const std::string& value, Config& config) {
+  int64_t mebibytes = 0;
+  SLUICE_RETURN_IF_ERROR(ReadNumber(value, 0, int64_t{1} << 40, mebibytes));
+  if (mebibytes > 0) config.door.*Limit = mebibytes << 20;
+  return absl::OkStatus();
+}
+
 template <std::string Config::* Member>
 absl::Status ReadString(const std::string& value, Config& config) {
   config.*Member = value;
@@ -144,10 +159,36 @@ const std::vector<Setting>& AllSettings() {
        [](const std::string& v, Config& c) { return ReadNumber(v, 0, 1024, c.tier.emergency_max_cores); }},
       {"phase_one_workers", "threads of rules and tokenizing [0: one a core]", false,
        [](const std::string& v, Config& c) { return ReadNumber(v, 0, 256, c.phase_one_workers); }},
+      {"max_queued_jobs", "jobs not done, in all; beyond, batches are refused [4000000]", false,
+       ReadBound<int64_t, &AdmissionLimits::max_queued_jobs>},
+      {"max_queued_jobs_per_tenant", "the same of a tenant [2000000]", false,
+       ReadBound<int64_t, &AdmissionLimits::max_queued_jobs_per_tenant>},
+      {"min_free_disk_mib", "free disk of the data directory below which batches are refused [512]", false,
+       ReadMebibytes<&AdmissionLimits::min_free_disk_bytes>},
+      {"max_memory_mib", "memory beyond which nothing is taken in [0: 92 % of what the process may have]",
+       false, ReadMebibytes<&AdmissionLimits::max_memory_bytes>},
+      {"max_bytes_in_flight_mib", "requests being taken in, together [256]", false,
+       ReadMebibytes<&AdmissionLimits::max_bytes_in_flight>},
+      {"max_uploads", "uploads open at once [64]", false, ReadBound<int, &AdmissionLimits::max_uploads>},
+      {"max_streams", "streams open at once: of progress, and as many of results [4096]", false,
+       ReadBound<int, &AdmissionLimits::max_streams>},
+      {"max_calls", "interactive calls at once [1024]", false, ReadBound<int, &AdmissionLimits::max_calls>},
+      {"call_wait_target", "wait of small interactive calls that is fine to stand [200ms]", false,
+       [](const std::string& v, Config& c) {
+         return ReadDuration(v, absl::Milliseconds(1), absl::Minutes(1), c.call_wait_target);
+       }},
+      {"reader_timeout", "how long a reader of results may take nothing before it is cut [1m]", false,
+       [](const std::string& v, Config& c) {
+         return ReadDuration(v, absl::Seconds(1), absl::Hours(24), c.reader_timeout);
+       }},
       {"retention", "how long finished batches are kept [720h]", false,
-       [](const std::string& v, Config& c) { return ReadDuration(v, absl::Hours(24 * 3650), c.retention); }},
+       [](const std::string& v, Config& c) {
+         return ReadDuration(v, absl::ZeroDuration(), absl::Hours(24 * 3650), c.retention);
+       }},
       {"drain_timeout", "how long running work may take to end after SIGTERM [40s]", false,
-       [](const std::string& v, Config& c) { return ReadDuration(v, absl::Hours(1), c.drain_timeout); }},
+       [](const std::string& v, Config& c) {
+         return ReadDuration(v, absl::ZeroDuration(), absl::Hours(1), c.drain_timeout);
+       }},
       {"log_level", "debug, info, warning or error [info]", false, ReadLogLevel},
       {"log_file", "file to log to [standard error]", false,
        [](const std::string& v, Config& c) {

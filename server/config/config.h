@@ -10,7 +10,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/admission/admission.h"
 #include "core/base/log.h"
+#include "core/batching/codel.h"
 #include "core/hardware/tier.h"
 #include "core/inference/encoder.h"
 
@@ -25,6 +27,9 @@ struct Config {
   TierRequest tier;
   std::optional<Precision> precision;  // nothing: chosen by measurement
   int phase_one_workers = 0;           // 0: one a core
+  AdmissionLimits door;  // with max_memory_bytes INT64_MAX for a share of what the process may have
+  absl::Duration call_wait_target = CodelOptions().target;
+  absl::Duration reader_timeout = absl::Minutes(1);  // of a stream of results; >= 1 s
   absl::Duration retention = absl::Hours(24 * 30);
   absl::Duration drain_timeout = absl::Seconds(40);
   LogOptions log;

@@ -193,6 +193,8 @@ grpc::ServerWriteReactor<v1::JobResult>* BatchService::StreamResults(
                               .store = parts_.store,
                               .feed = parts_.feed,
                               .executor = parts_.executor,
+                              .clock = parts_.clock,
+                              .reader_timeout = parts_.reader_timeout,
                               .tenant = tenant_},
                              context, *request);
 }

@@ -25,6 +25,7 @@ struct BatchServiceParts {
   const Clock* clock = nullptr;
   ServiceMetrics* metrics = nullptr;
   const Refusals* refusals = nullptr;
+  absl::Duration reader_timeout = absl::Minutes(1);  // of StreamResults; > 0
   bool has_model = false;
 };
 

@@ -1,9 +1,11 @@
 // ResultStream: one StreamResults call over a subscription of the result feed.
 #pragma once
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/base/executor.h"
@@ -19,11 +21,15 @@ struct ResultStreamParts {
   BatchStore* store = nullptr;
   ResultFeed* feed = nullptr;
   Executor* executor = nullptr;  // starts the writing of a page: the store's thread does not
+  const Clock* clock = nullptr;
+  absl::Duration reader_timeout;  // > 0; a reader that takes nothing for so long is cut
   std::string tenant;
 };
 
 // One write in flight; the next page is asked for only after the last outcome of this one was written, so a
-// slow reader holds one page. Keeps itself alive until OnDone; callbacks of the feed keep it alive too.
+// slow reader holds one page, and one that stopped does not hold it for long: the call ends with ABORTED, and
+// the reader may come back with the last sequence it saw. Keeps itself alive until OnDone; callbacks of the
+// feed keep it alive too.
 class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
                            public std::enable_shared_from_this<ResultStream> {
  public:
@@ -37,7 +43,7 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
 
  private:
   // Whoever moves the phase on, under the mutex, acts; so each step happens once and Finish is the last.
-  enum class Phase { kOpening, kWaiting, kWriting, kFinished };
+  enum class Phase { kOpening, kWaiting, kWriting, kCutting, kFinished };
 
   ResultStream(ResultStreamParts parts, grpc::CallbackServerContext* context);
   void Open(const v1::StreamResultsRequest& request);
@@ -45,6 +51,11 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
   void WaitForPage(Phase from);
   void TakePage(absl::StatusOr<FeedPage> page);
   void WriteNext();
+  // Looks after the present write once it may have taken too long.
+  void SetAlarm(absl::Duration wait);
+  void OnAlarm();
+  // The write of a call that is cut has ended, or the cut has returned; the second of both finishes.
+  void EndCut();
   // Ends the call if its phase is `from`.
   void FinishFrom(Phase from, const absl::Status& status);
 
@@ -60,7 +71,11 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
   bool headers_sent_ = false;
   v1::JobResult message_;
 
+  std::unique_ptr<grpc::Alarm> alarm_;  // touched where it is first set, then where it rings, and in OnDone
+
   Mutex mutex_;
+  std::optional<absl::Duration> write_began_ ABSL_GUARDED_BY(mutex_);  // the one in flight
+  bool cut_half_ended_ ABSL_GUARDED_BY(mutex_) = false;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kOpening;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   // Shared with a Next that is being called while the call ends.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/inference/encoder.h"
@@ -128,6 +129,27 @@ TEST_P(EncoderContract, DifferentTextsGetDifferentVectors) {
 TEST_P(EncoderContract, IsDeterministic) {
   const std::vector<Ids> texts = {Text(6, 1), Text(11, 2)};
   EXPECT_EQ(EncodeAll(texts), EncodeAll(texts));
+}
+
+// A pass that lets others in between its layers, on the same encoder, gives the same vectors, and so do
+// those.
+TEST_P(EncoderContract, PassesMayStandWithinAPass) {
+  const std::vector<Ids> texts = {Text(6, 1), Text(11, 2)};
+  const std::vector<Ids> inner = {Text(11, 3), Text(3, 4)};
+  const auto expected = EncodeAll(texts);
+  const auto expected_inner = EncodeAll(inner);
+  int passes = 0;
+  bool inside = false;
+  const bool interruptible = encoder_->SetBetweenLayers([&] {
+    if (std::exchange(inside, true)) return;
+    EXPECT_EQ(EncodeAll(inner), expected_inner);
+    ++passes;
+    inside = false;
+  });
+  EXPECT_EQ(EncodeAll(texts), expected);
+  EXPECT_EQ(passes > 0, interruptible);
+  encoder_->SetBetweenLayers(nullptr);
+  EXPECT_EQ(EncodeAll(texts), expected);
 }
 
 // Batches far larger than a micro-batch still run.

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -50,6 +51,12 @@ class FakeEncoder final : public Encoder {
 
   const EncoderDescription& description() const override { return description_; }
 
+  // Called before each text.
+  bool SetBetweenLayers(std::function<void()> between_layers) override {
+    between_layers_ = std::move(between_layers);
+    return true;
+  }
+
   absl::Status Encode(absl::Span<const absl::Span<const int32_t>> texts, absl::Span<float> vectors) override {
     if (std::this_thread::get_id() != thread_)
       return absl::InternalError("called on a thread that did not make it");
@@ -60,6 +67,7 @@ class FakeEncoder final : public Encoder {
     }
     const auto dimensions = static_cast<size_t>(options_.dimensions);
     for (size_t i = 0; i < texts.size(); ++i) {
+      if (between_layers_ != nullptr) between_layers_();
       for (const int32_t id : texts[i]) {
         if (id == options_.poison_id) return absl::InternalError(absl::StrCat("the id ", id, " is poison"));
       }
@@ -90,6 +98,7 @@ class FakeEncoder final : public Encoder {
   const FakeEncoderOptions options_;
   const std::thread::id thread_;
   EncoderDescription description_;
+  std::function<void()> between_layers_;
 };
 
 }  // namespace sluice

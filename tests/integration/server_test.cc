@@ -317,6 +317,62 @@ TEST_F(ServerTest, ARunningBatchIsCancelledOnceAndForAll) {
   EXPECT_TRUE(Watch(batch->name()).ok());
 }
 
+// What had not started when the batch expired is EXPIRED; the batch is then as any finished one: every result
+// is there once, and cancelling it changes nothing.
+TEST_F(ServerTest, AnExpiredBatchKeepsWhatItDidAndStaysExpired) {
+  grpc::ClientContext context;
+  v1::Batch sealed;
+  const auto writer = batches_->UploadBatch(&context, &sealed);
+  v1::UploadBatchRequest part;
+  *part.mutable_batch() = Request(0).batch();
+  part.mutable_batch()->mutable_expires_after()->set_seconds(1);
+  int jobs = 0;
+  for (; jobs < 6 * kLongBatch; jobs += kLongBatch) {
+    *part.mutable_jobs() = Request(kLongBatch).jobs();
+    for (v1::Job& job : *part.mutable_jobs()) job.set_id(absl::StrCat(job.id(), "-", jobs));
+    ASSERT_TRUE(writer->Write(part));
+    part.Clear();
+  }
+  writer->WritesDone();
+  const absl::Status upload = FromGrpcStatus(writer->Finish());
+  ASSERT_TRUE(upload.ok()) << upload;
+  ASSERT_TRUE(Watch(sealed.name()).ok());
+
+  const auto expired = Get(sealed.name());
+  ASSERT_TRUE(expired.ok()) << expired.status();
+  EXPECT_EQ(expired->state(), v1::Batch::EXPIRED);
+  EXPECT_GT(expired->counts().expired(), 0);
+  const auto cancelled = Cancel(sealed.name());
+  ASSERT_TRUE(cancelled.ok()) << cancelled.status();
+  EXPECT_EQ(cancelled->SerializeAsString(), expired->SerializeAsString());
+
+  absl::Status status;
+  const auto results = Stream(sealed.name(), 0, &status);
+  EXPECT_TRUE(status.ok()) << status;
+  ASSERT_EQ(results.size(), static_cast<size_t>(jobs));
+  int64_t ended = 0;
+  for (const v1::JobResult& result : results) {
+    if (result.outcome() != v1::JobResult::EXPIRED) continue;
+    ++ended;
+    ASSERT_FALSE(result.has_verdict()) << result.id();
+  }
+  EXPECT_EQ(ended, expired->counts().expired());
+  EXPECT_TRUE(ListResults(sealed.name()).ok());
+  EXPECT_TRUE(Delete(sealed.name()).ok());
+}
+
+// An expiry that cannot be is refused before anything is taken.
+TEST_F(ServerTest, AnExpiryOutOfRangeIsNamed) {
+  for (const int64_t seconds : {int64_t{0}, int64_t{-1}, int64_t{7 * 24 * 3600 + 1}}) {
+    v1::CreateBatchRequest request = Request(1);
+    request.mutable_batch()->mutable_expires_after()->set_seconds(seconds);
+    const absl::Status status = Create(request).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+    ASSERT_EQ(FieldViolationsOf(status).size(), 1u);
+    EXPECT_EQ(FieldViolationsOf(status)[0].field, "batch.expires_after");
+  }
+}
+
 TEST_F(ServerTest, ARunningBatchCannotBeDeletedAndADeletedOneIsUnknownToEveryCall) {
   const auto batch = Create(Request(kLongBatch));
   ASSERT_TRUE(batch.ok()) << batch.status();

@@ -41,6 +41,32 @@ TEST(Config, TakesFlags) {
   EXPECT_TRUE(config->log.json);
 }
 
+// The bounds of the door, and what they are when nobody says anything.
+TEST(Config, TakesTheDoorsBounds) {
+  const auto config =
+      Load({"--data=d", "--device=none", "--max-queued-jobs=10", "--max-queued-jobs-per-tenant=5",
+            "--min-free-disk-mib=3", "--max-memory-mib=100", "--max-bytes-in-flight-mib=7", "--max-uploads=2",
+            "--max-streams=4", "--max-calls=6", "--call-wait-target=50ms", "--reader-timeout=5s"});
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->door.max_queued_jobs, 10);
+  EXPECT_EQ(config->door.max_queued_jobs_per_tenant, 5);
+  EXPECT_EQ(config->door.min_free_disk_bytes, 3 << 20);
+  EXPECT_EQ(config->door.max_memory_bytes, 100 << 20);
+  EXPECT_EQ(config->door.max_bytes_in_flight, 7 << 20);
+  EXPECT_EQ(config->door.max_uploads, 2);
+  EXPECT_EQ(config->door.max_streams, 4);
+  EXPECT_EQ(config->door.max_calls, 6);
+  EXPECT_EQ(config->call_wait_target, absl::Milliseconds(50));
+  EXPECT_EQ(config->reader_timeout, absl::Seconds(5));
+
+  const auto unsaid = Load({"--data=d", "--device=none", "--max-memory-mib=0"});
+  ASSERT_TRUE(unsaid.ok()) << unsaid.status();
+  EXPECT_EQ(unsaid->door.max_calls, 1024);
+  EXPECT_EQ(unsaid->door.min_free_disk_bytes, 512 << 20);
+  EXPECT_EQ(unsaid->door.max_memory_bytes, INT64_MAX);
+  EXPECT_EQ(unsaid->call_wait_target, absl::Milliseconds(200));
+}
+
 // Flag before environment before file before what is built in.
 TEST(Config, StrongerSourcesWin) {
   const std::string file =
@@ -66,6 +92,9 @@ TEST(Config, NamesWhatIsWrongAndWhere) {
       {{"--data=d", "--device=none", "--listen=7070"}, "--listen: '7070' is not host:port"},
       {{"--data=d", "--device=none", "--store=mysql"}, "--store: 'mysql' is not sqlite"},
       {{"--data=d", "--device=none", "--listen=0.0.0.0:7070"}, "--insecure-i-know"},
+      {{"--data=d", "--device=none", "--max-calls=0"}, "--max-calls: 0 is out of range"},
+      {{"--data=d", "--device=none", "--call-wait-target=0s"},
+       "--call-wait-target: 0s is out of range, 1ms to 1m"},
       {{"--data=d"}, "--model is missing"},
       {{"--device=none"}, "--data is missing"},
       {{"--colour=red"}, "--colour"},

@@ -297,13 +297,13 @@ TEST_F(RefusalTest, AFullExecutor) {
 
 // 5,000 tokens wait at 1,000 a second.
 TEST_F(RefusalTest, ACallThatCannotBeInTime) {
-  Serve().load = {.queued_tokens = 5000, .tokens_per_second = 1000};
+  Serve().load = {.prompt_tokens = 5000, .tokens_per_second = 1000};
   ExpectRefused(Embed(1, absl::Seconds(3)), "DEADLINE_TOO_SHORT", 6250);
   ExpectCounted("DEADLINE_TOO_SHORT");
 }
 
 TEST_F(RefusalTest, AnOverloadIsSaidAtTheDoor) {
-  Serve().load = {.queued_tokens = 5000,
+  Serve().load = {.prompt_tokens = 5000,
                   .tokens_per_second = 1000,
                   .target_wait = absl::Milliseconds(200),
                   .overloaded = true};

@@ -87,11 +87,14 @@ BertNetwork::BertNetwork(std::shared_ptr<const BertModelFiles> files, at::Device
   for (const BertLayerTensors& layer : tensors.layers) layers_.push_back(loader.Load(layer));
 }
 
-at::Tensor BertNetwork::Forward(const PackedBatch& batch) const {
+at::Tensor BertNetwork::Forward(const PackedBatch& batch, const std::function<void()>& between_layers) const {
   at::Tensor x = Embed(batch);
   // Attention writes the rows of texts only; the padding below them stays zero through all layers.
   const at::Tensor merged_heads = at::zeros_like(x);
-  for (const BertLayer& layer : layers_) x = ApplyLayer(layer, x, batch, merged_heads);
+  for (const BertLayer& layer : layers_) {
+    if (between_layers != nullptr) between_layers();
+    x = ApplyLayer(layer, x, batch, merged_heads);
+  }
   return Pool(x, batch);
 }
 

@@ -12,6 +12,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -55,8 +56,9 @@ class BertNetwork {
   at::Device device() const { return device_; }
   at::ScalarType type() const { return type_; }
 
-  // float32 [texts, hidden_size] on the device, in the batch's packed order.
-  at::Tensor Forward(const PackedBatch& batch) const;
+  // float32 [texts, hidden_size] on the device, in the batch's packed order. `between_layers` may be null; it
+  // may make other passes.
+  at::Tensor Forward(const PackedBatch& batch, const std::function<void()>& between_layers) const;
 
   // Runs one layer's products on `rows` rows, which makes oneDNN's primitives for that rung; all layers share
   // them.

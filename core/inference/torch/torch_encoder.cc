@@ -6,6 +6,7 @@
 #include <c10/core/InferenceMode.h>
 
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -93,6 +94,12 @@ class TorchEncoder final : public Encoder {
     return CheckFinite(vectors, description_.dimensions);
   }
 
+  // Elsewhere layers are only launched from here, and run later.
+  bool SetBetweenLayers(std::function<void()> between_layers) override {
+    if (device_.is_cpu()) between_layers_ = std::move(between_layers);
+    return device_.is_cpu();
+  }
+
   void WarmLadder(int64_t max_tokens) {
     const c10::InferenceMode inference;
     for (const int64_t rows : RowLadder(max_tokens)) network_->WarmRung(rows);
@@ -110,7 +117,7 @@ class TorchEncoder final : public Encoder {
   void Forward(const PackedBatch& batch, absl::Span<float> vectors) {
     const c10::InferenceMode inference;
     const c10::OptionalDeviceGuard on_device(device_.has_index() ? std::optional(device_) : std::nullopt);
-    const at::Tensor packed = network_->Forward(batch).to(at::kCPU).contiguous();
+    const at::Tensor packed = network_->Forward(batch, between_layers_).to(at::kCPU).contiguous();
     const auto* row = packed.const_data_ptr<float>();
     const auto dimensions = static_cast<size_t>(description_.dimensions);
     for (const int64_t text : batch.order) {
@@ -122,6 +129,7 @@ class TorchEncoder final : public Encoder {
   const std::shared_ptr<const BertNetwork> network_;
   const at::Device device_;
   const EncoderDescription description_;
+  std::function<void()> between_layers_;
 };
 
 }  // namespace

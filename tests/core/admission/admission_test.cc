@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "core/admission/call_load.h"
 #include "core/admission/retry_spread.h"
 #include "core/base/error_details.h"
 
@@ -187,15 +188,16 @@ TEST_P(CallAdmissionTest, IsDecided) {
 
 // 1,000 tokens a second; a call may wait 200 ms.
 CallLoad Queued(int64_t tokens, bool overloaded = false, absl::Duration oldest_wait = absl::ZeroDuration()) {
-  return {.queued_tokens = tokens,
+  return {.prompt_tokens = tokens,
           .tokens_per_second = 1000,
           .oldest_wait = oldest_wait,
           .target_wait = absl::Milliseconds(200),
           .overloaded = overloaded};
 }
 
-CallLoad Shared(CallLoad load) {
-  load.shared = true;
+// The same, behind what large calls have waiting.
+CallLoad BesideLarge(int64_t patient_tokens, CallLoad load) {
+  load.patient_tokens = patient_tokens;
   return load;
 }
 
@@ -238,13 +240,6 @@ INSTANTIATE_TEST_SUITE_P(
                  kExhausted,
                  "DEADLINE_TOO_SHORT",
                  absl::Seconds(7)},
-        CallCase{"BesideBulkWorkItGetsItsShareOnly",
-                 {},
-                 Shared(Queued(500)),
-                 {.tokens = 100, .time_left = absl::Milliseconds(749)},
-                 kExhausted,
-                 "DEADLINE_TOO_SHORT",
-                 absl::Seconds(1)},
         CallCase{"ACallThatNeverFitsItsDeadlineGetsNoDelay",
                  {},
                  Queued(0),
@@ -254,7 +249,7 @@ INSTANTIATE_TEST_SUITE_P(
                  std::nullopt},
         CallCase{"WithoutARateOnlyBoundsCount",
                  {},
-                 {.queued_tokens = 1 << 20},
+                 {.prompt_tokens = 1 << 20},
                  {.tokens = 3000, .time_left = absl::Milliseconds(1)},
                  kOk},
         CallCase{"ABurstUpToTwiceTheTarget", {}, Queued(400), {.tokens = 10}, kOk},
@@ -280,6 +275,18 @@ INSTANTIATE_TEST_SUITE_P(
                  kExhausted,
                  "QUEUE_OVERLOADED",
                  absl::Seconds(1)},
+        CallCase{"WhatLargeCallsHaveWaitingIsNoneOfASmallOnesWait",
+                 {},
+                 BesideLarge(100'000, Queued(100)),
+                 {.tokens = 100, .time_left = absl::Milliseconds(200)},
+                 kOk},
+        CallCase{"ALargeCallWaitsForThem",
+                 {},
+                 BesideLarge(1900, Queued(100)),
+                 {.tokens = 1000, .time_left = absl::Milliseconds(2999), .patient = true},
+                 kExhausted,
+                 "DEADLINE_TOO_SHORT",
+                 absl::Seconds(2)},
         CallCase{"ALargeCallMayWait", {}, Queued(5000, true), {.tokens = 2000, .patient = true}, kOk},
         CallCase{"ButNotBeyondItsDeadline",
                  {},
@@ -289,6 +296,27 @@ INSTANTIATE_TEST_SUITE_P(
                  "DEADLINE_TOO_SHORT",
                  absl::Seconds(5)}),
     [](const auto& test) { return std::string(test.param.name); });
+
+// The share that a call reckons with is the one that the scheduler will give it.
+TEST(LoadOf, BesideBulkWorkACallGetsTheSchedulersShare) {
+  const SchedulerOptions options = {.weight = {3.0, 1.0}};
+  SchedulerSnapshot snapshot;
+  EXPECT_DOUBLE_EQ(LoadOf(snapshot, options, 1000).tokens_per_second, 1000);
+  snapshot.queued_works[static_cast<int>(WorkClass::kBulk)] = 1;
+  EXPECT_DOUBLE_EQ(LoadOf(snapshot, options, 1000).tokens_per_second, 750);
+}
+
+TEST(LoadOf, TellsPromptFromPatientWork) {
+  SchedulerSnapshot snapshot;
+  snapshot.queued_tokens[static_cast<int>(WorkClass::kInteractive)] = 700;
+  snapshot.oldest_wait[static_cast<int>(WorkClass::kInteractive)] = absl::Seconds(9);
+  snapshot.patient_tokens = 600;
+  snapshot.oldest_prompt_wait = absl::Seconds(1);
+  const CallLoad load = LoadOf(snapshot, {}, 1000);
+  EXPECT_EQ(load.prompt_tokens, 100);
+  EXPECT_EQ(load.patient_tokens, 600);
+  EXPECT_EQ(load.oldest_wait, absl::Seconds(1));
+}
 
 TEST(AdmitStream, IsBounded) {
   EXPECT_TRUE(AdmitStream(kLimits, {.streams = 3}).ok());

@@ -15,26 +15,33 @@ using ::testing::IsEmpty;
 
 constexpr absl::Duration kNow = absl::Seconds(100);
 
+using Queues = std::array<std::vector<WaitingWork>, kNumLanes>;
+
 // Queues as the policy sees them, with the words a test wants to say.
 class BatchPolicyTest : public testing::Test {
  protected:
-  void Waiting(WorkClass work_class, std::initializer_list<int64_t> lengths,
+  void Waiting(Lane lane, std::initializer_list<int64_t> lengths,
                absl::Duration waited = absl::ZeroDuration()) {
-    for (int64_t tokens : lengths) queues_[static_cast<int>(work_class)].push_back({tokens, kNow - waited});
+    for (int64_t tokens : lengths) queues_[static_cast<int>(lane)].push_back({tokens, kNow - waited});
   }
 
-  // Chooses, takes what was chosen off the queues and names it: "i3" is the interactive work at index 3.
+  BatchChoice ChooseFrom(const Queues& queues) const {
+    return ChooseBatch({queues[0], queues[1], queues[2]}, kNow, limits_, options_, shares_);
+  }
+
+  // Chooses, takes what was chosen off the queues and names it: "i3" is the prompt work at index 3, "p3" the
+  // patient and "b3" the bulk one.
   std::vector<std::string> Choose() {
-    const BatchChoice choice = ChooseBatch({queues_[0], queues_[1]}, kNow, limits_, options_, shares_);
+    const BatchChoice choice = ChooseFrom(queues_);
     shares_ = choice.shares;
     std::vector<std::string> names;
-    std::array<std::vector<WaitingWork>, kNumWorkClasses> left = queues_;
+    Queues left = queues_;
     tokens_ = {0, 0};
     for (const BatchChoice::Pick& pick : choice.picks) {
-      const int c = static_cast<int>(pick.work_class);
-      names.push_back((c == 0 ? "i" : "b") + std::to_string(pick.index));
-      tokens_[c] += queues_[c][pick.index].tokens;
-      left[c][pick.index].tokens = 0;
+      const int lane = static_cast<int>(pick.lane);
+      names.push_back("ipb"[lane] + std::to_string(pick.index));
+      tokens_[static_cast<int>(ClassOf(pick.lane))] += queues_[lane][pick.index].tokens;
+      left[lane][pick.index].tokens = 0;
     }
     for (auto& queue : left) std::erase_if(queue, [](const WaitingWork& work) { return work.tokens == 0; });
     queues_ = left;
@@ -44,7 +51,7 @@ class BatchPolicyTest : public testing::Test {
   MicroBatchLimits limits_ = {.max_tokens = 100, .max_jobs = 8};
   SchedulerOptions options_;
   ClassShares shares_;
-  std::array<std::vector<WaitingWork>, kNumWorkClasses> queues_;
+  Queues queues_;
   std::array<int64_t, kNumWorkClasses> tokens_ = {0, 0};  // of the last choice, by class
 };
 
@@ -53,25 +60,25 @@ TEST_F(BatchPolicyTest, NothingWaitingMakesNoBatch) {
 }
 
 TEST_F(BatchPolicyTest, TakesInOrderWhileTheBudgetLasts) {
-  Waiting(WorkClass::kBulk, {40, 40, 40});
+  Waiting(Lane::kBulk, {40, 40, 40});
   EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
 }
 
 TEST_F(BatchPolicyTest, TheBudgetMayBeFilledExactly) {
-  Waiting(WorkClass::kBulk, {60, 40, 1});
+  Waiting(Lane::kBulk, {60, 40, 1});
   EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
 }
 
 TEST_F(BatchPolicyTest, TakesNoMoreJobsThanTheCap) {
   limits_.max_jobs = 3;
-  Waiting(WorkClass::kBulk, {1, 1, 1, 1});
-  Waiting(WorkClass::kInteractive, {1, 1, 1, 1});
+  Waiting(Lane::kBulk, {1, 1, 1, 1});
+  Waiting(Lane::kPrompt, {1, 1, 1, 1});
   EXPECT_EQ(Choose().size(), 3u);
 }
 
 // A text over the budget cannot be cut, so it goes, but nothing goes with it.
 TEST_F(BatchPolicyTest, ATooLongTextGoesAlone) {
-  Waiting(WorkClass::kBulk, {150, 1, 1});
+  Waiting(Lane::kBulk, {150, 1, 1});
   EXPECT_THAT(Choose(), ElementsAre("b0"));
   EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
 }
@@ -79,33 +86,33 @@ TEST_F(BatchPolicyTest, ATooLongTextGoesAlone) {
 // The oldest always goes; those closest to it in length go with it, before older ones of another length.
 TEST_F(BatchPolicyTest, PrefersLengthsCloseToTheOldest) {
   limits_.max_jobs = 3;
-  Waiting(WorkClass::kBulk, {20, 50, 22, 5, 19});
+  Waiting(Lane::kBulk, {20, 50, 22, 5, 19});
   EXPECT_THAT(Choose(), ElementsAre("b0", "b4", "b2"));
 }
 
 TEST_F(BatchPolicyTest, EquallyCloseLengthsGoOldestFirst) {
   limits_.max_jobs = 3;
-  Waiting(WorkClass::kBulk, {20, 21, 19, 20, 21});
+  Waiting(Lane::kBulk, {20, 21, 19, 20, 21});
   EXPECT_THAT(Choose(), ElementsAre("b0", "b3", "b1"));
 }
 
 // Closeness orders, it does not exclude: with budget left, far lengths go too.
 TEST_F(BatchPolicyTest, FillsTheBudgetWithOtherLengths) {
-  Waiting(WorkClass::kBulk, {50, 51, 30, 20});
+  Waiting(Lane::kBulk, {50, 51, 30, 20});
   EXPECT_THAT(Choose(), ElementsAre("b0", "b2", "b3"));
 }
 
 TEST_F(BatchPolicyTest, LooksNoFurtherThanTheWindow) {
   limits_.max_jobs = 2;
   options_.look_ahead_works = 3;
-  Waiting(WorkClass::kBulk, {20, 50, 40, 60, 20});
+  Waiting(Lane::kBulk, {20, 50, 40, 60, 20});
   // With b0 taken the window holds b1, b2 and b3; b4, though equal in length, is beyond it.
   EXPECT_THAT(Choose(), ElementsAre("b0", "b2"));
 }
 
 TEST_F(BatchPolicyTest, ALookAheadOfOneIsPlainFifo) {
   options_.look_ahead_works = 1;
-  Waiting(WorkClass::kBulk, {20, 50, 20, 60, 5});
+  Waiting(Lane::kBulk, {20, 50, 20, 60, 5});
   EXPECT_THAT(Choose(), ElementsAre("b0", "b1", "b2"));
   EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
 }
@@ -113,15 +120,15 @@ TEST_F(BatchPolicyTest, ALookAheadOfOneIsPlainFifo) {
 // One batch serves both classes, four tokens to one, when texts are alike.
 TEST_F(BatchPolicyTest, MixesClassesByWeight) {
   limits_ = {.max_tokens = 100, .max_jobs = 10};
-  Waiting(WorkClass::kInteractive, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10});
-  Waiting(WorkClass::kBulk, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10});
+  Waiting(Lane::kPrompt, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10});
+  Waiting(Lane::kBulk, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10});
   Choose();
   EXPECT_THAT(tokens_, ElementsAre(80, 20));
 }
 
 // While only one class waits it gets everything, whatever its weight.
 TEST_F(BatchPolicyTest, ALoneClassGetsTheWholeBatch) {
-  Waiting(WorkClass::kBulk, {25, 25, 25, 25});
+  Waiting(Lane::kBulk, {25, 25, 25, 25});
   EXPECT_EQ(Choose().size(), 4u);
 }
 
@@ -136,9 +143,8 @@ TEST_F(BatchPolicyTest, TokenSharesConvergeToTheWeights) {
     limits_ = {.max_tokens = 2048, .max_jobs = 24};
     double served[kNumWorkClasses] = {0, 0};
     for (int batch = 0; batch < 2000; ++batch) {
-      while (queues_[0].size() < 64)
-        Waiting(WorkClass::kInteractive, {8 + static_cast<int64_t>(random() % 40)});
-      while (queues_[1].size() < 64) Waiting(WorkClass::kBulk, {64 + static_cast<int64_t>(random() % 440)});
+      while (queues_[0].size() < 64) Waiting(Lane::kPrompt, {8 + static_cast<int64_t>(random() % 40)});
+      while (queues_[2].size() < 64) Waiting(Lane::kBulk, {64 + static_cast<int64_t>(random() % 440)});
       Choose();
       for (int c = 0; c < kNumWorkClasses; ++c) served[c] += static_cast<double>(tokens_[c]);
     }
@@ -151,13 +157,13 @@ TEST_F(BatchPolicyTest, TokenSharesConvergeToTheWeights) {
 TEST_F(BatchPolicyTest, IdleTimeEarnsNoCredit) {
   options_.weight[0] = 1;
   for (int batch = 0; batch < 50; ++batch) {
-    Waiting(WorkClass::kBulk, {50, 50});
+    Waiting(Lane::kBulk, {50, 50});
     Choose();
   }
-  shares_.BecomeBacklogged(WorkClass::kInteractive);
+  shares_.BecomeBacklogged(Lane::kPrompt, true);
   int64_t served[kNumWorkClasses] = {0, 0};
   for (int batch = 0; batch < 10; ++batch) {
-    for (auto& queue : queues_) queue.assign(10, {10, kNow});
+    for (const int lane : {0, 2}) queues_[lane].assign(10, {10, kNow});
     Choose();
     for (int c = 0; c < kNumWorkClasses; ++c) served[c] += tokens_[c];
   }
@@ -168,24 +174,24 @@ TEST_F(BatchPolicyTest, IdleTimeEarnsNoCredit) {
 // whatever its weight.
 TEST_F(BatchPolicyTest, AgedWorkGoesFirst) {
   limits_.max_jobs = 3;
-  Waiting(WorkClass::kBulk, {20, 60}, options_.max_age);
-  Waiting(WorkClass::kBulk, {20, 20});
-  Waiting(WorkClass::kInteractive, {20, 20});
+  Waiting(Lane::kBulk, {20, 60}, options_.max_age);
+  Waiting(Lane::kBulk, {20, 20});
+  Waiting(Lane::kPrompt, {20, 20});
   EXPECT_THAT(Choose(), ElementsAre("b0", "b1", "i0"));
 }
 
 TEST_F(BatchPolicyTest, AlmostAgedWorkDoesNot) {
   limits_.max_jobs = 2;
-  Waiting(WorkClass::kBulk, {20, 60}, options_.max_age - absl::Nanoseconds(1));
-  Waiting(WorkClass::kInteractive, {20, 20});
+  Waiting(Lane::kBulk, {20, 60}, options_.max_age - absl::Nanoseconds(1));
+  Waiting(Lane::kPrompt, {20, 20});
   EXPECT_EQ(Choose().front(), "i0");
 }
 
 // When both classes are so late that everything is aged, neither can push the other out.
 TEST_F(BatchPolicyTest, WeightsDecideBetweenTwoAgedClasses) {
   limits_ = {.max_tokens = 100, .max_jobs = 10};
-  Waiting(WorkClass::kBulk, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10}, absl::Minutes(2));
-  Waiting(WorkClass::kInteractive, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10}, absl::Minutes(1));
+  Waiting(Lane::kBulk, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10}, absl::Minutes(2));
+  Waiting(Lane::kPrompt, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10}, absl::Minutes(1));
   Choose();
   EXPECT_THAT(tokens_, ElementsAre(80, 20));
 }
@@ -193,52 +199,125 @@ TEST_F(BatchPolicyTest, WeightsDecideBetweenTwoAgedClasses) {
 // A class whose oldest text is too long for what is left of a batch opens the next one, so that small texts,
 // its own or the other class's, cannot keep it waiting.
 TEST_F(BatchPolicyTest, AnOldestThatDidNotFitOpensTheNextBatch) {
-  Waiting(WorkClass::kInteractive, {30, 30, 30, 30, 30, 30});
-  Waiting(WorkClass::kBulk, {90, 30, 30});
+  Waiting(Lane::kPrompt, {30, 30, 30, 30, 30, 30});
+  Waiting(Lane::kBulk, {90, 30, 30});
   EXPECT_THAT(Choose(), ElementsAre("i0", "b1", "i1"));
   // By its share alone it would be the interactive class's turn, and 90 would not fit again.
   EXPECT_LT(shares_.start[0], shares_.start[1]);
   EXPECT_EQ(Choose().front(), "b0");
 }
 
-// While interactive work comes, a call never rides in a batch with bulk work, and a bulk batch is a small
-// one.
-class BesideInteractiveTest : public BatchPolicyTest {
+// The texts of a large call wait for those of small ones, however much older they are short of max_age.
+TEST_F(BatchPolicyTest, PatientWorkGivesWay) {
+  limits_.max_jobs = 3;
+  Waiting(Lane::kPatient, {20, 20}, options_.max_age - absl::Nanoseconds(1));
+  Waiting(Lane::kPrompt, {20, 20});
+  EXPECT_THAT(Choose(), ElementsAre("i0", "i1", "p0"));
+}
+
+// Not even a long text that did not fit into the last batch opens the next one while prompt work waits.
+TEST_F(BatchPolicyTest, APatientOldestThatDidNotFitStillGivesWay) {
+  Waiting(Lane::kPatient, {90});
+  Waiting(Lane::kPrompt, {30});
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+  EXPECT_TRUE(shares_.opens_next[static_cast<int>(Lane::kPatient)]);
+  Waiting(Lane::kPrompt, {30});
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+  EXPECT_THAT(Choose(), ElementsAre("p0"));
+}
+
+TEST_F(BatchPolicyTest, AgedPatientWorkGoesFirst) {
+  limits_.max_jobs = 2;
+  Waiting(Lane::kPatient, {20}, options_.max_age);
+  Waiting(Lane::kPrompt, {20, 20});
+  EXPECT_THAT(Choose(), ElementsAre("p0", "i0"));
+}
+
+// When small calls are late themselves, the oldest text goes, whosever it is.
+TEST_F(BatchPolicyTest, AgeDecidesBetweenAgedWorkOfOneClass) {
+  limits_.max_jobs = 1;
+  Waiting(Lane::kPatient, {20}, options_.max_age + absl::Seconds(2));
+  Waiting(Lane::kPrompt, {20}, options_.max_age + absl::Seconds(3));
+  Waiting(Lane::kPrompt, {20}, options_.max_age + absl::Seconds(1));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+  EXPECT_THAT(Choose(), ElementsAre("p0"));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+}
+
+// Both lanes of the interactive class take of its one share.
+TEST_F(BatchPolicyTest, PatientWorkIsChargedToTheInteractiveClass) {
+  limits_ = {.max_tokens = 100, .max_jobs = 10};
+  Waiting(Lane::kPatient, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10});
+  Waiting(Lane::kBulk, {10, 10, 10, 10, 10, 10, 10, 10, 10, 10});
+  Choose();
+  EXPECT_THAT(tokens_, ElementsAre(80, 20));
+}
+
+// A pass that lets small calls in asks for nothing else.
+TEST_F(BatchPolicyTest, OnlyPromptWorkWhereNothingElseIsWanted) {
+  limits_.only_prompt = true;
+  Waiting(Lane::kPatient, {10}, options_.max_age);
+  Waiting(Lane::kBulk, {10}, options_.max_age);
+  EXPECT_THAT(Choose(), IsEmpty());
+  Waiting(Lane::kPrompt, {10, 10});
+  EXPECT_THAT(Choose(), ElementsAre("i0", "i1"));
+}
+
+// Within their share: passes that let them in must not add up to more than the weights give.
+TEST_F(BatchPolicyTest, PromptWorkThatHadItsShareIsNotLetIn) {
+  limits_.only_prompt = true;
+  Waiting(Lane::kPrompt, {10});
+  Waiting(Lane::kBulk, {10});
+  shares_.start = {11, 10};
+  EXPECT_THAT(Choose(), IsEmpty());
+  shares_.start = {10, 10};
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+}
+
+// While small calls come, none rides in a batch with bulk or patient work, and such a batch is a small one.
+class BesidePromptTest : public BatchPolicyTest {
  protected:
   void SetUp() override {
     limits_ = {.max_tokens = 100, .max_jobs = 8, .max_bulk_tokens = 30};
-    shares_.interactive_came = kNow - options_.interactive_memory + absl::Nanoseconds(1);
+    shares_.prompt_came = kNow - options_.interactive_memory + absl::Nanoseconds(1);
   }
 };
 
-TEST_F(BesideInteractiveTest, ABatchHoldsOneClassAndLittleOfBulk) {
-  Waiting(WorkClass::kInteractive, {10, 10, 10});
-  Waiting(WorkClass::kBulk, {15, 15, 15, 15});
+TEST_F(BesidePromptTest, ABatchHoldsOneClassAndLittleOfBulk) {
+  Waiting(Lane::kPrompt, {10, 10, 10});
+  Waiting(Lane::kBulk, {15, 15, 15, 15});
   EXPECT_THAT(Choose(), ElementsAre("i0", "i1", "i2"));
   EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
 }
 
-TEST_F(BesideInteractiveTest, ABulkTextOverTheSmallBudgetStillGoesAlone) {
-  Waiting(WorkClass::kBulk, {80, 10});
+TEST_F(BesidePromptTest, APatientBatchIsSmallAndApartToo) {
+  Waiting(Lane::kPatient, {15, 15, 15, 15});
+  EXPECT_THAT(Choose(), ElementsAre("p0", "p1"));
+  Waiting(Lane::kPrompt, {10, 10});
+  EXPECT_THAT(Choose(), ElementsAre("i0", "i1"));
+}
+
+TEST_F(BesidePromptTest, ABulkTextOverTheSmallBudgetStillGoesAlone) {
+  Waiting(Lane::kBulk, {80, 10});
   EXPECT_THAT(Choose(), ElementsAre("b0"));
 }
 
-TEST_F(BesideInteractiveTest, InteractiveWorkHasTheWholeBudget) {
-  Waiting(WorkClass::kInteractive, {25, 25, 25, 25, 25});
+TEST_F(BesidePromptTest, InteractiveWorkHasTheWholeBudget) {
+  Waiting(Lane::kPrompt, {25, 25, 25, 25, 25});
   EXPECT_EQ(Choose().size(), 4u);
 }
 
-TEST_F(BesideInteractiveTest, ItEndsWithTheMemoryOfIt) {
-  shares_.interactive_came -= absl::Nanoseconds(1);
-  Waiting(WorkClass::kBulk, {15, 15, 15, 15});
+TEST_F(BesidePromptTest, ItEndsWithTheMemoryOfIt) {
+  shares_.prompt_came -= absl::Nanoseconds(1);
+  Waiting(Lane::kBulk, {15, 15, 15, 15});
   EXPECT_EQ(Choose().size(), 4u);
 }
 
-TEST_F(BesideInteractiveTest, SharesStillGoByWeight) {
+TEST_F(BesidePromptTest, SharesStillGoByWeight) {
   double served[kNumWorkClasses] = {0, 0};
   for (int batch = 0; batch < 2000; ++batch) {
-    while (queues_[0].size() < 20) Waiting(WorkClass::kInteractive, {7});
-    while (queues_[1].size() < 20) Waiting(WorkClass::kBulk, {13});
+    while (queues_[0].size() < 20) Waiting(Lane::kPrompt, {7});
+    while (queues_[2].size() < 20) Waiting(Lane::kBulk, {13});
     Choose();
     for (int c = 0; c < kNumWorkClasses; ++c) served[c] += static_cast<double>(tokens_[c]);
   }
@@ -247,21 +326,32 @@ TEST_F(BesideInteractiveTest, SharesStillGoByWeight) {
 
 // A claim's works come together and are aged together: they must not keep a call waiting until the last is
 // done.
-TEST_F(BesideInteractiveTest, AnAgedBacklogLetsACallThroughAfterOneSmallBatch) {
-  Waiting(WorkClass::kBulk, {20, 20, 20, 20, 20, 20}, options_.max_age);
+TEST_F(BesidePromptTest, AnAgedBacklogLetsACallThroughAfterOneSmallBatch) {
+  Waiting(Lane::kBulk, {20, 20, 20, 20, 20, 20}, options_.max_age);
   shares_.start[1] = 1000;  // bulk has had more than its share
-  Waiting(WorkClass::kInteractive, {10});
+  Waiting(Lane::kPrompt, {10});
   EXPECT_THAT(Choose(), ElementsAre("b0"));
   EXPECT_THAT(Choose(), ElementsAre("i0"));
-  Waiting(WorkClass::kInteractive, {10});
+  Waiting(Lane::kPrompt, {10});
   EXPECT_THAT(Choose(), ElementsAre("b0"));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+}
+
+// The same of a large call's.
+TEST_F(BesidePromptTest, AnAgedLargeCallLetsASmallOneThroughAfterOneSmallBatch) {
+  Waiting(Lane::kPatient, {20, 20, 20, 20}, options_.max_age);
+  Waiting(Lane::kPrompt, {10});
+  EXPECT_THAT(Choose(), ElementsAre("p0"));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+  Waiting(Lane::kPrompt, {10});
+  EXPECT_THAT(Choose(), ElementsAre("p0"));
   EXPECT_THAT(Choose(), ElementsAre("i0"));
 }
 
 // Random queues, limits and options, and what must hold for any of them.
 class RandomBatchPolicyTest : public BatchPolicyTest {
  protected:
-  using Taken = std::array<std::vector<bool>, kNumWorkClasses>;
+  using Taken = std::array<std::vector<bool>, kNumLanes>;
 
   int64_t Below(int64_t n) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(n)); }
 
@@ -282,20 +372,20 @@ class RandomBatchPolicyTest : public BatchPolicyTest {
   int64_t TokensOf(const BatchChoice& choice) const {
     int64_t tokens = 0;
     for (const BatchChoice::Pick& pick : choice.picks) {
-      tokens += queues_[static_cast<int>(pick.work_class)][pick.index].tokens;
+      tokens += queues_[static_cast<int>(pick.lane)][pick.index].tokens;
     }
     return tokens;
   }
 
   // Nothing is taken twice, and nothing from beyond the window as it stood.
   Taken CheckPicks(const BatchChoice& choice) const {
-    Taken taken = {std::vector<bool>(queues_[0].size()), std::vector<bool>(queues_[1].size())};
+    Taken taken;
+    for (int lane = 0; lane < kNumLanes; ++lane) taken[lane].resize(queues_[lane].size());
     for (const BatchChoice::Pick& pick : choice.picks) {
-      std::vector<bool>& of_class = taken[static_cast<int>(pick.work_class)];
-      EXPECT_FALSE(of_class[pick.index]);
-      EXPECT_LT(std::count(of_class.begin(), of_class.begin() + pick.index, false),
-                options_.look_ahead_works);
-      of_class[pick.index] = true;
+      std::vector<bool>& of_lane = taken[static_cast<int>(pick.lane)];
+      EXPECT_FALSE(of_lane[pick.index]);
+      EXPECT_LT(std::count(of_lane.begin(), of_lane.begin() + pick.index, false), options_.look_ahead_works);
+      of_lane[pick.index] = true;
     }
     return taken;
   }
@@ -303,21 +393,21 @@ class RandomBatchPolicyTest : public BatchPolicyTest {
   // Nothing left in a window would still have fitted.
   void CheckFilled(const BatchChoice& choice, const Taken& taken) const {
     if (static_cast<int>(choice.picks.size()) == limits_.max_jobs) return;
-    for (int c = 0; c < kNumWorkClasses; ++c) {
+    for (int lane = 0; lane < kNumLanes; ++lane) {
       int passed_over = 0;
-      for (size_t i = 0; i < queues_[c].size() && passed_over < options_.look_ahead_works; ++i) {
-        if (taken[c][i]) continue;
+      for (size_t i = 0; i < queues_[lane].size() && passed_over < options_.look_ahead_works; ++i) {
+        if (taken[lane][i]) continue;
         ++passed_over;
-        EXPECT_GT(TokensOf(choice) + queues_[c][i].tokens, limits_.max_tokens);
+        EXPECT_GT(TokensOf(choice) + queues_[lane][i].tokens, limits_.max_tokens);
       }
     }
   }
 
-  // A class that had a turn sent its oldest, or opens the next batch.
+  // A lane that had a turn sent its oldest, or opens the next batch.
   static void CheckOldest(const BatchChoice& choice, const Taken& taken) {
-    for (int c = 0; c < kNumWorkClasses; ++c) {
-      if (std::count(taken[c].begin(), taken[c].end(), true) == 0) continue;
-      EXPECT_TRUE(taken[c][0] || choice.shares.opens_next[c]);
+    for (int lane = 0; lane < kNumLanes; ++lane) {
+      if (std::count(taken[lane].begin(), taken[lane].end(), true) == 0) continue;
+      EXPECT_TRUE(taken[lane][0] || choice.shares.opens_next[lane]);
     }
   }
 
@@ -327,8 +417,8 @@ class RandomBatchPolicyTest : public BatchPolicyTest {
 TEST_F(RandomBatchPolicyTest, HoldsItsProperties) {
   for (int round = 0; round < 3000 && !HasFailure(); ++round) {
     Randomise();
-    const BatchChoice choice = ChooseBatch({queues_[0], queues_[1]}, kNow, limits_, options_, shares_);
-    EXPECT_EQ(choice.picks.empty(), queues_[0].empty() && queues_[1].empty());
+    const BatchChoice choice = ChooseFrom(queues_);
+    EXPECT_EQ(choice.picks.empty(), queues_[0].empty() && queues_[1].empty() && queues_[2].empty());
     EXPECT_LE(static_cast<int>(choice.picks.size()), limits_.max_jobs);
     EXPECT_TRUE(TokensOf(choice) <= limits_.max_tokens || choice.picks.size() == 1);
     const Taken taken = CheckPicks(choice);
@@ -344,13 +434,13 @@ TEST_F(RandomBatchPolicyTest, DependsOnVisibleWorksOnly) {
   for (int round = 0; round < 1000; ++round) {
     Randomise();
     const size_t visible = static_cast<size_t>(VisibleWorks(options_, limits_));
-    const BatchChoice whole = ChooseBatch({queues_[0], queues_[1]}, kNow, limits_, options_, shares_);
-    const BatchChoice part = ChooseBatch({absl::MakeConstSpan(queues_[0]).subspan(0, visible),
-                                          absl::MakeConstSpan(queues_[1]).subspan(0, visible)},
-                                         kNow, limits_, options_, shares_);
+    Queues shown = queues_;
+    for (auto& queue : shown) queue.resize(std::min(queue.size(), visible));
+    const BatchChoice whole = ChooseFrom(queues_);
+    const BatchChoice part = ChooseFrom(shown);
     ASSERT_EQ(part.picks.size(), whole.picks.size());
     for (size_t i = 0; i < part.picks.size(); ++i) {
-      ASSERT_EQ(part.picks[i].work_class, whole.picks[i].work_class);
+      ASSERT_EQ(part.picks[i].lane, whole.picks[i].lane);
       ASSERT_EQ(part.picks[i].index, whole.picks[i].index);
     }
   }
@@ -361,12 +451,12 @@ TEST_F(RandomBatchPolicyTest, DependsOnVisibleWorksOnly) {
 TEST_F(BatchPolicyTest, LongTextsAreNotStarvedByShortOnes) {
   options_.look_ahead_works = 8;
   limits_ = {.max_tokens = 100, .max_jobs = 4};
-  Waiting(WorkClass::kBulk, {95, 3, 90, 4, 100});
+  Waiting(Lane::kBulk, {95, 3, 90, 4, 100});
   const auto is_long = [](const WaitingWork& work) { return work.tokens >= 90; };
   int batches = 0;
-  for (; std::any_of(queues_[1].begin(), queues_[1].end(), is_long) && batches < 1000; ++batches) {
-    while (queues_[0].size() < 8) Waiting(WorkClass::kInteractive, {10});
-    while (queues_[1].size() < 16) Waiting(WorkClass::kBulk, {5});
+  for (; std::any_of(queues_[2].begin(), queues_[2].end(), is_long) && batches < 1000; ++batches) {
+    while (queues_[0].size() < 8) Waiting(Lane::kPrompt, {10});
+    while (queues_[2].size() < 16) Waiting(Lane::kBulk, {5});
     Choose();
   }
   EXPECT_LE(batches, 60);

@@ -246,6 +246,88 @@ TEST_F(MicroBatchSchedulerTest, AStandingInteractiveQueueIsCut) {
   EXPECT_EQ(RetryDelayOf(refusal), absl::Seconds(1));
 }
 
+class LargeCallTest : public MicroBatchSchedulerTest {
+ protected:
+  void SubmitPatient(int32_t name, int64_t tokens) {
+    EncodeWork work = works_.Make(name, tokens, WorkClass::kInteractive);
+    work.patient = true;
+    ASSERT_TRUE(Scheduler().Submit(std::move(work)).ok());
+  }
+  void SubmitSmall(int32_t name, int64_t tokens) {
+    ASSERT_TRUE(Scheduler().Submit(works_.Make(name, tokens, WorkClass::kInteractive)).ok());
+  }
+};
+
+// However many texts of large calls wait, and in whatever window: a small call's goes in the next batch.
+TEST_F(LargeCallTest, ASmallCallGoesBeforeTheTextsThatCameFirst) {
+  options_.look_ahead_works = 4;
+  limits_.max_jobs = 2;
+  for (int32_t name = 100; name < 140; ++name) SubmitPatient(name, 10);
+  SubmitSmall(1, 10);
+  EXPECT_THAT(Names(*Scheduler().TryNextBatch(limits_)), ElementsAre(1, 100));
+  EXPECT_THAT(Names(*Scheduler().TryNextBatch(limits_)), ElementsAre(101, 102));
+}
+
+// What large calls keep waiting for seconds is no sign of an overload: small calls that are served at once
+// are not dropped for it, and admission sees a queue without them.
+TEST_F(LargeCallTest, TheirWaitsAreNotTheQueues) {
+  options_.codel = {.target = absl::Milliseconds(100), .interval = absl::Milliseconds(500)};
+  limits_ = {.max_tokens = 10, .max_jobs = 1};
+  for (int32_t name = 100; name < 160; ++name) SubmitPatient(name, 10);
+  for (int32_t name = 0; name < 30; ++name) {
+    SubmitSmall(name, 10);
+    clock_.Advance(absl::Milliseconds(50));
+    const SchedulerSnapshot snapshot = Scheduler().Snapshot();
+    EXPECT_FALSE(snapshot.overloaded);
+    EXPECT_LE(snapshot.oldest_prompt_wait, absl::Milliseconds(100));
+    EXPECT_EQ(snapshot.queued_tokens[0] - snapshot.patient_tokens, 10);
+    if (std::optional<MicroBatch> batch = Scheduler().TryNextBatch(limits_)) Finish(*std::move(batch));
+    if (std::optional<MicroBatch> batch = Scheduler().TryNextBatch(limits_)) Finish(*std::move(batch));
+  }
+  EXPECT_GE(Scheduler().Snapshot().oldest_wait[0], absl::Seconds(1));
+  for (int32_t name = 0; name < 30; ++name) EXPECT_THAT(works_.Answers(name), ElementsAre(kOk)) << name;
+}
+
+// Small calls that would take every batch for themselves leave a large one its place by age.
+TEST_F(LargeCallTest, AgeingKeepsALargeCallFromStarving) {
+  options_.interactive_memory = absl::Seconds(2);
+  limits_ = {.max_tokens = 100, .max_jobs = 4, .max_bulk_tokens = 30};
+  const absl::Duration batch_time = absl::Milliseconds(50);
+  for (int32_t name = 100; name < 103; ++name) SubmitPatient(name, 25);
+  const absl::Duration submitted = clock_.MonotonicNow();
+  std::vector<absl::Duration> served;
+  for (int32_t name = 200; served.size() < 3 && name < 1200; name += 4) {
+    for (int32_t i = 0; i < 4; ++i) SubmitSmall(name + i, 25);
+    std::optional<MicroBatch> batch = Scheduler().TryNextBatch(limits_);
+    if (Names(*batch)[0] < 200) served.push_back(clock_.MonotonicNow() - submitted);
+    clock_.Advance(batch_time);
+    Finish(*std::move(batch));
+  }
+  // The first once it is old, the others in every second batch after it.
+  EXPECT_THAT(served, ElementsAre(options_.max_age, options_.max_age + 2 * batch_time,
+                                  options_.max_age + 4 * batch_time));
+}
+
+// What a pass that lets small calls in does not get stays for the next.
+TEST_F(LargeCallTest, OnlyPromptWorkLeavesTheRestWhereItIs) {
+  MicroBatchLimits only_prompt = limits_;
+  only_prompt.only_prompt = true;
+  ASSERT_TRUE(Scheduler().Submit(works_.Make(1, 10)).ok());
+  SubmitPatient(2, 10);
+  EXPECT_FALSE(Scheduler().TryNextBatch(only_prompt).has_value());
+  SubmitSmall(3, 10);
+  EXPECT_THAT(Names(*Scheduler().TryNextBatch(only_prompt)), ElementsAre(3));
+  EXPECT_THAT(Scheduler().Snapshot().queued_works, ElementsAre(1, 1));
+}
+
+TEST_F(LargeCallTest, BulkWorkIsNotPatient) {
+  EncodeWork work = works_.Make(1, 10);
+  work.patient = true;
+  ASSERT_TRUE(Scheduler().Submit(std::move(work)).ok());
+  EXPECT_EQ(Scheduler().Snapshot().patient_tokens, 0);
+  EXPECT_EQ(Scheduler().BulkCreditTokens(10), 0);
+}
+
 // Closing answers what waits, refuses what comes and sends every puller home.
 TEST_F(MicroBatchSchedulerTest, CloseFailsWhatWaitsAndRefusesMore) {
   ASSERT_TRUE(Scheduler().Submit(works_.Make(1, 10)).ok());

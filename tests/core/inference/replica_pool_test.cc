@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <future>
 
 #include "tests/fakes/fake_encoder.h"
@@ -128,6 +129,102 @@ TEST_F(ReplicaPoolTest, OutOfMemoryFallsBackToSmallerBatches) {
   EXPECT_EQ(passes, 3);
   EXPECT_EQ(Fallbacks("batch", "half_batch", "RESOURCE_EXHAUSTED"), 1);
   scheduler_->Close();
+}
+
+// What a pass meets between its layers is up to the test.
+class VisitedEncoder final : public Encoder {
+ public:
+  explicit VisitedEncoder(std::function<void()> visit) : visit_(std::move(visit)) {}
+  const EncoderDescription& description() const override { return fake_.description(); }
+  absl::Status Encode(absl::Span<const absl::Span<const int32_t>> texts, absl::Span<float> vectors) override {
+    return fake_.Encode(texts, vectors);
+  }
+  bool SetBetweenLayers(std::function<void()> between_layers) override {
+    return fake_.SetBetweenLayers([this, between_layers] {
+      visit_();
+      between_layers();
+    });
+  }
+
+ private:
+  FakeEncoder fake_;
+  const std::function<void()> visit_;
+};
+
+class GivingWayTest : public ReplicaPoolTest {
+ protected:
+  void Submit(const std::string& name, WorkClass work_class, bool patient = false) {
+    EXPECT_TRUE(scheduler_->Submit(Named(name, work_class, patient)).ok());
+  }
+
+  EncodeWork Named(const std::string& name, WorkClass work_class, bool patient) {
+    return {.tokens = {1, 2, 3, 4},
+            .work_class = work_class,
+            .patient = patient,
+            .done = [this, name](const Answer& answer) {
+              EXPECT_TRUE(answer.ok()) << answer.status();
+              answered_.push_back(name);
+              if (name == "last") all_answered_.set_value();
+            }};
+  }
+
+  // Runs what was submitted until "last" is answered; `visit` is called before each text of a pass with how
+  // often it was called before.
+  void Run(std::function<void(int)> visit) {
+    std::vector<ReplicaSpec> specs;
+    specs.push_back({.name = "cpu-0",
+                     .make_encoder = [&]() -> absl::StatusOr<std::unique_ptr<Encoder>> {
+                       return std::make_unique<VisitedEncoder>([&] { visit(visits_++); });
+                     },
+                     .limits = {.max_jobs = 2}});
+    pool_ = Start(std::move(specs)).value();
+    all_answered_.get_future().get();
+    scheduler_->Close();
+  }
+
+  int visits_ = 0;  // on the replica's thread, as the next
+  std::vector<std::string> answered_;
+  std::promise<void> all_answered_;
+  std::unique_ptr<ReplicaPool> pool_;
+};
+
+// A small call that comes while a bulk pass runs does not wait for its end, and time spent on it is not the
+// pass's.
+TEST_F(GivingWayTest, ABulkPassLetsASmallCallIn) {
+  Submit("bulk", WorkClass::kBulk);
+  Submit("last", WorkClass::kBulk);
+  Run([&](int visit) {
+    clock_.Advance(absl::Seconds(1));
+    if (visit == 1) Submit("small", WorkClass::kInteractive);
+  });
+  EXPECT_THAT(answered_, testing::ElementsAre("small", "bulk", "last"));
+  // Eight tokens in two visits, four in one: 12 in 3 s, and no second counted twice.
+  EXPECT_DOUBLE_EQ(pool_->TokensPerSecond(), 4);
+  EXPECT_EQ(metrics_.Replica("cpu", "fp32").device_utilization_ratio->Value(), 0);
+}
+
+TEST_F(GivingWayTest, SoDoesALargeCallsPass) {
+  Submit("large", WorkClass::kInteractive, true);
+  Submit("last", WorkClass::kInteractive, true);
+  Run([&](int visit) {
+    if (visit == 1) Submit("small", WorkClass::kInteractive);
+  });
+  EXPECT_THAT(answered_, testing::ElementsAre("small", "large", "last"));
+}
+
+// Neither does a small call's pass, nor is bulk or a large call's work let in.
+TEST_F(GivingWayTest, OnlySmallCallsAreLetInAndTheyGiveNoWay) {
+  Submit("first", WorkClass::kInteractive);
+  Run([&](int visit) {
+    if (visit == 0) Submit("second", WorkClass::kInteractive);
+    if (visit == 1) {
+      Submit("bulk", WorkClass::kBulk);
+      Submit("large", WorkClass::kInteractive, true);
+    }
+    if (visit == 2) Submit("last", WorkClass::kBulk);
+  });
+  EXPECT_EQ(answered_[0], "first");
+  EXPECT_EQ(answered_[1], "second");
 }
 
 // Real tokens and padding are counted apart; padding is what the row ladder adds to a pass.

@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""A client that stops reading a stream of results: it is cut, not buffered for, and its place is given back.
+
+  slow_reader.py --bin DIR [--jobs 5000]
+
+The reader speaks HTTP/2 by hand and never widens the window of 64 KiB that it starts with, so that what it holds is known
+to the byte; a client library would take in what nobody reads.
+"""
+import argparse
+import socket
+import struct
+import sys
+import tempfile
+import time
+
+from sluice_process import Server, Sluice, screen_arguments, write_jobs
+
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, ACK = 0, 1, 3, 4, 6, 1
+END_HEADERS, END_STREAM = 4, 1
+WINDOW = 65535
+
+
+def literal(text):
+    """An HPACK string, not compressed."""
+    assert len(text) < 127
+    return bytes([len(text)]) + text.encode()
+
+
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
+class Reader:
+    """One StreamResults call, whose frames are read only when asked for."""
+
+    def __init__(self, port, batch):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        headers = b"".join(b"\x00" + literal(name) + literal(value) for name, value in [
+            (":method", "POST"), (":scheme", "http"), (":path", "/sluice.v1.BatchService/StreamResults"),
+            (":authority", "localhost"), ("content-type", "application/grpc"), ("te", "trailers")])
+        request = b"\x0a" + literal(batch)  # StreamResultsRequest.name
+        self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0) +
+                            frame(HEADERS, END_HEADERS, 1, headers) +
+                            frame(DATA, END_STREAM, 1, b"\x00" + struct.pack(">I", len(request)) + request))
+
+    def read(self, size):
+        parts = b""
+        while len(parts) < size:
+            part = self.socket.recv(size - len(parts))
+            if not part:
+                sys.exit("the server closed the connection")
+            parts += part
+        return parts
+
+    def read_to_the_end(self):
+        """Bytes of results that came, and the trailers."""
+        received, blocks = 0, []
+        while True:
+            size = struct.unpack(">I", b"\x00" + self.read(3))[0]
+            kind, flags, stream = struct.unpack(">BBI", self.read(6))
+            payload = self.read(size)
+            if kind == SETTINGS and not flags & ACK:
+                self.socket.sendall(frame(SETTINGS, ACK, 0))
+            elif kind == PING and not flags & ACK:
+                self.socket.sendall(frame(PING, ACK, 0, payload))
+            elif stream == 1 and kind == DATA:
+                received += size
+            elif stream == 1 and kind == HEADERS:
+                blocks.append(payload)
+            if stream == 1 and (kind == RST_STREAM or kind == HEADERS and flags & END_STREAM):
+                return received, blocks[-1] if blocks else b""
+
+
+def cut_streams(server):
+    return sum(float(line.rsplit(" ", 1)[1]) for line in server.page("/metrics")[1].splitlines()
+               if line.startswith("grpc_server_handled_total") and 'grpc_method="StreamResults"' in line
+               and 'grpc_code="Aborted"' in line)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", required=True)
+    parser.add_argument("--jobs", type=int, default=5000)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as work:
+        write_jobs(f"{work}/jobs.jsonl", arguments.jobs)
+        server = Server(f"{arguments.bin}/sluiced", f"{work}/data", flags=["--reader-timeout=1s", "--max-streams=2"])
+        sluice = Sluice(f"{arguments.bin}/sluice", server.port)
+        server.start()
+        sluice.run(*screen_arguments(f"{work}/jobs.jsonl", "rules_only"))
+        name = sluice.batches()[0]["name"]
+
+        # More of them than there are places, one after the other: each place comes back.
+        for cut in range(1, 4):
+            reader = Reader(server.port, name)
+            finished = time.monotonic() + 60
+            while cut_streams(server) < cut:
+                if time.monotonic() > finished:
+                    sys.exit(f"reader {cut} was not cut within 60 s")
+                time.sleep(0.02)
+            received, trailers = reader.read_to_the_end()
+            if received > WINDOW:
+                sys.exit(f"{received} bytes came, the window was {WINDOW}")
+            for wanted in (b"no result was read for 1s", b"grpc-status\x0210"):  # ABORTED
+                if wanted not in trailers:
+                    sys.exit(f"{wanted} is not in the trailers {trailers}")
+            reader.socket.close()
+        server.stop()
+        print(f"slow reader: cut three times with ABORTED after at most {WINDOW} bytes of results")
+
+
+if __name__ == "__main__":
+    main()
