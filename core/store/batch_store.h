@@ -15,7 +15,8 @@
 //    terminal.
 //  * One session a replica; a session that was not renewed in time is dead for good and its leases go back to
 //    ready, or to FAILED (ATTEMPTS_EXHAUSTED) once max_attempts were counted.
-//  * What was leased when the process died is *suspect*. While there are suspects, Claim hands out nothing
+//  * What was leased when the process ended of its own accord, its store failed or not, goes back to ready as
+//    it was. What was leased when it died is *suspect*. While there are suspects, Claim hands out nothing
 //    else, and one at a time: the next death tells who it was. Dying alone twice is FAILED (QUARANTINED); a
 //    suspect that gets its outcome clears itself. A death in company costs no attempt.
 // Source: notes on River, Oban and Temporal; the fence is Temporal's RangeID check reduced to one integer a

@@ -83,6 +83,39 @@ TEST_P(BatchStoreContract, OnlyWorkInFlightDiesAlone) {
   EXPECT_EQ(store_.Outcomes(batch.id)->at(0).error_reason, "QUARANTINED");
 }
 
+// A process that ends of its own accord, because its store failed or its port was taken, killed nobody and
+// was killed by nobody: what it held runs again beside the others, its attempt given back, however often that
+// happens.
+TEST_P(BatchStoreContract, DeliberateEndIsNoDeath) {
+  const Batch batch = Create(Embed(), 3);
+  for (const int held : {1, 1, 1, 2, 3}) {
+    ASSERT_THAT(Claim(Session(), held), SizeIs(held));
+    EndAndStartAgain();
+  }
+  const std::vector<Claimed> claims = Claim(Session());
+  ASSERT_THAT(claims, SizeIs(3)) << "nobody runs alone";
+  for (const Claimed& claim : claims) {
+    EXPECT_EQ(claim.attempt, 1);
+    EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+  }
+  EXPECT_EQ(Get(batch.id).state, BatchState::kSucceeded);
+}
+
+// A deliberate end speaks for itself alone: a death after it counts as any other, and who was suspect before
+// it is suspect still.
+TEST_P(BatchStoreContract, DeliberateEndClearsNobody) {
+  Create(Embed(), 3);
+  ASSERT_THAT(Claim(Session(), 2), SizeIs(2));
+  EndAndStartAgain();
+  ASSERT_THAT(Claim(Session(), 2), SizeIs(2));
+  Die();
+  ASSERT_THAT(IndicesOf(Claim(Session())), ElementsAre(0));
+  EndAndStartAgain();
+  const std::vector<Claimed> again = Claim(Session());
+  ASSERT_THAT(IndicesOf(again), ElementsAre(0));
+  EXPECT_EQ(again[0].attempt, 1);
+}
+
 // A suspect given back by a drain is a suspect still, and its attempt is given back.
 TEST_P(BatchStoreContract, ReturnedSuspectStaysSuspect) {
   Create(Embed(), 3);

@@ -171,9 +171,9 @@ void InMemoryBatchStore::Stats(Done<StoreStats> done) {
   Run(std::move(done), [](InMemoryBatches& batches) { return absl::StatusOr<StoreStats>(batches.Stats()); });
 }
 
-void InMemoryBatchStore::RestartAfterDeath() {
+void InMemoryBatchStore::Restart(bool died) {
   MutexLock lock(mutex_);
-  batches_->RequeueAll();
+  batches_->RequeueAll(died);
 }
 
 }  // namespace sluice

@@ -62,9 +62,9 @@ class InMemoryBatchStore final : public BatchStore {
   void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) override;
   void Stats(Done<StoreStats> done) override;
 
-  // What a restart after a death of the process does: what was leased goes back to ready, suspect. No call
-  // may be under way.
-  void RestartAfterDeath();
+  // What a restart of the process does: what was leased goes back to ready, suspect if it died. No call may
+  // be under way.
+  void Restart(bool died);
 
  private:
   // Runs `body` on the batches, then tells `done` and the listener. Answer is absl::Status or a StatusOr.

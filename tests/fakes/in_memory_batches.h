@@ -54,8 +54,8 @@ class InMemoryBatches {
   absl::Status FinishPlan(const LeaseKey& task);
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
   StoreStats Stats() const;
-  // What opening the file of a process that died does.
-  void RequeueAll();
+  // What opening the file of a process that is gone does.
+  void RequeueAll(bool died);
 
   InMemoryChanges TakeChanges() { return std::exchange(changes_, InMemoryChanges{}); }
 

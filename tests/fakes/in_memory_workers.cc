@@ -260,12 +260,12 @@ bool InMemoryBatches::AnySuspect() {
   return any;
 }
 
-void InMemoryBatches::RequeueAll() {
+void InMemoryBatches::RequeueAll(bool died) {
   int leased = 0;
   VisitTasks([&](Entry&, int64_t, const Task& task) { leased += task.where == Where::kLeased; });
+  const LeaseEnd death = leased == 1 ? LeaseEnd::kDiedAlone : LeaseEnd::kDiedInCompany;
   SweepReply reply;
-  RequeueWhere([](const Task&) { return true; },
-               leased == 1 ? LeaseEnd::kDiedAlone : LeaseEnd::kDiedInCompany, reply);
+  RequeueWhere([](const Task&) { return true; }, died ? death : LeaseEnd::kGivenBack, reply);
   sessions_.clear();
 }
 

@@ -27,7 +27,8 @@ const char* FaultSiteName(FaultSite site) {
                                     "clock back",
                                     "disk full",
                                     "crash before commit",
-                                    "crash before answer"};
+                                    "crash before answer",
+                                    "failed store"};
   static_assert(std::size(kNames) == static_cast<size_t>(FaultSite::kCount));
   return kNames[static_cast<size_t>(site)];
 }

@@ -51,6 +51,7 @@ enum class FaultSite {
   kDiskFull,
   kCrashBeforeCommit,
   kCrashBeforeAnswer,
+  kFailedStore,  // the process ends of its own accord, as it is
   kCount,
 };
 const char* FaultSiteName(FaultSite site);

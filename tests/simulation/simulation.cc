@@ -105,6 +105,9 @@ void Simulation::StrikeServers() {
     if (!server->running()) continue;
     if (world_.faults.Fires(FaultSite::kCrash)) {
       CrashServer(*server);
+    } else if (on_disk() && world_.faults.Fires(FaultSite::kFailedStore)) {
+      server->Crash();
+      OnServerEnded(*server);
     } else if (world_.faults.Fires(FaultSite::kPauseBeyondLease)) {
       server->StandStill(world_.dice.Between(absl::Seconds(16), absl::Seconds(60)));
     } else if (world_.faults.Fires(FaultSite::kDrain)) {

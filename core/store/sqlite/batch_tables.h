@@ -68,8 +68,10 @@ class BatchTables {
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
   absl::StatusOr<StoreStats> Stats();
 
-  // At start: every session is dead, so every lease is requeued, its job a suspect.
-  absl::Status RequeueAll();
+  // At start: every session is over, so every lease is requeued. Where the process that had them died, their
+  // jobs are suspects; where it ended of its own accord, they are given back.
+  absl::Status RequeueAll(bool died);
+  absl::StatusOr<bool> AnyLease();
   absl::StatusOr<std::vector<int64_t>> PurgingBatches();
   // Removes up to 1,000 rows of a batch that is being purged; true when nothing of it is left.
   absl::StatusOr<bool> PurgeStep(int64_t batch);

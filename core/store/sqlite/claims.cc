@@ -63,6 +63,13 @@ absl::StatusOr<std::vector<BatchTables::LeaseRow>> BatchTables::LeasesWhere(absl
   return leases;
 }
 
+absl::StatusOr<bool> BatchTables::AnyLease() {
+  Query lease = connection_.Select("SELECT 1 FROM lease LIMIT 1");
+  const bool any = lease.Step();
+  SLUICE_RETURN_IF_ERROR(lease.status());
+  return any;
+}
+
 BatchTables::LeaseRow BatchTables::LeaseOf(const Query& query) {
   return {.job = query.Int(0),
           .stage = static_cast<Stage>(query.Int(1)),
@@ -81,11 +88,9 @@ absl::StatusOr<bool> BatchTables::AnySuspect() {
 
 // Alone means alone in the file: a death with one lease in it must name its job.
 absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextSuspect(const ClaimRequest& request) {
-  Query leased = connection_.Select("SELECT 1 FROM lease LIMIT 1");
-  const bool alone = !leased.Step();
-  SLUICE_RETURN_IF_ERROR(leased.status());
+  SLUICE_ASSIGN_OR_RETURN(const bool company, AnyLease());
   std::vector<ReadyRow> rows;
-  if (!alone) return rows;
+  if (company) return rows;
   Query query = connection_.Select(
       "SELECT job, stage, batch_priority, priority, attempts, suspicion FROM ready WHERE suspicion > 0 "
       "ORDER BY stage <> 1, batch_priority, batch, priority, job");

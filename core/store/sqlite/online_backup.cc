@@ -1,8 +1,6 @@
 #include "core/store/sqlite/online_backup.h"
 
-#include <fcntl.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <system_error>
@@ -10,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
+#include "core/store/sqlite/directory_sync.h"
 
 namespace sluice {
 namespace {
@@ -22,16 +21,6 @@ std::string PartialOf(const std::string& path) {
 
 absl::Status CannotWrite(const std::string& path, absl::string_view why) {
   return absl::UnavailableError(absl::StrCat("cannot write the backup ", path, ": ", why));
-}
-
-// A rename is on the disk once its directory is.
-absl::Status SyncDirectoryOf(const std::string& path) {
-  const std::string directory = std::filesystem::path(path).parent_path().string();
-  const int descriptor = open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY);
-  if (descriptor < 0) return CannotWrite(path, "its directory cannot be opened");
-  const int synced = fsync(descriptor);
-  close(descriptor);
-  return synced == 0 ? absl::OkStatus() : CannotWrite(path, "its directory cannot be synced");
 }
 
 }  // namespace

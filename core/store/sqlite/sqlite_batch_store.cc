@@ -6,6 +6,7 @@
 #include "core/base/status_macros.h"
 #include "core/store/batch_rules.h"
 #include "core/store/sqlite/batch_tables.h"
+#include "core/store/sqlite/end_mark.h"
 #include "core/store/sqlite/schema.h"
 #include "core/store/sqlite/store_thread.h"
 
@@ -43,8 +44,15 @@ class SqliteBatchStore final : public BatchStore {
  public:
   SqliteBatchStore(const SqliteBatchStoreOptions& options, std::unique_ptr<Connection> connection,
                    std::unique_ptr<BatchTables> tables, std::vector<int64_t> purging)
-      : thread_({options.max_waiting_calls, options.max_calls_per_commit, options.executor},
+      : path_(options.path),
+        thread_({options.max_waiting_calls, options.max_calls_per_commit, options.executor},
                 std::move(connection), std::move(tables), std::move(purging)) {}
+
+  // A process that gets here did not die.
+  ~SqliteBatchStore() override {
+    thread_.Close();
+    if (thread_.leases_left()) LeaveEndMark(path_);
+  }
 
   void SetListener(StoreListener* listener) override { thread_.SetListener(listener); }
 
@@ -179,6 +187,7 @@ class SqliteBatchStore final : public BatchStore {
     thread_.Enqueue(std::make_unique<AnsweringCall<absl::Status, Body>>(std::move(body), std::move(done)));
   }
 
+  const std::string path_;
   StoreThread thread_;
 };
 
@@ -211,8 +220,9 @@ absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStor
       TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone}, salt,
       options.path);
   SLUICE_RETURN_IF_ERROR(connection->Run("BEGIN IMMEDIATE"));
-  SLUICE_RETURN_IF_ERROR(tables->RequeueAll());
+  SLUICE_RETURN_IF_ERROR(tables->RequeueAll(/*died=*/!HasEndMark(options.path)));
   SLUICE_RETURN_IF_ERROR(connection->Run("COMMIT"));
+  SLUICE_RETURN_IF_ERROR(RemoveEndMark(options.path));
   tables->TakeChanges();
   SLUICE_ASSIGN_OR_RETURN(std::vector<int64_t> purging, tables->PurgingBatches());
   return std::make_unique<SqliteBatchStore>(options, std::move(connection), std::move(tables),

@@ -28,8 +28,9 @@ struct SqliteBatchStoreOptions {
   Executor* executor = nullptr;
 };
 
-// Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready
-// as a suspect, since by the exclusive lock that process died with it. `clock` must outlive the store.
+// Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready,
+// as a suspect unless that process said that it ended of its own accord (end_mark.h): destroying the store
+// says so. `clock` must outlive the store.
 //   FAILED_PRECONDITION  the file belongs to another project or a newer schema (reason SCHEMA_TOO_NEW)
 //   UNAVAILABLE          another process has it (reason DATA_DIRECTORY_IN_USE) or it cannot be opened
 //   DATA_LOSS            it is damaged

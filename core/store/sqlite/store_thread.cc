@@ -26,9 +26,13 @@ StoreThread::StoreThread(Options options, std::unique_ptr<Connection> connection
 }
 
 StoreThread::~StoreThread() {
+  Close();
+}
+
+void StoreThread::Close() {
   {
     MutexLock lock(mutex_);
-    closed_ = true;
+    if (std::exchange(closed_, true)) return;
     changed_.NotifyAll();
   }
   if (options_.executor != nullptr) Loop();
@@ -91,6 +95,7 @@ void StoreThread::Loop() {
     auto waiter = purge_waiters_.extract(purge_waiters_.begin());
     std::move(waiter.mapped())(StoreClosed());
   }
+  leases_left_ = connection_->failed() || tables_->AnyLease().value_or(true);
 }
 
 bool StoreThread::AwaitTurn() {

@@ -33,7 +33,7 @@ class StoreCall {
   virtual void Finish(const absl::Status& transaction) = 0;
 };
 
-// Thread-safe. The destructor runs what was accepted and joins.
+// Thread-safe. The destructor closes.
 class StoreThread {
  public:
   struct Options {
@@ -48,6 +48,11 @@ class StoreThread {
 
   // Never blocks. A call that cannot be taken is finished inline.
   void Enqueue(std::unique_ptr<StoreCall> call);
+
+  // Takes no more calls, runs what was accepted and joins. Idempotent.
+  void Close();
+  // After Close: whether leases are left in the file, or may be, for it can no longer be read.
+  bool leases_left() const { return leases_left_; }
 
   // Returns once no notification to the former listener runs; not for use inside one.
   void SetListener(StoreListener* listener);
@@ -97,6 +102,7 @@ class StoreThread {
   absl::flat_hash_map<int64_t, BatchStore::DoneStatus> purge_waiters_;
   std::unique_ptr<OnlineBackup> backup_;
   BatchStore::DoneStatus backup_done_;
+  bool leases_left_ = false;
   bool purge_stalled_ = false;  // by a full disk; tried again after the next commit
 
   Thread thread_;
