@@ -22,7 +22,6 @@ absl::Status CheckNewBatch(const NewBatch& batch);
 // Ids of 1..256 bytes; `earlier` jobs are in the batch already. Duplicates are the engine's to find.
 absl::Status CheckJobs(absl::Span<const NewJob> jobs, int64_t earlier);
 absl::Status CheckSealable(int64_t jobs);
-absl::Status CheckRange(absl::string_view field, int64_t value, int64_t min, int64_t max);
 absl::Status CheckSessionLease(absl::Duration lease);
 absl::Status CheckClaim(const ClaimRequest& request);
 absl::Status CheckOutcomes(absl::Span<const LeasedOutcome> outcomes);

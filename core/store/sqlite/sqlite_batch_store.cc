@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 #include "core/store/batch_rules.h"
 #include "core/store/sqlite/batch_tables.h"

@@ -79,11 +79,11 @@ TEST(PipelineTest, RefusesOptionsOutOfRange) {
   EXPECT_EQ(Pipeline::Create({}, parts).status().code(), absl::StatusCode::kInvalidArgument);
   parts = {&rig.store_, &rig.codec_, nullptr, nullptr, rig.executor_.get(), &rig.clock_, nullptr};
   EXPECT_THAT(Pipeline::Create({.phase_one_workers = 0}, parts).status().message(),
-              HasSubstr("phase_one_workers=0"));
+              HasSubstr("phase_one_workers: must be 1 to 256, is 0"));
   EXPECT_THAT(Pipeline::Create({.max_claimed_jobs = 0}, parts).status().message(),
-              HasSubstr("max_claimed_jobs=0"));
+              HasSubstr("max_claimed_jobs: must be 1 to"));
   EXPECT_THAT(Pipeline::Create({.kept_result_bytes = -1}, parts).status().message(),
-              HasSubstr("kept_result_bytes=-1"));
+              HasSubstr("kept_result_bytes: must be 0 to"));
   parts.scheduler = rig.scheduler_.get();
   EXPECT_THAT(Pipeline::Create({}, parts).status().message(), HasSubstr("come together"));
 }
