@@ -184,6 +184,10 @@ BatchState EndState(const BatchCounts& counts) {
   return counts.succeeded > 0 ? BatchState::kCompletedWithErrors : BatchState::kFailed;
 }
 
+LeaseEnd EndByDeath(int64_t leases, bool outstayed) {
+  return leases == 1 || outstayed ? LeaseEnd::kDiedAlone : LeaseEnd::kDiedInCompany;
+}
+
 Tries TriesAfter(LeaseEnd end, int64_t job_index, Tries tries) {
   switch (end) {
     case LeaseEnd::kGivenBack:
@@ -210,8 +214,9 @@ std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const T
   NewOutcome outcome{.job_index = job_index, .kind = OutcomeKind::kFailed};
   if (deaths >= (plan ? limits.plan_deaths_alone : limits.deaths_alone)) {
     outcome.error_reason = "QUARANTINED";
-    outcome.error_message = absl::StrCat("the server died ", deaths, " times while ", subject,
-                                         " ran alone: it is not tried again; submit it again to retry");
+    outcome.error_message =
+        absl::StrCat("the server died ", deaths, " times while ", subject,
+                     " ran alone, at first at least: it is not tried again; submit it again to retry");
     return outcome;
   }
   if (tries.attempts < limits.attempts) return std::nullopt;

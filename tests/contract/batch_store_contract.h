@@ -42,6 +42,7 @@ inline void PrintTo(const StoreFactory& factory, std::ostream* out) {
 class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
  protected:
   static constexpr int kMaxAttempts = 3;
+  static constexpr absl::Duration kAloneFor = absl::Seconds(30);
 
   BatchStoreContract() : engine_(GetParam().open(clock_, kMaxAttempts, directory_)), store_(*engine_) {}
 

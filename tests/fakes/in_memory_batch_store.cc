@@ -20,7 +20,8 @@ std::unique_ptr<Executor> OwnThread() {
 
 InMemoryBatchStore::InMemoryBatchStore(Options options, const Clock& clock)
     : batches_(std::make_unique<InMemoryBatches>(
-          clock, TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone})),
+          clock, TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone,
+                           options.alone_for})),
       own_executor_(options.executor == nullptr ? OwnThread() : nullptr),
       executor_(options.executor == nullptr ? *own_executor_ : *options.executor) {}
 
@@ -147,6 +148,10 @@ void InMemoryBatchStore::CommitOutcomes(std::vector<LeasedOutcome> outcomes,
 void InMemoryBatchStore::ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) {
   Run(std::move(done),
       [leases = std::move(leases)](InMemoryBatches& batches) { return batches.ReturnClaims(leases); });
+}
+void InMemoryBatchStore::EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) {
+  Run(std::move(done),
+      [leases = std::move(leases)](InMemoryBatches& batches) { return batches.EndAttempts(leases); });
 }
 void InMemoryBatchStore::CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) {
   Run(std::move(done), [task = std::move(task), plan = std::move(plan)](InMemoryBatches& batches) {

@@ -96,7 +96,7 @@ struct Claimed {
   int64_t attempt = 0;
   int64_t at_us = 0;
 };
-struct Returned {  // ReturnClaims
+struct Returned {  // ReturnClaims or EndAttempts
   std::string batch;
   int64_t job = 0;
   int64_t fence = 0;

@@ -147,6 +147,10 @@ class SqliteBatchStore final : public BatchStore {
     AnswerStatus(std::move(done),
                  [leases = std::move(leases)](BatchTables& tables) { return tables.ReturnClaims(leases); });
   }
+  void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) override {
+    AnswerStatus(std::move(done),
+                 [leases = std::move(leases)](BatchTables& tables) { return tables.EndAttempts(leases); });
+  }
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override {
     Answer<std::string>(std::move(done), [task = std::move(task), plan = std::move(plan)](
                                              BatchTables& tables) { return tables.CommitPlan(task, plan); });
@@ -199,6 +203,7 @@ absl::Status CheckOptions(const SqliteBatchStoreOptions& options) {
   SLUICE_RETURN_IF_ERROR(CheckRange("max_waiting_calls", options.max_waiting_calls, 1, 1 << 20));
   SLUICE_RETURN_IF_ERROR(CheckRange("max_calls_per_commit", options.max_calls_per_commit, 1, 1 << 20));
   SLUICE_RETURN_IF_ERROR(CheckRange("cache_bytes", options.cache_bytes, 1 << 20, int64_t{1} << 40));
+  if (options.alone_for < absl::ZeroDuration()) return FieldError("alone_for", "must not be negative");
   return CheckRange("max_page_count", options.max_page_count, 0, 1 << 30);
 }
 
@@ -216,10 +221,10 @@ absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStor
   SLUICE_RETURN_IF_ERROR(CheckOptions(options));
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, OpenDatabase(options));
   SLUICE_ASSIGN_OR_RETURN(const int64_t salt, ReadSalt(*connection));
-  auto tables = std::make_unique<BatchTables>(
-      *connection, clock,
-      TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone}, salt,
-      options.path);
+  auto tables = std::make_unique<BatchTables>(*connection, clock,
+                                              TryLimits{options.max_attempts, options.max_deaths_alone,
+                                                        options.max_plan_deaths_alone, options.alone_for},
+                                              salt, options.path);
   SLUICE_RETURN_IF_ERROR(connection->Run("BEGIN IMMEDIATE"));
   SLUICE_RETURN_IF_ERROR(tables->RequeueAll(/*died=*/!HasEndMark(options.path)));
   SLUICE_RETURN_IF_ERROR(connection->Run("COMMIT"));
