@@ -46,7 +46,8 @@ class SqliteBatchStore final : public BatchStore {
   SqliteBatchStore(const SqliteBatchStoreOptions& options, std::unique_ptr<Connection> connection,
                    std::unique_ptr<BatchTables> tables, std::vector<int64_t> purging)
       : path_(options.path),
-        thread_({options.max_waiting_calls, options.max_calls_per_commit, options.executor},
+        thread_({options.max_waiting_calls, options.max_calls_per_commit, options.executor,
+                 options.backup_executor},
                 std::move(connection), std::move(tables), std::move(purging)) {}
 
   // A process that gets here did not die.
