@@ -23,6 +23,7 @@ const char* FaultSiteName(FaultSite site) {
                                     "full executor",
                                     "slow device",
                                     "broken device",
+                                    "no model",
                                     "clock forward",
                                     "clock back",
                                     "disk full",

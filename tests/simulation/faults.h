@@ -44,6 +44,7 @@ enum class FaultSite {
   kFullExecutor,
   kSlowDevice,    // a micro-batch takes longer than a lease
   kBrokenDevice,  // a pass fails
+  kNoModel,       // it starts without its model
   // Time.
   kClockForward,
   kClockBack,
