@@ -181,6 +181,10 @@ class WholeApplication final : public Application {
     }
     Log(facts_.tier.tier == Tier::kEmergency ? LogLevel::kWarning : LogLevel::kInfo, "tier ",
         TierName(facts_.tier.tier), ": ", facts_.tier.reason);
+    if (model_ == nullptr) {
+      Log(LogLevel::kWarning,
+          "postings that an earlier plan let go on to a model stay queued until there is one");
+    }
     return absl::OkStatus();
   }
 
