@@ -106,12 +106,12 @@ class WholeApplication final : public Application {
   bool store_failed() const override { return door_->store_failed(); }
 
   void Backup() override {
-    const std::filesystem::path directory = std::filesystem::path(config_.data) / "backups";
-    if (absl::Status made = PrepareDataDirectory(directory.string()); !made.ok()) {
+    const std::string directory = BackupDirectory();
+    if (absl::Status made = PrepareDataDirectory(directory); !made.ok()) {
       return Log(LogLevel::kError, "no backup: ", made.message());
     }
     const std::string stamp = absl::FormatTime("%Y%m%dT%H%M%E3SZ", clock_.WallNow(), absl::UTCTimeZone());
-    const std::string path = (directory / (stamp + ".db")).string();
+    const std::string path = (std::filesystem::path(directory) / (stamp + ".db")).string();
     store_->Backup(path, [path](const absl::Status& status) {
       if (status.ok()) return Log(LogLevel::kInfo, "backup complete: ", path);
       Log(LogLevel::kError, "no backup: ", status.message());
@@ -130,6 +130,8 @@ class WholeApplication final : public Application {
     facts_.libraries["grpc"] = GrpcVersion();
     return absl::OkStatus();
   }
+
+  std::string BackupDirectory() const { return (std::filesystem::path(config_.data) / "backups").string(); }
 
   int PhaseOneWorkers() const {
     return config_.phase_one_workers > 0 ? config_.phase_one_workers : std::min(facts_.hardware.cores, 256);
@@ -157,6 +159,7 @@ class WholeApplication final : public Application {
           ReasonOf(store.status()));
     }
     store_ = *std::move(store);
+    RemovePartialBackups(BackupDirectory());
     process_metrics_ = std::make_unique<ProcessMetrics>(config_.data);
     return absl::OkStatus();
   }
@@ -178,6 +181,10 @@ class WholeApplication final : public Application {
     }
     Log(facts_.tier.tier == Tier::kEmergency ? LogLevel::kWarning : LogLevel::kInfo, "tier ",
         TierName(facts_.tier.tier), ": ", facts_.tier.reason);
+    if (model_ == nullptr) {
+      Log(LogLevel::kWarning,
+          "postings that an earlier plan let go on to a model stay queued until there is one");
+    }
     return absl::OkStatus();
   }
 

@@ -45,7 +45,7 @@ int Run(const std::vector<std::string>& arguments) {
     const bool users = reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE";
     return Fail(application.status(), users ? kExitUsage : kExitFailure);
   }
-  WaitForTerminationSignal([&] { (*application)->Backup(); });
+  WaitForTermination([&] { (*application)->Backup(); });
   (*application)->Drain();
   return (*application)->store_failed() ? kExitFailure : EXIT_SUCCESS;
 }

@@ -7,6 +7,8 @@
 namespace sluice {
 namespace {
 
+constexpr int kRequest = SIGUSR2;  // stays blocked for good, so that one that comes late changes nothing
+
 sigset_t TerminationSignals() {
   sigset_t set;
   sigemptyset(&set);
@@ -20,25 +22,27 @@ sigset_t TerminationSignals() {
 void BlockSignals() {
   sigset_t set = TerminationSignals();
   sigaddset(&set, SIGUSR1);
+  sigaddset(&set, kRequest);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
 }
 
-int WaitForTerminationSignal(const std::function<void()>& backup) {
+void WaitForTermination(const std::function<void()>& backup) {
   const sigset_t set = TerminationSignals();
   sigset_t awaited = set;
   sigaddset(&awaited, SIGUSR1);
+  sigaddset(&awaited, kRequest);
   int received = 0;
   while (sigwait(&awaited, &received) != 0 || received == SIGUSR1) {
     if (received == SIGUSR1) backup();
   }
+  if (received == kRequest) return;
   // Their default action, ending the process, comes back in this thread.
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-  return received;
 }
 
 void RequestTermination() {
-  kill(getpid(), SIGTERM);
+  kill(getpid(), kRequest);
 }
 
 }  // namespace sluice

@@ -5,14 +5,16 @@
 
 namespace sluice {
 
-// Blocks all three in this thread and all it starts; ignores SIGPIPE. Call first in main.
+// Blocks all three, and SIGUSR2, in this thread and all it starts; ignores SIGPIPE. Call first in main.
 void BlockSignals();
 
-// Waits for SIGTERM or SIGINT and calls `backup`, in this thread, for each SIGUSR1 until then. From then on
-// the next SIGTERM or SIGINT ends the process at once.
-int WaitForTerminationSignal(const std::function<void()>& backup);
+// Waits for SIGTERM, SIGINT or RequestTermination and calls `backup`, in this thread, for each SIGUSR1 until
+// then. After a signal the next SIGTERM or SIGINT ends the process at once. After a request none does: the
+// process ends already, by its exit code.
+void WaitForTermination(const std::function<void()>& backup);
 
-// As if SIGTERM came. Thread-safe.
+// The process wants to end of its own accord. Thread-safe. Does nothing once it ends; never ends it by a
+// signal.
 void RequestTermination();
 
 }  // namespace sluice

@@ -33,6 +33,16 @@ absl::Status FieldError(absl::string_view field, absl::string_view description) 
   return FieldErrors({{std::string(field), std::string(description)}});
 }
 
+absl::Status CheckRange(absl::string_view field, int64_t value, int64_t min, int64_t max) {
+  if (value >= min && value <= max) return absl::OkStatus();
+  return FieldError(field, absl::StrCat("must be ", min, " to ", max, ", is ", value));
+}
+
+absl::Status CheckPositive(absl::string_view field, absl::Duration value) {
+  if (value > absl::ZeroDuration()) return absl::OkStatus();
+  return FieldError(field, absl::StrCat("must be more than 0, is ", absl::FormatDuration(value)));
+}
+
 absl::Status FieldErrors(const std::vector<FieldViolation>& violations) {
   if (violations.empty()) return absl::OkStatus();
   std::string message = violations[0].field.empty()

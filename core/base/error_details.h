@@ -5,6 +5,7 @@
 // unchanged.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@ struct FieldViolation {
 
 // INVALID_ARGUMENT "<field>: <description>" with the violation attached.
 absl::Status FieldError(absl::string_view field, absl::string_view description);
+
+// OK from `min` to `max`; else the FieldError "must be MIN to MAX, is VALUE". A duration must be more than 0.
+absl::Status CheckRange(absl::string_view field, int64_t value, int64_t min, int64_t max);
+absl::Status CheckPositive(absl::string_view field, absl::Duration value);
 
 // INVALID_ARGUMENT with all of them; the message names the first and counts the rest. OK when there are none.
 absl::Status FieldErrors(const std::vector<FieldViolation>& violations);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
+#include "core/base/status_macros.h"
 
 namespace sluice {
 namespace {
@@ -13,20 +14,12 @@ constexpr int kMaxThreadsPerReplica = 6;
 constexpr int kMaxBatchJobs = 4096;
 constexpr int64_t kMaxBatchTokens = 1 << 20;
 
-absl::Status CheckRange(absl::string_view field, int64_t value, int64_t max) {
-  if (value >= 0 && value <= max) return absl::OkStatus();
-  return FieldError(field, absl::StrCat("is ", value, ", must be 0 (the default) to ", max));
-}
-
+// 0 is the default everywhere.
 absl::Status CheckRequest(const TierRequest& request) {
-  for (const absl::Status& status :
-       {CheckRange("replicas", request.replicas, kMaxReplicas),
-        CheckRange("max_batch_jobs", request.max_batch_jobs, kMaxBatchJobs),
-        CheckRange("max_batch_tokens", request.max_batch_tokens, kMaxBatchTokens),
-        CheckRange("emergency_max_cores", request.emergency_max_cores, 1 << 20)}) {
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
+  SLUICE_RETURN_IF_ERROR(CheckRange("replicas", request.replicas, 0, kMaxReplicas));
+  SLUICE_RETURN_IF_ERROR(CheckRange("max_batch_jobs", request.max_batch_jobs, 0, kMaxBatchJobs));
+  SLUICE_RETURN_IF_ERROR(CheckRange("max_batch_tokens", request.max_batch_tokens, 0, kMaxBatchTokens));
+  return CheckRange("emergency_max_cores", request.emergency_max_cores, 0, 1 << 20);
 }
 
 std::vector<ComputeDevice> OfType(const std::vector<ComputeDevice>& devices, absl::string_view type) {

@@ -16,11 +16,24 @@ constexpr absl::Duration kLongestPause = absl::Seconds(1);
 constexpr absl::Duration kPlanRunsFor = absl::Hours(6);
 constexpr int64_t kMaxClaimBytes = 4 << 20;
 
+// Survivors of a gate wait in the store for a process with a model: their verdicts need it.
+std::vector<Stage> JobStages(bool has_model) {
+  return has_model ? std::vector<Stage>{Stage::kScore, Stage::kEmbed} : std::vector<Stage>{Stage::kEmbed};
+}
+
+std::vector<Stage> AllStages(bool has_model) {
+  std::vector<Stage> stages = JobStages(has_model);
+  stages.push_back(Stage::kPlan);
+  return stages;
+}
+
 }  // namespace
 
 JobSource::JobSource(PipelineContext& context, Stages stages)
     : context_(context),
       stages_(stages),
+      job_stages_(JobStages(context.has_model())),
+      all_stages_(AllStages(context.has_model())),
       keeper_(context, {.opened = [this] { OnReady(); },
                         .lost =
                             [this](SessionId session) {
@@ -32,7 +45,8 @@ JobSource::JobSource(PipelineContext& context, Stages stages)
                               StopLeases(StopReason::kBatchCancelled, [&batch_id](const Lease& lease) {
                                 return lease.claim.batch_id == batch_id;
                               });
-                            }}),
+                            },
+                        .renewed = [this](const std::vector<LeaseKey>& leases) { ReturnUnheld(leases); }}),
       committer_(context, [this](const LeasePtr& lease, OutcomeKind kind, OutcomeCommitter::Ending ending) {
         OnOutcomeEnded(lease, kind, ending);
       }) {}
@@ -57,10 +71,6 @@ void JobSource::ClaimMore() {
   if (draining_ || context_.loop->Now() < paused_until_) return;
   const std::optional<SessionId> session = keeper_.session();
   if (!session.has_value()) return;
-  if (claim_unclear_ && leases_.empty() && returns_.empty()) {
-    claim_unclear_ = false;
-    return keeper_.Replace();
-  }
   ClaimPlans(*session);
   ClaimJobs(*session);
 }
@@ -69,6 +79,7 @@ void JobSource::ClaimPlans(SessionId session) {
   if (plans_.leases >= kMaxPlanTasks) return;
   Claim(plans_, {.session = session,
                  .stages = {Stage::kPlan},
+                 .serves = all_stages_,
                  .max_claims = kMaxPlanTasks - plans_.leases,
                  .run_for = kPlanRunsFor});
 }
@@ -84,7 +95,8 @@ void JobSource::ClaimJobs(SessionId session) {
     max_bytes = std::clamp<int64_t>(density_.BytesOf(credit), 1, kMaxClaimBytes);
   }
   Claim(jobs_, {.session = session,
-                .stages = {Stage::kScore, Stage::kEmbed},
+                .stages = job_stages_,
+                .serves = all_stages_,
                 .max_claims = std::min(room, 4096),
                 .max_payload_bytes = max_bytes});
 }
@@ -116,7 +128,6 @@ void JobSource::OnClaimed(Stream& stream, SessionId session, absl::StatusOr<std:
 
 void JobSource::OnClaimFailed(SessionId session, const absl::Status& status) {
   if (absl::IsFailedPrecondition(status)) return keeper_.Lose(session);
-  if (absl::IsUnavailable(status)) claim_unclear_ = true;
   PauseClaims();
 }
 
@@ -176,6 +187,8 @@ void JobSource::OnOutcomeEnded(const LeasePtr& lease, OutcomeKind kind, OutcomeC
     context_.meters->ObserveJob(lease->claim.kind, now - lease->claimed_at);
   } else if (ending == OutcomeCommitter::Ending::kFenced) {
     context_.meters->CountFenced(1);
+  } else if (ending == OutcomeCommitter::Ending::kFailed) {
+    EndAttempt(lease);
   }
   Remove(lease);
 }
@@ -183,10 +196,42 @@ void JobSource::OnOutcomeEnded(const LeasePtr& lease, OutcomeKind kind, OutcomeC
 void JobSource::GiveBack(const LeasePtr& lease) {
   if (lease->ended) return;
   lease->ended = true;
-  if (returns_.empty()) context_.loop->Post([this] { FlushReturns(); });
-  returns_.push_back(lease->key());
+  Return(lease->key());
   if (lease->stop == StopReason::kNone) PauseClaims();
   Remove(lease);
+}
+
+void JobSource::GiveUp(const LeasePtr& lease) {
+  if (lease->ended) return;
+  lease->ended = true;
+  EndAttempt(lease);
+  Remove(lease);
+}
+
+void JobSource::EndAttempt(const LeasePtr& lease) {
+  CallStoreStatus(
+      *context_.loop,
+      [this, lease](BatchStore::DoneStatus done) {
+        context_.parts.store->EndAttempts({lease->key()}, std::move(done));
+      },
+      [this, lease] { return keeper_.session() != lease->session; }, [](const absl::Status&) {});
+}
+
+// The answer to a claim may be lost; nobody works on what it held. Asked twice, since an answer may be on its
+// way; one that comes later still finds its leases fenced.
+void JobSource::ReturnUnheld(const std::vector<LeaseKey>& leases) {
+  std::set<Fence> unheld;
+  for (const LeaseKey& lease : leases) {
+    if (leases_.count(lease.fence) > 0) continue;
+    if (unheld_.count(lease.fence) > 0) Return(lease);
+    unheld.insert(lease.fence);
+  }
+  unheld_ = std::move(unheld);
+}
+
+void JobSource::Return(LeaseKey lease) {
+  if (returns_.empty()) context_.loop->Post([this] { FlushReturns(); });
+  returns_.push_back(std::move(lease));
 }
 
 void JobSource::FlushReturns() {

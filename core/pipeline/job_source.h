@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,7 @@ class JobSource final : public LeaseSink {
 
   void Finish(const LeasePtr& lease, NewOutcome outcome) override;
   void GiveBack(const LeasePtr& lease) override;
+  void GiveUp(const LeasePtr& lease) override;
   void Drop(const LeasePtr& lease) override;
   void Submitted(const LeasePtr& lease, int64_t tokens) override;
 
@@ -66,7 +68,10 @@ class JobSource final : public LeaseSink {
   void OnOutcomeEnded(const LeasePtr& lease, OutcomeKind kind, OutcomeCommitter::Ending ending);
   void Remove(const LeasePtr& lease);
   void ReleaseReserved(const LeasePtr& lease);
+  void EndAttempt(const LeasePtr& lease);
+  void Return(LeaseKey lease);
   void FlushReturns();
+  void ReturnUnheld(const std::vector<LeaseKey>& leases);
   void PauseClaims();
   void CheckDrained();
 
@@ -76,6 +81,8 @@ class JobSource final : public LeaseSink {
 
   PipelineContext& context_;
   const Stages stages_;
+  const std::vector<Stage> job_stages_;
+  const std::vector<Stage> all_stages_;
   SessionKeeper keeper_;
   OutcomeCommitter committer_;
   std::map<Fence, LeasePtr> leases_;
@@ -86,7 +93,7 @@ class JobSource final : public LeaseSink {
   std::vector<LeaseKey> returns_;  // to give back with the next turn of the loop
   absl::Duration pause_ = absl::ZeroDuration();
   absl::Duration paused_until_ = absl::ZeroDuration();
-  bool claim_unclear_ = false;  // a claim's answer was lost: the session may hold leases that nobody works on
+  std::set<Fence> unheld_;  // of the last heartbeat: the session's in the store, and unknown here
   bool draining_ = false;
   Closure drained_;
 };

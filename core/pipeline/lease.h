@@ -41,6 +41,8 @@ class LeaseSink {
   virtual void Finish(const LeasePtr& lease, NewOutcome outcome) = 0;
   // Not begun or not possible now: back to ready, the attempt given back.
   virtual void GiveBack(const LeasePtr& lease) = 0;
+  // It cannot be done for a reason that is not the job's: back to ready, the attempt counts.
+  virtual void GiveUp(const LeasePtr& lease) = 0;
   // Nothing more to do: a plan task that is over, or a lease that is lost.
   virtual void Drop(const LeasePtr& lease) = 0;
 

@@ -41,7 +41,8 @@ struct PipelineOptions {
 };
 
 // What the pipeline works on; all must outlive it. Without a model `scheduler` and `tokenizer` are null:
-// screening is rules_only then and embed jobs fail with NO_MODEL.
+// screening is rules_only then, embed jobs fail with NO_MODEL, and jobs that an earlier plan had let go on to
+// a model wait in the store for a process that has one.
 struct PipelineParts {
   BatchStore* store = nullptr;
   const JobCodec* codec = nullptr;

@@ -2,25 +2,10 @@
 
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
-namespace {
-
-absl::Status CheckRange(absl::string_view option, int64_t value, int64_t least, int64_t most) {
-  if (value >= least && value <= most) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(option, "=", value, ", want ", least, "..", most));
-}
-
-absl::Status CheckPositive(absl::string_view option, absl::Duration value) {
-  if (value > absl::ZeroDuration()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(option, "=", absl::FormatDuration(value), ", want more than 0"));
-}
-
-}  // namespace
-
 absl::Status PipelineBody::Check(const PipelineOptions& options, const PipelineParts& parts) {
   if (parts.store == nullptr || parts.codec == nullptr || parts.executor == nullptr ||
       parts.clock == nullptr) {

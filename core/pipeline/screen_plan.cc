@@ -370,7 +370,7 @@ bool PlanRun::Over(const absl::Status& status) {
     context_.sink->Drop(lease_);  // another's by now, or deleted
   } else if (!status.ok()) {
     Log(LogLevel::kError, "plan of batch ", lease_->claim.batch_id, " given up: ", status.ToString());
-    context_.sink->Drop(lease_);
+    context_.sink->GiveUp(lease_);
   } else {
     return false;
   }

@@ -54,7 +54,7 @@ ScreenScoreStage::ScreenScoreStage(PipelineContext& context)
       }) {}
 
 void ScreenScoreStage::Start(LeasePtr lease) {
-  if (!context_.has_model()) return context_.sink->Finish(lease, FailedOutcome(NoModelError()));
+  if (!context_.has_model()) return context_.sink->GiveBack(lease);  // it waits for a process that has one
   batches_.Get(lease->claim.tenant, lease->claim.batch_id,
                [this, lease](BatchCache<ScoredBatch>::Answer batch) {
                  if (!batch.ok()) return EndUnread(context_, lease, batch.status());

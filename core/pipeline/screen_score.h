@@ -19,9 +19,9 @@ struct ScoredBatch {
   std::vector<float> profile_vector;
 };
 
-// A text over the model's limit goes in windows, whose vectors are pooled by their tokens. Ends FAILED with
-// NO_MODEL without a model and MODEL_CHANGED when the plan was made with another one: half a batch by each
-// would not compare. Loop thread only; `context` must outlive it.
+// A text over the model's limit goes in windows, whose vectors are pooled by their tokens. Without a
+// model nothing is claimed for this stage. Ends FAILED with MODEL_CHANGED when the plan was made with another
+// one: half a batch by each would not compare. Loop thread only; `context` must outlive it.
 class ScreenScoreStage final : public JobStage {
  public:
   explicit ScreenScoreStage(PipelineContext& context);

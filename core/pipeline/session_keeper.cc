@@ -59,6 +59,7 @@ void SessionKeeper::OnRenewed(SessionId session, absl::Duration sent,
   renewed_ = sent;
   CheckAge(session);
   for (const std::string& batch_id : reply->cancelled_batches) events_.batch_cancelled(batch_id);
+  events_.renewed(reply->leases);
 }
 
 void SessionKeeper::CheckAge(SessionId session) {
@@ -74,12 +75,6 @@ void SessionKeeper::Lose(SessionId session) {
       " with the store is lost; its work is dropped and claimed again");
   session_.reset();
   events_.lost(session);
-  Open();
-}
-
-void SessionKeeper::Replace() {
-  if (!session_.has_value()) return;
-  context_.parts.store->CloseSession(*std::exchange(session_, std::nullopt), [](const absl::Status&) {});
   Open();
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/pipeline/pipeline_context.h"
 
@@ -18,6 +19,7 @@ class SessionKeeper {
     std::function<void()> opened;
     std::function<void(SessionId session)> lost;
     std::function<void(const std::string& batch_id)> batch_cancelled;
+    std::function<void(const std::vector<LeaseKey>& leases)> renewed;  // with all that the store has under it
   };
 
   // `context` must outlive it.
@@ -31,9 +33,6 @@ class SessionKeeper {
 
   // The store said that `session` is dead. Does nothing for one that was replaced already.
   void Lose(SessionId session);
-
-  // Gives the leases of the session back and opens another.
-  void Replace();
 
   // Ends the session for good; `closed` is called when the store answered.
   void Close(Closure closed);

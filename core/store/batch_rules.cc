@@ -46,8 +46,7 @@ absl::Status CheckNewBatch(const NewBatch& batch) {
   if (batch.kind != JobKind::kScreen && batch.kind != JobKind::kEmbed) {
     return FieldError("kind", "must be screen or embed");
   }
-  if (batch.expires_after <= absl::ZeroDuration()) return FieldError("expires_after", "must be positive");
-  return absl::OkStatus();
+  return CheckPositive("expires_after", batch.expires_after);
 }
 
 absl::Status CheckJobs(absl::Span<const NewJob> jobs, int64_t earlier) {
@@ -67,18 +66,13 @@ absl::Status CheckSealable(int64_t jobs) {
   return jobs > 0 ? absl::OkStatus() : FieldError("jobs", "a batch needs at least one job");
 }
 
-absl::Status CheckRange(absl::string_view field, int64_t value, int64_t min, int64_t max) {
-  if (value >= min && value <= max) return absl::OkStatus();
-  return FieldError(field, absl::StrCat("must be ", min, " to ", max, ", is ", value));
-}
-
 absl::Status CheckSessionLease(absl::Duration lease) {
-  return lease > absl::ZeroDuration() ? absl::OkStatus() : FieldError("lease", "must be positive");
+  return CheckPositive("lease", lease);
 }
 
 absl::Status CheckClaim(const ClaimRequest& request) {
   if (request.stages.empty()) return FieldError("stages", "must name at least one stage");
-  if (request.run_for <= absl::ZeroDuration()) return FieldError("run_for", "must be positive");
+  SLUICE_RETURN_IF_ERROR(CheckPositive("run_for", request.run_for));
   return CheckRange("max_claims", request.max_claims, 1, kMaxClaims);
 }
 
@@ -190,6 +184,10 @@ BatchState EndState(const BatchCounts& counts) {
   return counts.succeeded > 0 ? BatchState::kCompletedWithErrors : BatchState::kFailed;
 }
 
+LeaseEnd EndByDeath(int64_t leases, bool outstayed) {
+  return leases == 1 || outstayed ? LeaseEnd::kDiedAlone : LeaseEnd::kDiedInCompany;
+}
+
 Tries TriesAfter(LeaseEnd end, int64_t job_index, Tries tries) {
   switch (end) {
     case LeaseEnd::kGivenBack:
@@ -216,8 +214,9 @@ std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const T
   NewOutcome outcome{.job_index = job_index, .kind = OutcomeKind::kFailed};
   if (deaths >= (plan ? limits.plan_deaths_alone : limits.deaths_alone)) {
     outcome.error_reason = "QUARANTINED";
-    outcome.error_message = absl::StrCat("the server died ", deaths, " times while ", subject,
-                                         " ran alone: it is not tried again; submit it again to retry");
+    outcome.error_message =
+        absl::StrCat("the server died ", deaths, " times while ", subject,
+                     " ran alone, at first at least: it is not tried again; submit it again to retry");
     return outcome;
   }
   if (tries.attempts < limits.attempts) return std::nullopt;

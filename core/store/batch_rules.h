@@ -22,7 +22,6 @@ absl::Status CheckNewBatch(const NewBatch& batch);
 // Ids of 1..256 bytes; `earlier` jobs are in the batch already. Duplicates are the engine's to find.
 absl::Status CheckJobs(absl::Span<const NewJob> jobs, int64_t earlier);
 absl::Status CheckSealable(int64_t jobs);
-absl::Status CheckRange(absl::string_view field, int64_t value, int64_t min, int64_t max);
 absl::Status CheckSessionLease(absl::Duration lease);
 absl::Status CheckClaim(const ClaimRequest& request);
 absl::Status CheckOutcomes(absl::Span<const LeasedOutcome> outcomes);
@@ -56,13 +55,17 @@ void CountOutcome(OutcomeKind kind, int64_t jobs, BatchCounts& counts);
 BatchState EndState(const BatchCounts& counts);
 
 // How a lease ended without an outcome. A process that dies takes every lease along: with one, the job died
-// alone; with several, nobody can tell which was to blame.
+// alone; with several, nobody can tell which was to blame, unless one was a suspect that had outstayed its
+// time alone: it is in flight at one death too many.
 enum class LeaseEnd { kGivenBack, kLost, kDiedInCompany, kDiedAlone };
+
+// Of one of the `leases` that a process had when it died.
+LeaseEnd EndByDeath(int64_t leases, bool outstayed);
 
 // What a job, or a plan task, has behind it.
 struct Tries {
   int attempts = 0;
-  int suspicion = 0;  // 0: none; 1: suspect, claimed alone only; n + 1: it died alone n times
+  int suspicion = 0;  // 0: none; 1: suspect, claimed alone first; n + 1: it died alone n times
   bool operator==(const Tries&) const = default;
 };
 
@@ -72,6 +75,7 @@ struct TryLimits {
   // In a row without a step of the plan committed. More, since a plan task goes through a whole batch and
   // longer runs meet more deaths that are not their doing.
   int plan_deaths_alone = 5;
+  absl::Duration alone_for = absl::Seconds(30);  // then a lease keeps nobody waiting
 };
 
 // `tries` counts the lease that ended. A death in company costs no attempt: it leaves a suspicion. Nor does

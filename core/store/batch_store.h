@@ -15,9 +15,13 @@
 //    terminal.
 //  * One session a replica; a session that was not renewed in time is dead for good and its leases go back to
 //    ready, or to FAILED (ATTEMPTS_EXHAUSTED) once max_attempts were counted.
-//  * What was leased when the process died is *suspect*. While there are suspects, Claim hands out nothing
-//    else, and one at a time: the next death tells who it was. Dying alone twice is FAILED (QUARANTINED); a
-//    suspect that gets its outcome clears itself. A death in company costs no attempt.
+//  * What was leased when the process ended of its own accord, its store failed or not, goes back to ready as
+//    it was. What was leased when it died is *suspect*. Suspects go first and alone, one at
+//    a time: the next death tells who it was. Dying alone twice is FAILED (QUARANTINED); a suspect that gets
+//    its outcome clears itself. A death in company costs no attempt.
+//  * Being alone has an end: a lease that is older than alone_for keeps nobody waiting, neither the next
+//    suspect nor the others. So one suspect holds others up for at most twice that time. A suspect that
+//    outstayed its time and is in flight at the next death as well counts it as one alone.
 // Source: notes on River, Oban and Temporal; the fence is Temporal's RangeID check reduced to one integer a
 // lease.
 #pragma once
@@ -125,6 +129,7 @@ struct Claimed {
 struct ClaimRequest {
   SessionId session = 0;
   std::vector<Stage> stages;                  // any of these
+  std::vector<Stage> serves;                  // what the worker takes in other calls; {}: the same
   int max_claims = 1;                         // 1..4096
   int64_t max_payload_bytes = 4 << 20;        // stops before exceeding it, but always takes one
   absl::Duration run_for = absl::Minutes(5);  // hard cap of the attempt, renewed session or not
@@ -174,6 +179,7 @@ struct PlannedJob {
 
 struct HeartbeatReply {
   std::vector<std::string> cancelled_batches;  // with leases of this session
+  std::vector<LeaseKey> leases;                // all of this session, so that it can tell those it never got
 };
 
 struct BatchPage {
@@ -285,12 +291,16 @@ class BatchStore {
   // Its leases go back to ready at once, attempts given back: for a drain.
   virtual void CloseSession(SessionId session, DoneStatus done) = 0;
   // Lowest (batch priority, batch creation, job priority, job index) first; plan tasks before jobs. May be
-  // empty; see above for suspects. FAILED_PRECONDITION (SESSION_DEAD).
+  // empty; see above for suspects, of which those of a stage that the worker does not serve hold nothing
+  // back. FAILED_PRECONDITION (SESSION_DEAD).
   virtual void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) = 0;
   // Answers one result a lease, in order. All in one commit.
   virtual void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) = 0;
   // Back to ready with the attempt given back; fenced ones are ignored.
   virtual void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) = 0;
+  // The attempts are over without an outcome, as if their time had run out: they count. Fenced ones are
+  // ignored.
+  virtual void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) = 0;
 
   // The plan task's three steps, each under its fence (ABORTED, reason FENCED, otherwise) and each
   // repeatable. CommitPlan stores `plan` unless there is one already, and answers the stored one.

@@ -281,6 +281,15 @@ absl::Status BatchToProto(const Batch& batch, v1::Batch* proto) {
   return absl::OkStatus();
 }
 
+absl::Status BatchToProto(const Batch& batch, bool has_model, v1::Batch* proto) {
+  SLUICE_RETURN_IF_ERROR(BatchToProto(batch, proto));
+  if (has_model || IsTerminal(batch.state) || proto->plan().survivors() == 0) return absl::OkStatus();
+  proto->set_waits_for(
+      absl::StrCat("a server with the model that its plan was made for (", proto->plan().model_digest(),
+                   "): this one runs without a model, so postings that passed the gate stay queued"));
+  return absl::OkStatus();
+}
+
 void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto) {
   proto->set_sequence(outcome.sequence);
   proto->set_id(outcome.job_id);

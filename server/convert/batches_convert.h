@@ -48,6 +48,9 @@ absl::Status CheckOrderBy(absl::string_view order_by);
 // DATA_LOSS when the stored plan is no message of this server's.
 absl::Status BatchToProto(const Batch& batch, v1::Batch* proto);
 
+// The same, and what the batch waits for on this server.
+absl::Status BatchToProto(const Batch& batch, bool has_model, v1::Batch* proto);
+
 // For answers that only pass an outcome on. What the store keeps as a result is what the field `verdict` or
 // `embedding` is encoded to, and goes along unread: the client sees the field set, `proto` itself does not.
 void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto);

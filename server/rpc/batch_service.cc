@@ -55,9 +55,9 @@ void RankedToWire(JobKind kind, const RankedPage& page, v1::ListResultsResponse*
 }
 
 // What a call that is answered with a batch does with the store's answer.
-BatchStore::Done<Batch> AnswerWithBatch(const UnaryCall& call, v1::Batch* response) {
-  return [call, response](absl::StatusOr<Batch> batch) {
-    call.Finish(batch.ok() ? BatchToProto(*batch, response) : batch.status());
+BatchStore::Done<Batch> AnswerWithBatch(const UnaryCall& call, bool has_model, v1::Batch* response) {
+  return [call, has_model, response](absl::StatusOr<Batch> batch) {
+    call.Finish(batch.ok() ? BatchToProto(*batch, has_model, response) : batch.status());
   };
 }
 
@@ -103,12 +103,13 @@ void BatchService::Create(UnaryCall call, const v1::CreateBatchRequest& request,
   absl::StatusOr<CheckedBatch> checked =
       CheckCreate(request, {tenant_, parts_.clock->WallNow(), parts_.has_model});
   if (!checked.ok()) return call.Finish(checked.status());
-  parts_.store->CreateBatch(std::move(checked->batch), std::move(checked->jobs),
-                            [ticket = std::move(ticket),
-                             answer = AnswerWithBatch(call, response)](absl::StatusOr<Batch> batch) mutable {
-                              ticket = FrontDoor::Ticket();
-                              std::move(answer)(std::move(batch));
-                            });
+  parts_.store->CreateBatch(
+      std::move(checked->batch), std::move(checked->jobs),
+      [ticket = std::move(ticket),
+       answer = AnswerWithBatch(call, parts_.has_model, response)](absl::StatusOr<Batch> batch) mutable {
+        ticket = FrontDoor::Ticket();
+        std::move(answer)(std::move(batch));
+      });
 }
 
 grpc::ServerReadReactor<v1::UploadBatchRequest>* BatchService::UploadBatch(
@@ -127,7 +128,7 @@ grpc::ServerUnaryReactor* BatchService::GetBatch(grpc::CallbackServerContext* co
                                                  const v1::GetBatchRequest* request, v1::Batch* response) {
   const UnaryCall call(methods_.get, *context);
   if (const absl::StatusOr<std::string> id = BatchIdFromName(request->name()); id.ok()) {
-    parts_.store->GetBatch(tenant_, *id, AnswerWithBatch(call, response));
+    parts_.store->GetBatch(tenant_, *id, AnswerWithBatch(call, parts_.has_model, response));
   } else {
     call.Finish(id.status());
   }
@@ -157,7 +158,7 @@ grpc::ServerUnaryReactor* BatchService::CancelBatch(grpc::CallbackServerContext*
                                                     v1::Batch* response) {
   const UnaryCall call(methods_.cancel, *context);
   if (const absl::StatusOr<std::string> id = BatchIdFromName(request->name()); id.ok()) {
-    parts_.store->CancelBatch(tenant_, *id, AnswerWithBatch(call, response));
+    parts_.store->CancelBatch(tenant_, *id, AnswerWithBatch(call, parts_.has_model, response));
   } else {
     call.Finish(id.status());
   }
@@ -183,7 +184,8 @@ grpc::ServerWriteReactor<v1::BatchProgress>* BatchService::WatchBatch(grpc::Call
                             .changes = parts_.changes,
                             .door = parts_.door,
                             .clock = parts_.clock,
-                            .tenant = tenant_},
+                            .tenant = tenant_,
+                            .has_model = parts_.has_model},
                            context, *request);
 }
 

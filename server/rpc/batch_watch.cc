@@ -113,7 +113,7 @@ void BatchWatch::Write(const Batch& batch) {
   rate_.Add(now, batch.counts.done());
   if (batch.plan_applied && !std::exchange(plan_applied_, true)) rate_.Restart();
   message_.Clear();
-  if (absl::Status status = BatchToProto(batch, message_.mutable_batch()); !status.ok()) {
+  if (absl::Status status = BatchToProto(batch, parts_.has_model, message_.mutable_batch()); !status.ok()) {
     return FinishFrom(Phase::kWriting, status);
   }
   message_.set_jobs_per_second(rate_.JobsPerSecond());

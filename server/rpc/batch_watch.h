@@ -25,6 +25,7 @@ struct BatchWatchParts {
   FrontDoor* door = nullptr;
   const Clock* clock = nullptr;
   std::string tenant;
+  bool has_model = false;
 };
 
 // Changes while an answer is on its way count as one. Keeps itself alive until OnDone; an alarm that is set

@@ -75,6 +75,9 @@ class AwaitedStore {
   absl::Status Return(std::vector<LeaseKey> leases) {
     return AwaitStoreStatus([&](auto done) { store_->ReturnClaims(std::move(leases), std::move(done)); });
   }
+  absl::Status EndAttempts(std::vector<LeaseKey> leases) {
+    return AwaitStoreStatus([&](auto done) { store_->EndAttempts(std::move(leases), std::move(done)); });
+  }
   absl::StatusOr<std::string> CommitPlan(LeaseKey task, std::string plan) {
     return AwaitStore<std::string>([&](auto done) { store_->CommitPlan(task, plan, std::move(done)); });
   }

@@ -29,6 +29,10 @@ struct StoreFactory {
   std::function<std::unique_ptr<BatchStore>(std::unique_ptr<BatchStore> dead, const Clock& clock,
                                             int max_attempts, const ScratchDirectory& directory)>
       restart;
+  // The same store after its process ended of its own accord, as it was told to or because the store failed.
+  std::function<std::unique_ptr<BatchStore>(std::unique_ptr<BatchStore> ended, const Clock& clock,
+                                            int max_attempts, const ScratchDirectory& directory)>
+      reopen;
 };
 
 inline void PrintTo(const StoreFactory& factory, std::ostream* out) {
@@ -38,6 +42,7 @@ inline void PrintTo(const StoreFactory& factory, std::ostream* out) {
 class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
  protected:
   static constexpr int kMaxAttempts = 3;
+  static constexpr absl::Duration kAloneFor = absl::Seconds(30);
 
   BatchStoreContract() : engine_(GetParam().open(clock_, kMaxAttempts, directory_)), store_(*engine_) {}
 
@@ -122,6 +127,12 @@ class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
   // The process dies with its leases and is started again.
   void Die() {
     engine_ = GetParam().restart(std::move(engine_), clock_, kMaxAttempts, directory_);
+    store_ = AwaitedStore(*engine_);
+  }
+
+  // The process ends of its own accord with its leases and is started again.
+  void EndAndStartAgain() {
+    engine_ = GetParam().reopen(std::move(engine_), clock_, kMaxAttempts, directory_);
     store_ = AwaitedStore(*engine_);
   }
 

@@ -83,6 +83,39 @@ TEST_P(BatchStoreContract, OnlyWorkInFlightDiesAlone) {
   EXPECT_EQ(store_.Outcomes(batch.id)->at(0).error_reason, "QUARANTINED");
 }
 
+// A process that ends of its own accord, because its store failed or its port was taken, killed nobody and
+// was killed by nobody: what it held runs again beside the others, its attempt given back, however often that
+// happens.
+TEST_P(BatchStoreContract, DeliberateEndIsNoDeath) {
+  const Batch batch = Create(Embed(), 3);
+  for (const int held : {1, 1, 1, 2, 3}) {
+    ASSERT_THAT(Claim(Session(), held), SizeIs(held));
+    EndAndStartAgain();
+  }
+  const std::vector<Claimed> claims = Claim(Session());
+  ASSERT_THAT(claims, SizeIs(3)) << "nobody runs alone";
+  for (const Claimed& claim : claims) {
+    EXPECT_EQ(claim.attempt, 1);
+    EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+  }
+  EXPECT_EQ(Get(batch.id).state, BatchState::kSucceeded);
+}
+
+// A deliberate end speaks for itself alone: a death after it counts as any other, and who was suspect before
+// it is suspect still.
+TEST_P(BatchStoreContract, DeliberateEndClearsNobody) {
+  Create(Embed(), 3);
+  ASSERT_THAT(Claim(Session(), 2), SizeIs(2));
+  EndAndStartAgain();
+  ASSERT_THAT(Claim(Session(), 2), SizeIs(2));
+  Die();
+  ASSERT_THAT(IndicesOf(Claim(Session())), ElementsAre(0));
+  EndAndStartAgain();
+  const std::vector<Claimed> again = Claim(Session());
+  ASSERT_THAT(IndicesOf(again), ElementsAre(0));
+  EXPECT_EQ(again[0].attempt, 1);
+}
+
 // A suspect given back by a drain is a suspect still, and its attempt is given back.
 TEST_P(BatchStoreContract, ReturnedSuspectStaysSuspect) {
   Create(Embed(), 3);
@@ -115,7 +148,10 @@ TEST_P(BatchStoreContract, SuspectPlanTaskHoldsJobsBack) {
   Die();
   Create(Embed(), 2);
   const SessionId session = Session();
-  ClaimRequest jobs{.session = session, .stages = {Stage::kEmbed}, .max_claims = 10};
+  ClaimRequest jobs{.session = session,
+                    .stages = {Stage::kEmbed},
+                    .serves = {Stage::kPlan, Stage::kEmbed},
+                    .max_claims = 10};
   EXPECT_THAT(*store_.Claim(jobs), IsEmpty());
   const std::vector<Claimed> plan = Claim(session);
   ASSERT_THAT(IndicesOf(plan), ElementsAre(kPlanTask));
@@ -124,6 +160,109 @@ TEST_P(BatchStoreContract, SuspectPlanTaskHoldsJobsBack) {
   ASSERT_TRUE(store_.ApplyPlan(Lease(plan[0]), {Rejected(0)}, {{1, 0}}).ok());
   ASSERT_TRUE(store_.FinishPlan(Lease(plan[0])).ok());
   EXPECT_THAT(*store_.Claim(jobs), SizeIs(2));
+}
+
+// But a suspect that no such worker will ever take holds it back no more than any other ready job.
+TEST_P(BatchStoreContract, SuspectOfAStageThatIsNotServedHoldsNothingBack) {
+  ClaimedPlanTask(Session(), 2);
+  Die();
+  Create(Embed(), 2);
+  EXPECT_THAT(*store_.Claim({.session = Session(), .stages = {Stage::kEmbed}, .max_claims = 10}), SizeIs(2));
+}
+
+// A suspect that is stuck keeps the next suspect waiting for its time alone, and no longer; so does that one
+// with the others.
+TEST_P(BatchStoreContract, SuspectKeepsOthersWaitingForItsTimeAlone) {
+  Create(Embed(), 4);
+  ASSERT_THAT(Claim(Session(), 2), SizeIs(2));
+  Die();
+  const SessionId session = *store_.Open(absl::Hours(1));
+  for (int64_t suspect = 0; suspect < 2; ++suspect) {
+    ASSERT_THAT(IndicesOf(Claim(session)), ElementsAre(suspect));
+    clock_.Advance(kAloneFor - absl::Seconds(1));
+    EXPECT_THAT(Claim(session), IsEmpty());
+    clock_.Advance(absl::Seconds(1));
+  }
+  EXPECT_THAT(IndicesOf(Claim(session)), ElementsAre(2, 3));
+}
+
+// A job that is stuck keeps a suspect waiting as short.
+TEST_P(BatchStoreContract, StuckJobKeepsSuspectsWaitingForTheSameTime) {
+  Create(Embed(), 3);
+  ASSERT_THAT(Claim(Session(), 2), SizeIs(2));
+  Die();
+  const SessionId session = *store_.Open(absl::Hours(1));
+  const Claimed suspect = Claim(session).at(0);
+  clock_.Advance(kAloneFor);
+  ASSERT_THAT(IndicesOf(Claim(session)), ElementsAre(1));
+  clock_.Advance(kAloneFor);
+  ASSERT_THAT(IndicesOf(Claim(session)), ElementsAre(2));
+  ASSERT_TRUE(store_.Return({Lease(suspect)}).ok());
+  EXPECT_THAT(Claim(session), IsEmpty()) << "beside a job that has just begun";
+  clock_.Advance(kAloneFor);
+  EXPECT_THAT(IndicesOf(Claim(session)), ElementsAre(0));
+}
+
+// What kills late outstays its time, so others are with it when it does. It is found all the same: it was
+// there at the death before, and had its time alone. The others are cleared first, by their outcomes.
+TEST_P(BatchStoreContract, SuspectThatKillsAfterItsTimeAloneIsQuarantined) {
+  const Batch batch = Create(Embed(), 4);
+  ASSERT_THAT(Claim(Session(), 2), SizeIs(2));
+  Die();
+  SessionId session = *store_.Open(absl::Hours(1));
+  ASSERT_THAT(IndicesOf(Claim(session)), ElementsAre(0));
+  clock_.Advance(kAloneFor);
+  Commit(Claim(session).at(0));
+  ASSERT_THAT(IndicesOf(Claim(session)), ElementsAre(2, 3));
+  Die();
+  session = *store_.Open(absl::Hours(1));
+  for (const int64_t innocent : {2, 3}) {
+    const std::vector<Claimed> claims = Claim(session);
+    ASSERT_THAT(IndicesOf(claims), ElementsAre(innocent));
+    EXPECT_EQ(claims[0].attempt, 1);
+    Commit(claims[0]);
+  }
+  ASSERT_THAT(IndicesOf(Claim(session)), ElementsAre(0));
+  Die();
+  EXPECT_EQ(Get(batch.id).counts, (BatchCounts{.jobs = 4, .succeeded = 3, .failed = 1}));
+  EXPECT_EQ(store_.Outcomes(batch.id)->back().error_reason, "QUARANTINED");
+}
+
+// A long plan is not blamed for a job that kills beside it: the job goes first then, and dies alone.
+TEST_P(BatchStoreContract, KillerBesideALongSuspectIsFoundBeforeItIsBlamed) {
+  const Batch planned = Create(Screen(), 1);
+  ASSERT_THAT(Claim(Session()), SizeIs(1));
+  Die();
+  const Batch killer = Create(Embed(), 1);
+  int deaths = 0;
+  for (; Get(killer.id).state != BatchState::kFailed; ++deaths) {
+    ASSERT_LT(deaths, 5);
+    const SessionId session = *store_.Open(absl::Hours(1));
+    std::vector<Claimed> claims = Claim(session);
+    ASSERT_THAT(claims, SizeIs(1));
+    if (claims[0].stage == Stage::kPlan) {
+      clock_.Advance(kAloneFor);
+      claims = Claim(session);
+    }
+    ASSERT_THAT(claims, SizeIs(1));
+    ASSERT_EQ(claims[0].stage, Stage::kEmbed);
+    Die();
+  }
+  EXPECT_EQ(deaths, 3) << "once in company, twice alone";
+  EXPECT_EQ(Get(planned.id).counts.done(), 0);
+  EXPECT_THAT(IndicesOf(Claim(Session())), ElementsAre(kPlanTask));
+}
+
+// Cancelled under its worker, a suspect plan lets the others go on at once.
+TEST_P(BatchStoreContract, CancelOfALeasedSuspectPlanLetsOthersPast) {
+  const std::string suspect = ClaimedPlanTask(Session(), 2).batch_id;
+  Die();
+  Create(Embed(), 2);
+  const SessionId session = Session();
+  ASSERT_THAT(IndicesOf(Claim(session)), ElementsAre(kPlanTask));
+  ASSERT_THAT(Claim(session), IsEmpty());
+  ASSERT_TRUE(store_.Cancel(suspect).ok());
+  EXPECT_THAT(Claim(session), SizeIs(2));
 }
 
 // A plan task runs long, so it may die more often; then every job that waits for it fails.

@@ -478,5 +478,38 @@ TEST_P(BatchStoreContract, RankedIsByScoreThenIdInPages) {
   }
 }
 
+// A session can tell what it holds here from what it heard of: the answer to a claim may be lost on its way.
+TEST_P(BatchStoreContract, HeartbeatNamesTheLeasesOfItsSession) {
+  const Batch embed = Create(Embed(), 3);
+  const SessionId session = Session();
+  const std::vector<Claimed> claims = Claim(session, 2);
+  ASSERT_THAT(claims, SizeIs(2));
+  ASSERT_THAT(Claim(Session(), 1), SizeIs(1));
+  Commit(claims[0]);
+  const std::vector<LeaseKey> leases = store_.Heartbeat(session)->leases;
+  ASSERT_THAT(leases, SizeIs(1));
+  EXPECT_EQ(leases[0].batch_id, embed.id);
+  EXPECT_EQ(leases[0].job_index, claims[1].job_index);
+  EXPECT_EQ(leases[0].fence, claims[1].fence);
+}
+
+// An attempt that its worker ends without an outcome counts like one that ran out of time, but is over at
+// once.
+TEST_P(BatchStoreContract, EndedAttemptsCount) {
+  const Batch batch = Create(Embed(), 1);
+  const SessionId session = Session();
+  for (int attempt = 1; attempt <= kMaxAttempts; ++attempt) {
+    const std::vector<Claimed> claims = Claim(session);
+    ASSERT_THAT(claims, SizeIs(1));
+    EXPECT_EQ(claims[0].attempt, attempt);
+    const LeaseKey fenced{batch.id, 0, claims[0].fence + 1000};
+    ASSERT_TRUE(store_.EndAttempts({fenced}).ok());
+    EXPECT_THAT(Claim(session), IsEmpty());
+    ASSERT_TRUE(store_.EndAttempts({Lease(claims[0])}).ok());
+  }
+  EXPECT_EQ(Get(batch.id).state, BatchState::kFailed);
+  EXPECT_EQ(store_.Outcomes(batch.id)->at(0).error_reason, "ATTEMPTS_EXHAUSTED");
+}
+
 }  // namespace
 }  // namespace sluice

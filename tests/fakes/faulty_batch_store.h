@@ -14,6 +14,7 @@ enum class StoreFault {
   kRefuse,      // the call fails with UNAVAILABLE and does nothing
   kLoseAnswer,  // the call does its work, but is answered UNAVAILABLE
   kBusy,        // the call fails with RESOURCE_EXHAUSTED (STORE_BUSY) and does nothing
+  kBreak,       // the call fails with INTERNAL and does nothing
 };
 
 // Thread-safe. `store` must outlive it. Calls are counted from Arm on; the set-up of a test is not.
@@ -50,6 +51,7 @@ class FaultyBatchStore final : public InterceptedBatchStore<FaultyBatchStore> {
     }
     if (!fires) return issue(std::move(done));
     if (fault == StoreFault::kRefuse) return std::move(done)(absl::UnavailableError("injected: refused"));
+    if (fault == StoreFault::kBreak) return std::move(done)(absl::InternalError("injected: broken"));
     if (fault == StoreFault::kBusy) {
       return std::move(done)(WithReason(absl::ResourceExhaustedError("injected: busy"), "STORE_BUSY"));
     }

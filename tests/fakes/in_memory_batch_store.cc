@@ -20,7 +20,8 @@ std::unique_ptr<Executor> OwnThread() {
 
 InMemoryBatchStore::InMemoryBatchStore(Options options, const Clock& clock)
     : batches_(std::make_unique<InMemoryBatches>(
-          clock, TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone})),
+          clock, TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone,
+                           options.alone_for})),
       own_executor_(options.executor == nullptr ? OwnThread() : nullptr),
       executor_(options.executor == nullptr ? *own_executor_ : *options.executor) {}
 
@@ -148,6 +149,10 @@ void InMemoryBatchStore::ReturnClaims(std::vector<LeaseKey> leases, DoneStatus d
   Run(std::move(done),
       [leases = std::move(leases)](InMemoryBatches& batches) { return batches.ReturnClaims(leases); });
 }
+void InMemoryBatchStore::EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) {
+  Run(std::move(done),
+      [leases = std::move(leases)](InMemoryBatches& batches) { return batches.EndAttempts(leases); });
+}
 void InMemoryBatchStore::CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) {
   Run(std::move(done), [task = std::move(task), plan = std::move(plan)](InMemoryBatches& batches) {
     return batches.CommitPlan(task, plan);
@@ -171,9 +176,9 @@ void InMemoryBatchStore::Stats(Done<StoreStats> done) {
   Run(std::move(done), [](InMemoryBatches& batches) { return absl::StatusOr<StoreStats>(batches.Stats()); });
 }
 
-void InMemoryBatchStore::RestartAfterDeath() {
+void InMemoryBatchStore::Restart(bool died) {
   MutexLock lock(mutex_);
-  batches_->RequeueAll();
+  batches_->RequeueAll(died);
 }
 
 }  // namespace sluice

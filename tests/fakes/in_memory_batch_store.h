@@ -25,6 +25,7 @@ class InMemoryBatchStore final : public BatchStore {
     int max_attempts = 3;
     int max_deaths_alone = 2;
     int max_plan_deaths_alone = 5;
+    absl::Duration alone_for = absl::Seconds(30);
     Executor* executor = nullptr;  // runs the calls, one after another; null: a thread of the store's own
   };
 
@@ -55,6 +56,7 @@ class InMemoryBatchStore final : public BatchStore {
   void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override;
   void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override;
   void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) override;
+  void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) override;
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override;
   void ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
                  DoneStatus done) override;
@@ -62,9 +64,9 @@ class InMemoryBatchStore final : public BatchStore {
   void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) override;
   void Stats(Done<StoreStats> done) override;
 
-  // What a restart after a death of the process does: what was leased goes back to ready, suspect. No call
-  // may be under way.
-  void RestartAfterDeath();
+  // What a restart of the process does: what was leased goes back to ready, suspect if it died. No call may
+  // be under way.
+  void Restart(bool died);
 
  private:
   // Runs `body` on the batches, then tells `done` and the listener. Answer is absl::Status or a StatusOr.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 #include "core/store/batch_rules.h"
 #include "core/store/page_token.h"

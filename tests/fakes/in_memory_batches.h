@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -48,14 +49,15 @@ class InMemoryBatches {
   absl::StatusOr<std::vector<Claimed>> Claim(const ClaimRequest& request);
   absl::StatusOr<std::vector<CommitResult>> CommitOutcomes(const std::vector<LeasedOutcome>& outcomes);
   absl::Status ReturnClaims(const std::vector<LeaseKey>& leases);
+  absl::Status EndAttempts(const std::vector<LeaseKey>& leases);
   absl::StatusOr<std::string> CommitPlan(const LeaseKey& task, const std::string& plan);
   absl::Status ApplyPlan(const LeaseKey& task, const std::vector<NewOutcome>& rejected,
                          const std::vector<PlannedJob>& survivors);
   absl::Status FinishPlan(const LeaseKey& task);
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
   StoreStats Stats() const;
-  // What opening the file of a process that died does.
-  void RequeueAll();
+  // What opening the file of a process that is gone does.
+  void RequeueAll(bool died);
 
   InMemoryChanges TakeChanges() { return std::exchange(changes_, InMemoryChanges{}); }
 
@@ -70,6 +72,8 @@ class InMemoryBatches {
     SessionId session = 0;
     Fence fence = 0;
     absl::Duration run_until;
+    absl::Duration alone_until;
+    bool outstayed = false;
   };
   struct Entry {
     Batch batch;
@@ -109,6 +113,11 @@ class InMemoryBatches {
   void VisitTasks(Visit visit);  // visit(entry, index, task)
   // Whether a suspect is ready or leased.
   bool AnySuspect();
+  // Not a plan task, the batch's priority and id, priority and index in it.
+  using Rank = std::tuple<bool, int, std::string, int, int64_t>;
+  std::vector<Rank> Claimable(const ClaimRequest& request);
+  void MarkOutstayed();
+  absl::Status EndLeases(const std::vector<LeaseKey>& leases, LeaseEnd end);
   void Requeue(Entry& entry, int64_t index, LeaseEnd end, SweepReply& reply);
   template <typename Predicate>
   void RequeueWhere(Predicate predicate, LeaseEnd end, SweepReply& reply);

@@ -62,6 +62,10 @@ absl::StatusOr<HeartbeatReply> InMemoryBatches::Heartbeat(SessionId session, abs
     });
     if (entry.ending && holds) reply.cancelled_batches.push_back(id);
   }
+  VisitTasks([&](Entry& entry, int64_t index, const Task& task) {
+    if (task.where == Where::kLeased && task.session == session)
+      reply.leases.push_back({entry.batch.id, index, task.fence});
+  });
   return reply;
 }
 
@@ -72,35 +76,66 @@ absl::Status InMemoryBatches::CloseSession(SessionId session) {
   return absl::OkStatus();
 }
 
+// In order. The first suspect by itself; nothing while somebody has his time alone.
+std::vector<InMemoryBatches::Rank> InMemoryBatches::Claimable(const ClaimRequest& request) {
+  const auto in = [](Stage stage, const std::vector<Stage>& stages) {
+    return std::count(stages.begin(), stages.end(), stage) > 0;
+  };
+  std::set<Rank> ordinary;
+  std::set<std::tuple<int, bool, Rank>> suspects;  // deaths, a plan task
+  bool young = false;
+  bool young_suspect = false;
+  VisitTasks([&](Entry& entry, int64_t index, const Task& task) {
+    const bool suspect = task.tries.suspicion > 0;
+    if (task.where == Where::kLeased && task.alone_until > clock_.MonotonicNow()) {
+      young = true;
+      young_suspect |= suspect;
+    }
+    if (task.where != Where::kReady) return;
+    const bool plan = index == kPlanTask;
+    const Rank rank(!plan, entry.batch.priority, entry.batch.id, task.priority, index);
+    const bool wanted = in(task.stage, request.stages);
+    const bool served = request.serves.empty() ? wanted : in(task.stage, request.serves);
+    if (suspect && served) suspects.emplace(task.tries.suspicion, plan, rank);
+    if (!suspect && wanted) ordinary.insert(rank);
+  });
+  if (suspects.empty() && !young_suspect) return {ordinary.begin(), ordinary.end()};
+  if (suspects.empty() || young) return {};
+  const auto& [deaths, plan, first] = *suspects.begin();
+  Entry& entry = entries_.at(std::get<2>(first));
+  if (!in(entry.task(std::get<4>(first)).stage, request.stages)) return {};
+  return {first};
+}
+
+void InMemoryBatches::MarkOutstayed() {
+  const absl::Duration now = clock_.MonotonicNow();
+  VisitTasks([now](Entry&, int64_t, Task& task) {
+    const bool long_lease = task.where == Where::kLeased && task.alone_until <= now;
+    if (long_lease && task.tries.suspicion > 0) task.outstayed = true;
+  });
+}
+
 absl::StatusOr<std::vector<Claimed>> InMemoryBatches::Claim(const ClaimRequest& request) {
   SLUICE_RETURN_IF_ERROR(CheckClaim(request));
   if (!Alive(request.session)) return SessionDead(request.session);
-  using Rank =
-      std::tuple<bool, int, std::string, int, int64_t>;  // not a plan task, priority, batch, priority, index
-  std::set<Rank> ready;
-  const bool suspects = AnySuspect();
-  bool alone = true;
-  VisitTasks([&](Entry& entry, int64_t index, const Task& task) {
-    alone &= task.where != Where::kLeased;
-    const bool wanted = std::count(request.stages.begin(), request.stages.end(), task.stage) > 0;
-    if (task.where != Where::kReady || !wanted || (suspects && task.tries.suspicion == 0)) return;
-    ready.emplace(index != kPlanTask, entry.batch.priority, entry.batch.id, task.priority, index);
-  });
+  const absl::Duration now = clock_.MonotonicNow();
+  const std::vector<Rank> ranks = Claimable(request);
+  if (!ranks.empty()) MarkOutstayed();
   std::vector<Claimed> claims;
-  if (suspects && !alone) return claims;
-  const int max_claims = suspects ? 1 : request.max_claims;
   int64_t bytes = 0;
-  for (const auto& [is_job, batch_priority, id, priority, index] : ready) {
+  for (const auto& [is_job, batch_priority, id, priority, index] : ranks) {
     Entry& entry = entries_.at(id);
     Task& task = entry.task(index);
     const NewJob job = is_job ? entry.jobs[static_cast<size_t>(index)] : NewJob{};
     bytes += static_cast<int64_t>(job.payload.size());
-    const bool full = static_cast<int>(claims.size()) == max_claims;
+    const bool full = static_cast<int>(claims.size()) == request.max_claims;
     if (full || (bytes > request.max_payload_bytes && !claims.empty())) break;
     task.where = Where::kLeased;
     task.session = request.session;
     task.fence = ++last_fence_;
-    task.run_until = clock_.MonotonicNow() + request.run_for;
+    task.run_until = now + request.run_for;
+    task.alone_until = now + limits_.alone_for;
+    task.outstayed = false;
     claims.push_back({id, entry.batch.kind, task.stage, index, job.id, job.payload, ++task.tries.attempts,
                       task.fence, entry.batch.tenant});
     if (entry.batch.state != BatchState::kPending) continue;
@@ -138,10 +173,18 @@ absl::StatusOr<std::vector<CommitResult>> InMemoryBatches::CommitOutcomes(
 }
 
 absl::Status InMemoryBatches::ReturnClaims(const std::vector<LeaseKey>& leases) {
+  return EndLeases(leases, LeaseEnd::kGivenBack);
+}
+
+absl::Status InMemoryBatches::EndAttempts(const std::vector<LeaseKey>& leases) {
+  return EndLeases(leases, LeaseEnd::kLost);
+}
+
+absl::Status InMemoryBatches::EndLeases(const std::vector<LeaseKey>& leases, LeaseEnd end) {
   SweepReply reply;
   for (const LeaseKey& lease : leases) {
     if (FindLease(lease) == nullptr) continue;
-    Requeue(entries_.at(lease.batch_id), lease.job_index, LeaseEnd::kGivenBack, reply);
+    Requeue(entries_.at(lease.batch_id), lease.job_index, end, reply);
   }
   return absl::OkStatus();
 }
@@ -260,12 +303,14 @@ bool InMemoryBatches::AnySuspect() {
   return any;
 }
 
-void InMemoryBatches::RequeueAll() {
-  int leased = 0;
+void InMemoryBatches::RequeueAll(bool died) {
+  int64_t leased = 0;
   VisitTasks([&](Entry&, int64_t, const Task& task) { leased += task.where == Where::kLeased; });
   SweepReply reply;
-  RequeueWhere([](const Task&) { return true; },
-               leased == 1 ? LeaseEnd::kDiedAlone : LeaseEnd::kDiedInCompany, reply);
+  VisitTasks([&](Entry& entry, int64_t index, const Task& task) {
+    if (task.where != Where::kLeased) return;
+    Requeue(entry, index, died ? EndByDeath(leased, task.outstayed) : LeaseEnd::kGivenBack, reply);
+  });
   sessions_.clear();
 }
 

@@ -108,6 +108,11 @@ class InterceptedBatchStore : public BatchStore {
       store_.ReturnClaims(std::move(leases), std::move(d));
     });
   }
+  void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) override {
+    Pass<absl::Status>("EndAttempts", std::move(done), [this, leases = std::move(leases)](auto d) mutable {
+      store_.EndAttempts(std::move(leases), std::move(d));
+    });
+  }
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override {
     Pass<absl::StatusOr<std::string>>("CommitPlan", std::move(done), [this, task, plan](auto d) {
       store_.CommitPlan(task, plan, std::move(d));

@@ -21,6 +21,11 @@ class ManualExecutor final : public Executor {
     return true;
   }
 
+  int size() const {
+    MutexLock lock(mutex_);
+    return static_cast<int>(queue_.size());
+  }
+
   // Runs the oldest closure. Returns false when there is none.
   bool RunOne() {
     Closure next;

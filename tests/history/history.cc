@@ -56,6 +56,8 @@ SLUICE_EVENT(Survivors, "survivors", member("batch", e.batch); member("jobs", e.
 SLUICE_EVENT(Places, "places", member("batch", e.batch); member("jobs", e.jobs);
              member("waiting_or_ready", e.waiting_or_ready); member("leased", e.leased);
              member("done", e.done));
+SLUICE_EVENT(Restarted, "restarted", member("died", e.died); member("leased", e.leased);
+             member("suspects", e.suspects); member("suspects_after", e.suspects_after));
 SLUICE_EVENT(Settled, "settled", );
 #undef SLUICE_EVENT
 

@@ -96,7 +96,7 @@ struct Claimed {
   int64_t attempt = 0;
   int64_t at_us = 0;
 };
-struct Returned {  // ReturnClaims
+struct Returned {  // ReturnClaims or EndAttempts
   std::string batch;
   int64_t job = 0;
   int64_t fence = 0;
@@ -127,13 +127,20 @@ struct Places {
   int64_t leased = 0;
   int64_t done = 0;
 };
+// A process was started on a store that an earlier one had used.
+struct Restarted {
+  bool died = false;           // the earlier one, rather than ended of its own accord
+  int64_t leased = 0;          // of the tasks that were no suspects, when the earlier one was gone
+  int64_t suspects = 0;        // then
+  int64_t suspects_after = 0;  // once the store was opened
+};
 // The faults have stopped and there was time enough to finish everything: from here on, what was acknowledged
 // and not deleted is read once more, in full.
 struct Settled {};
 
 using Event = std::variant<Limits, Acknowledged, Cancelled, DeleteAsked, DeleteRefused, Deleted, Missing,
                            BatchSeen, OutcomeSeen, SessionOpened, SessionRenewed, SessionClosed, Claimed,
-                           Returned, Recorded, PlanCommitted, Survivors, Places, Settled>;
+                           Returned, Recorded, PlanCommitted, Survivors, Places, Restarted, Settled>;
 
 using History = std::vector<Event>;
 

@@ -30,6 +30,7 @@ History All() {
           PlanCommitted{"b", "plan"},
           Survivors{"b", {1, 2, 3}},
           Places{"b", 6, 1, 2, 3},
+          Restarted{true, 1, 2, 3},
           Settled{}};
 }
 

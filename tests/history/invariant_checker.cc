@@ -281,6 +281,14 @@ void InvariantChecker::On(const Places& places) {
           places.batch.empty() ? "all open batches" : places.batch);
 }
 
+void InvariantChecker::On(const Restarted& restarted) {
+  const int64_t most = restarted.suspects + (restarted.died ? restarted.leased : 0);
+  if (restarted.suspects_after <= most) return;
+  Violate("I16", "the process ", restarted.died ? "died" : "ended of its own accord", " with ",
+          restarted.leased, " leases and ", restarted.suspects, " suspects, and its store was opened with ",
+          restarted.suspects_after, " suspects");
+}
+
 // --- the end
 
 void InvariantChecker::Finish() {

@@ -11,6 +11,7 @@
 //   numbers have no gap and appear in the order of commits I13 the jobs that get a model's verdict are
 //   exactly those that the plan lets go on I14 a session that was not renewed in time, or was closed, claims
 //   and renews nothing any more
+//   I16 only a death makes suspects, and only of what was leased at that moment
 #pragma once
 
 #include <map>
@@ -91,6 +92,7 @@ class InvariantChecker {
   void On(const PlanCommitted& plan);
   void On(const Survivors& survivors);
   void On(const Places& places);
+  void On(const Restarted& restarted);
   void On(const Settled&) { settled_ = true; }
 
   void CheckRequest(const Acknowledged& batch);

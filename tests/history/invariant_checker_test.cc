@@ -254,6 +254,16 @@ TEST(InvariantChecker, I13WhatThePlanLetsGoOnIsNotRejected) {
   EXPECT_THAT(Broken(With(history, cancelled)), IsEmpty());
 }
 
+TEST(InvariantChecker, I16OnlyADeathMakesSuspects) {
+  EXPECT_THAT(Broken({Restarted{.died = false, .leased = 2, .suspects = 0, .suspects_after = 1}}),
+              ElementsAre("I16"));
+  EXPECT_THAT(Broken({Restarted{.died = true, .leased = 2, .suspects = 1, .suspects_after = 4}}),
+              ElementsAre("I16"));
+  EXPECT_THAT(Broken({Restarted{.died = true, .leased = 2, .suspects = 1, .suspects_after = 3},
+                      Restarted{.died = false, .leased = 2, .suspects = 3, .suspects_after = 3}}),
+              IsEmpty());
+}
+
 TEST(InvariantChecker, I14DeadSessionStaysDead) {
   EXPECT_THAT(Broken({SessionOpened{1, 50}, Claim(0, 1)}), ElementsAre("I14"));
   EXPECT_THAT(Broken({SessionOpened{1, 50}, SessionRenewed{1, 60, 200}}), ElementsAre("I14"));

@@ -83,6 +83,30 @@ TEST(BatchesConvert, EmbeddingNeedsAModel) {
   EXPECT_EQ(ReasonOf(status), "NO_MODEL");
 }
 
+// Without a model, a batch whose plan let postings go on to one says what it waits for, until it has ended.
+TEST(BatchesConvert, ABatchSaysThatItWaitsForAModel) {
+  v1::GatePlan plan;
+  plan.set_survivors(3);
+  plan.set_model_digest("sha256:abc");
+  Batch batch;
+  batch.id = "0a1v";
+  batch.state = BatchState::kRunning;
+  batch.plan = plan.SerializeAsString();
+  const auto waits_for = [&](bool has_model) {
+    v1::Batch proto;
+    EXPECT_TRUE(BatchToProto(batch, has_model, &proto).ok());
+    return proto.waits_for();
+  };
+  EXPECT_THAT(waits_for(false), testing::HasSubstr("sha256:abc"));
+  EXPECT_EQ(waits_for(true), "");
+  batch.state = BatchState::kSucceeded;
+  EXPECT_EQ(waits_for(false), "");
+  batch.state = BatchState::kRunning;
+  plan.set_survivors(0);
+  batch.plan = plan.SerializeAsString();
+  EXPECT_EQ(waits_for(false), "");
+}
+
 TEST(BatchesConvert, JobsAreCheckedWithTheirPaths) {
   google::protobuf::RepeatedPtrField<v1::Job> jobs;
   *jobs.Add() = PostingJob("");

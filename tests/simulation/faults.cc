@@ -23,11 +23,13 @@ const char* FaultSiteName(FaultSite site) {
                                     "full executor",
                                     "slow device",
                                     "broken device",
+                                    "no model",
                                     "clock forward",
                                     "clock back",
                                     "disk full",
                                     "crash before commit",
-                                    "crash before answer"};
+                                    "crash before answer",
+                                    "failed store"};
   static_assert(std::size(kNames) == static_cast<size_t>(FaultSite::kCount));
   return kNames[static_cast<size_t>(site)];
 }

@@ -44,6 +44,7 @@ enum class FaultSite {
   kFullExecutor,
   kSlowDevice,    // a micro-batch takes longer than a lease
   kBrokenDevice,  // a pass fails
+  kNoModel,       // it starts without its model
   // Time.
   kClockForward,
   kClockBack,
@@ -51,6 +52,7 @@ enum class FaultSite {
   kDiskFull,
   kCrashBeforeCommit,
   kCrashBeforeAnswer,
+  kFailedStore,  // the process ends of its own accord, as it is
   kCount,
 };
 const char* FaultSiteName(FaultSite site);

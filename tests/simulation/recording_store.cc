@@ -168,13 +168,22 @@ void RecordingStore::CommitOutcomes(std::vector<LeasedOutcome> outcomes,
       }));
 }
 
+BatchStore::DoneStatus RecordingStore::NotingReturned(const std::vector<LeaseKey>& leases, DoneStatus done) {
+  return NotingStatus(std::move(done), [this, leases] {
+    for (const LeaseKey& lease : leases) {
+      Record(history::Returned{lease.batch_id, lease.job_index, lease.fence});
+    }
+  });
+}
+
 void RecordingStore::ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) {
-  auto copy = std::make_shared<std::vector<LeaseKey>>(leases);
-  Base::ReturnClaims(std::move(leases), NotingStatus(std::move(done), [this, copy] {
-                       for (const LeaseKey& lease : *copy) {
-                         Record(history::Returned{lease.batch_id, lease.job_index, lease.fence});
-                       }
-                     }));
+  DoneStatus noting = NotingReturned(leases, std::move(done));
+  Base::ReturnClaims(std::move(leases), std::move(noting));
+}
+
+void RecordingStore::EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) {
+  DoneStatus noting = NotingReturned(leases, std::move(done));
+  Base::EndAttempts(std::move(leases), std::move(noting));
 }
 
 void RecordingStore::CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) {

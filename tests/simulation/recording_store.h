@@ -37,6 +37,7 @@ class RecordingStore final : public InterceptedBatchStore<RecordingStore> {
   void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override;
   void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override;
   void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) override;
+  void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) override;
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override;
   void Sweep(absl::Duration retention, absl::Duration age, Done<SweepReply> done) override;
 
@@ -55,6 +56,7 @@ class RecordingStore final : public InterceptedBatchStore<RecordingStore> {
 
   void Record(history::Event event) { world_.history.push_back(std::move(event)); }
   int64_t NowUs(absl::Duration ahead = absl::ZeroDuration()) const;
+  DoneStatus NotingReturned(const std::vector<LeaseKey>& leases, DoneStatus done);
   void RecordAcknowledged(const Batch& batch, const std::string& request_id, const std::string& digest);
 
   World& world_;

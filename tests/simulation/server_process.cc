@@ -18,6 +18,7 @@ ServerProcess::ServerProcess(World& world, const ServerShape& shape, std::functi
     : world_(world),
       shape_(shape),
       ended_(std::move(ended)),
+      has_model_(!world.faults.Fires(FaultSite::kNoModel)),
       encoder_({.max_tokens = kMaxTokens, .poison_id = PoisonId(world.tokenizer)}),
       scheduler_(*MicroBatchScheduler::Create(shape.scheduler, world.clock, nullptr)) {}
 
@@ -29,13 +30,13 @@ void ServerProcess::Begin(SimulatedLink& link) {
   PipelineParts parts;
   parts.store = &link;
   parts.codec = &world_.codec;
-  parts.scheduler = scheduler_.get();
-  parts.tokenizer = &world_.tokenizer;
+  if (has_model_) parts.scheduler = scheduler_.get();
+  if (has_model_) parts.tokenizer = &world_.tokenizer;
   parts.executor = this;
   parts.clock = &world_.clock;
   PipelineOptions options = shape_.pipeline;
-  options.max_tokens = kMaxTokens;
-  options.model_digest = "model-1";
+  options.max_tokens = has_model_ ? kMaxTokens : 0;
+  options.model_digest = has_model_ ? "model-1" : "";
   EXPECT_TRUE(PipelineBody::Check(options, parts).ok());
   body_ = std::make_unique<PipelineBody>(options, parts);
   const absl::Duration sent = world_.timeline.Now();

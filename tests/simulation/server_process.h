@@ -37,6 +37,7 @@ class ServerProcess final : public std::enable_shared_from_this<ServerProcess>,
   void Post(absl::Duration delay, Closure closure);
   bool alive() const { return !dead_; }
   bool draining() const { return draining_; }
+  bool has_model() const { return has_model_; }
   bool AllCallsAnswered() const { return calls_ == answers_; }
 
   // Executor: for phase one, tokenizing and verdicts.
@@ -58,6 +59,7 @@ class ServerProcess final : public std::enable_shared_from_this<ServerProcess>,
   World& world_;
   const ServerShape shape_;
   const std::function<void(absl::Status)> ended_;
+  const bool has_model_;
   bool dead_ = false;
   bool draining_ = false;
   bool over_ = false;

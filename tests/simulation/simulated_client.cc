@@ -161,7 +161,8 @@ void SimulatedClient::Append(const RequestPtr& upload, const std::string& batch_
 
 void SimulatedClient::Seal(const RequestPtr& upload, const std::string& batch_id) {
   SimulatedLink* link = pick_link_();
-  if (link == nullptr) return;
+  // The parts may have been on their way for longer than the door keeps a place.
+  if (link == nullptr || !door_.Admit(tenant_, std::ssize(upload->jobs)).ok()) return;
   link->SealUpload(batch_id, upload->batch.digest, [this](const absl::StatusOr<Batch>& sealed) {
     if (sealed.ok()) batches_.push_back(sealed->id);
   });

@@ -81,6 +81,10 @@ bool SimulatedServer::draining() const {
   return process_ != nullptr && process_->draining();
 }
 
+bool SimulatedServer::lacks_model() const {
+  return process_ != nullptr && !process_->has_model();
+}
+
 bool SimulatedServer::AllCallsAnswered() const {
   return process_ == nullptr || process_->AllCallsAnswered();
 }

@@ -43,6 +43,7 @@ class SimulatedServer {
   SimulatedLink* link();
   bool running() const { return process_ != nullptr; }
   bool draining() const;
+  bool lacks_model() const;  // while it runs
   // Whether every interactive call of the running process was answered, once.
   bool AllCallsAnswered() const;
 

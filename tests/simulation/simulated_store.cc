@@ -18,6 +18,19 @@ constexpr int kNeverQuarantined = 1000;  // faults here blame no job
 
 constexpr int64_t kUnlimitedPages = 1'073'741'823;
 
+constexpr const char* kSuspects =
+    "SELECT (SELECT count(*) FROM ready WHERE suspicion > 0) + (SELECT count(*) FROM lease WHERE suspicion > "
+    "0)";
+
+int64_t SuspectsIn(sqlite3* database) {
+  sqlite3_stmt* query = nullptr;
+  EXPECT_EQ(sqlite3_prepare_v2(database, kSuspects, -1, &query, nullptr), SQLITE_OK);
+  EXPECT_EQ(sqlite3_step(query), SQLITE_ROW);
+  const int64_t suspects = sqlite3_column_int64(query, 0);
+  sqlite3_finalize(query);
+  return suspects;
+}
+
 // Whose database is being opened: SQLite gives its extensions no argument.
 thread_local SimulatedStore* opening = nullptr;
 
@@ -153,8 +166,14 @@ void SimulatedStore::Restart() {
   closing_ = false;
   changed_.clear();
   look_scheduled_ = false;
-  if (on_disk()) CheckFilePlaces();
-  Open();
+  if (on_disk()) {
+    history::Restarted restarted = CheckFile();
+    Open();
+    restarted.suspects_after = SuspectsIn(database_);
+    world_.history.push_back(restarted);
+  } else {
+    Open();
+  }
   for (const auto& [id, content] : world_.contents) OnOutcomes(id);
 }
 
@@ -234,10 +253,13 @@ void SimulatedStore::CheckPlaces() {
   });
 }
 
-void SimulatedStore::CheckFilePlaces() {
+history::Restarted SimulatedStore::CheckFile() {
   const std::string copy = directory_.File("places.db");
   CopyStoreFile(path_, copy);
   for (const history::Places& places : PlacesInFile(copy)) world_.history.push_back(places);
+  return {.died = dead_,
+          .leased = SqlInt(copy, "SELECT count(*) FROM lease WHERE suspicion = 0"),
+          .suspects = SqlInt(copy, kSuspects)};
 }
 
 }  // namespace sluice

@@ -67,7 +67,8 @@ class SimulatedStore final : private StoreListener {
   void LookAtChanges();
   void Look(const std::string& batch_id);
   void ReadOn(const std::string& batch_id);
-  void CheckFilePlaces();
+  // Of what an earlier process left.
+  history::Restarted CheckFile();
 
   World& world_;
   const StoreEngine engine_kind_;

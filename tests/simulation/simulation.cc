@@ -105,6 +105,9 @@ void Simulation::StrikeServers() {
     if (!server->running()) continue;
     if (world_.faults.Fires(FaultSite::kCrash)) {
       CrashServer(*server);
+    } else if (on_disk() && world_.faults.Fires(FaultSite::kFailedStore)) {
+      server->Crash();
+      OnServerEnded(*server);
     } else if (world_.faults.Fires(FaultSite::kPauseBeyondLease)) {
       server->StandStill(world_.dice.Between(absl::Seconds(16), absl::Seconds(60)));
     } else if (world_.faults.Fires(FaultSite::kDrain)) {
@@ -154,6 +157,9 @@ void Simulation::StartLater(SimulatedServer& server) {
 void Simulation::Heal() {
   world_.faults.Stop();
   store_.SetDiskFull(false);
+  for (const auto& server : servers_) {
+    if (server->lacks_model()) server->Drain(absl::Seconds(5));  // and starts with it
+  }
 }
 
 // Whether every batch that a client was promised has ended.
@@ -188,6 +194,11 @@ std::vector<history::Violation> Simulation::CheckResults() const {
   for (const auto& [id, jobs] : outcomes) {
     ResultOracle oracle(world_, world_.contents.at(id), plans[id]);
     for (const auto& [job, seen] : jobs) {
+      if (seen.reason == "NO_MODEL" && world_.contents.at(id).batch.kind == JobKind::kScreen) {
+        violations.push_back(
+            {"I15", world_.history.size(),
+             absl::StrCat("job ", job, " of ", id, " failed for want of a model, not waited")});
+      }
       if (seen.kind != OutcomeKindName(OutcomeKind::kSucceeded)) continue;
       const std::string expected = oracle.ResultOf(job, seen.attempt > 0);
       if (seen.result == expected) continue;

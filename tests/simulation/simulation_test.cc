@@ -87,7 +87,7 @@ void Show(const Totals& totals) {
 
 bool NeedsADisk(FaultSite site) {
   return site == FaultSite::kDiskFull || site == FaultSite::kCrashBeforeCommit ||
-         site == FaultSite::kCrashBeforeAnswer;
+         site == FaultSite::kCrashBeforeAnswer || site == FaultSite::kFailedStore;
 }
 
 // The promise: whatever goes wrong, no acknowledged batch is lost, no outcome changes, and every batch ends

@@ -22,6 +22,7 @@ std::string BatchLine(const v1::Batch& batch) {
 
 void PrintBatch(const v1::Batch& batch, bool json, Terminal& terminal) {
   terminal.out << (json ? BatchJson(batch) : BatchLine(batch)) << std::endl;
+  if (!json && !batch.waits_for().empty()) terminal.out << "  waits for " << batch.waits_for() << std::endl;
 }
 
 absl::StatusOr<ExitCode> List(Client& client, bool json, Terminal& terminal) {

@@ -142,6 +142,7 @@ std::string BatchJson(const v1::Batch& batch) {
   out.Key("create_time").Text(TimeText(batch.create_time())).Key("end_time").Text(TimeText(batch.end_time()));
   out.Key("as_of").Text(TimeText(batch.as_of()));
   if (batch.has_plan()) AddPlan(batch.plan(), out);
+  if (!batch.waits_for().empty()) out.Key("waits_for").Text(batch.waits_for());
   return std::move(out.EndObject()).Take();
 }
 

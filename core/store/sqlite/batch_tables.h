@@ -61,6 +61,7 @@ class BatchTables {
   absl::StatusOr<std::vector<Claimed>> Claim(const ClaimRequest& request);
   absl::StatusOr<std::vector<CommitResult>> CommitOutcomes(absl::Span<const LeasedOutcome> outcomes);
   absl::Status ReturnClaims(absl::Span<const LeaseKey> leases);
+  absl::Status EndAttempts(absl::Span<const LeaseKey> leases);
   absl::StatusOr<std::string> CommitPlan(const LeaseKey& task, const std::string& plan);
   absl::Status ApplyPlan(const LeaseKey& task, absl::Span<const NewOutcome> rejected,
                          absl::Span<const PlannedJob> survivors);
@@ -68,8 +69,10 @@ class BatchTables {
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
   absl::StatusOr<StoreStats> Stats();
 
-  // At start: every session is dead, so every lease is requeued, its job a suspect.
-  absl::Status RequeueAll();
+  // At start: every session is over, so every lease is requeued. Where the process that had them died, their
+  // jobs are suspects; where it ended of its own accord, they are given back.
+  absl::Status RequeueAll(bool died);
+  absl::StatusOr<bool> AnyLease();
   absl::StatusOr<std::vector<int64_t>> PurgingBatches();
   // Removes up to 1,000 rows of a batch that is being purged; true when nothing of it is left.
   absl::StatusOr<bool> PurgeStep(int64_t batch);
@@ -91,6 +94,7 @@ class BatchTables {
     Stage stage = Stage::kPlan;
     int64_t priority = 0;
     Tries tries;
+    bool outstayed = false;
   };
   struct ReadyRow {
     int64_t job = 0;
@@ -122,14 +126,19 @@ class BatchTables {
 
   // claims.cc
   absl::Status CheckSession(SessionId session);
-  static LeaseRow LeaseOf(const Query& query);  // of job, stage, priority, attempt, suspicion
+  static LeaseRow LeaseOf(const Query& query);  // of job, stage, priority, attempt, suspicion, outstayed
   // Whether a suspect is ready or leased.
   absl::StatusOr<bool> AnySuspect();
-  absl::StatusOr<std::vector<ReadyRow>> NextSuspect(const ClaimRequest& request);
+  // Whether a lease, or with `suspects` a suspect's, still is in its time alone.
+  absl::StatusOr<bool> AnyYoungLease(bool suspects);
+  absl::StatusOr<std::optional<ReadyRow>> FirstSuspect(const ClaimRequest& request);
   absl::StatusOr<std::vector<ReadyRow>> NextReady(const ClaimRequest& request);
+  absl::StatusOr<std::vector<ReadyRow>> NextOrdinary(const ClaimRequest& request);
+  absl::Status MarkOutstayed();
   absl::Status MarkRunning(absl::Span<const Claimed> claims);
   absl::Status InsertLease(const ReadyRow& row, const ClaimRequest& request, const Claimed& claim);
   absl::StatusOr<std::vector<LeaseRow>> LeasesWhere(absl::string_view condition, int64_t argument);
+  absl::Status EndLeases(absl::Span<const LeaseKey> leases, LeaseEnd end);
 
   // outcomes.cc
   absl::Status Record(BatchRow& row, int64_t job, absl::string_view job_id, int attempt,

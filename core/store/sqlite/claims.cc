@@ -40,6 +40,13 @@ absl::StatusOr<HeartbeatReply> BatchTables::Heartbeat(SessionId session, absl::D
   HeartbeatReply reply;
   while (cancelled.Step()) reply.cancelled_batches.push_back(BatchId(cancelled.Int(0)));
   SLUICE_RETURN_IF_ERROR(cancelled.status());
+  Query leases =
+      connection_.Select("SELECT job, fence FROM lease WHERE session = ?1 ORDER BY fence", session);
+  while (leases.Step()) {
+    const int64_t job = leases.Int(0);
+    reply.leases.push_back({BatchId(BatchOfKey(job)), JobIndex(job), leases.Int(1)});
+  }
+  SLUICE_RETURN_IF_ERROR(leases.status());
   return reply;
 }
 
@@ -52,8 +59,9 @@ absl::Status BatchTables::CloseSession(SessionId session) {
 
 absl::StatusOr<std::vector<BatchTables::LeaseRow>> BatchTables::LeasesWhere(absl::string_view condition,
                                                                             int64_t argument) {
-  const std::string sql = absl::StrCat("SELECT job, stage, priority, attempt, suspicion FROM lease WHERE ",
-                                       condition, " ORDER BY job LIMIT 4096");
+  const std::string sql =
+      absl::StrCat("SELECT job, stage, priority, attempt, suspicion, outstayed FROM lease WHERE ", condition,
+                   " ORDER BY job LIMIT 4096");
   Query query = connection_.Select(sql, argument);
   std::vector<LeaseRow> leases;
   while (query.Step()) {
@@ -63,11 +71,19 @@ absl::StatusOr<std::vector<BatchTables::LeaseRow>> BatchTables::LeasesWhere(absl
   return leases;
 }
 
+absl::StatusOr<bool> BatchTables::AnyLease() {
+  Query lease = connection_.Select("SELECT 1 FROM lease LIMIT 1");
+  const bool any = lease.Step();
+  SLUICE_RETURN_IF_ERROR(lease.status());
+  return any;
+}
+
 BatchTables::LeaseRow BatchTables::LeaseOf(const Query& query) {
   return {.job = query.Int(0),
           .stage = static_cast<Stage>(query.Int(1)),
           .priority = query.Int(2),
-          .tries = {.attempts = static_cast<int>(query.Int(3)), .suspicion = static_cast<int>(query.Int(4))}};
+          .tries = {.attempts = static_cast<int>(query.Int(3)), .suspicion = static_cast<int>(query.Int(4))},
+          .outstayed = query.Int(5) != 0};
 }
 
 absl::StatusOr<bool> BatchTables::AnySuspect() {
@@ -79,37 +95,57 @@ absl::StatusOr<bool> BatchTables::AnySuspect() {
   return any;
 }
 
-// Alone means alone in the file: a death with one lease in it must name its job.
-absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextSuspect(const ClaimRequest& request) {
-  Query leased = connection_.Select("SELECT 1 FROM lease LIMIT 1");
-  const bool alone = !leased.Step();
-  SLUICE_RETURN_IF_ERROR(leased.status());
-  std::vector<ReadyRow> rows;
-  if (!alone) return rows;
-  Query query = connection_.Select(
-      "SELECT job, stage, batch_priority, priority, attempts, suspicion FROM ready WHERE suspicion > 0 "
-      "ORDER BY stage <> 1, batch_priority, batch, priority, job");
-  while (rows.empty() && query.Step()) {
-    const auto stage = static_cast<Stage>(query.Int(1));
-    if (std::find(request.stages.begin(), request.stages.end(), stage) == request.stages.end()) continue;
-    rows.push_back({query.Int(0),
-                    stage,
-                    query.Int(2),
-                    query.Int(3),
-                    {static_cast<int>(query.Int(4)), static_cast<int>(query.Int(5))}});
-  }
+absl::StatusOr<bool> BatchTables::AnyYoungLease(bool suspects) {
+  Query query = connection_.Select(suspects ? "SELECT 1 FROM lease WHERE suspicion > 0 AND alone_until > ?1"
+                                            : "SELECT 1 FROM lease WHERE alone_until > ?1",
+                                   ToColumn(clock_.MonotonicNow()));
+  const bool any = query.Step();
   SLUICE_RETURN_IF_ERROR(query.status());
-  return rows;
+  return any;
 }
 
+// Jobs before plan tasks, which run longer, and those with fewer deaths first: they leave the crowd soonest.
+absl::StatusOr<std::optional<BatchTables::ReadyRow>> BatchTables::FirstSuspect(const ClaimRequest& request) {
+  const std::vector<Stage>& serves = request.serves.empty() ? request.stages : request.serves;
+  Query query = connection_.Select(
+      "SELECT job, stage, batch_priority, priority, attempts, suspicion FROM ready WHERE suspicion > 0 "
+      "ORDER BY suspicion, stage = 1, batch_priority, batch, priority, job");
+  while (query.Step()) {
+    const auto stage = static_cast<Stage>(query.Int(1));
+    if (std::find(serves.begin(), serves.end(), stage) == serves.end()) continue;
+    const Tries tries = {static_cast<int>(query.Int(4)), static_cast<int>(query.Int(5))};
+    return ReadyRow{query.Int(0), stage, query.Int(2), query.Int(3), tries};
+  }
+  SLUICE_RETURN_IF_ERROR(query.status());
+  return std::nullopt;
+}
+
+// Alone means without company that is in its own time alone: a death with one lease in the file names its
+// job, and one with several blames nobody but who outstayed his time.
 absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextReady(const ClaimRequest& request) {
-  SLUICE_ASSIGN_OR_RETURN(const bool suspects, AnySuspect());
-  if (suspects) return NextSuspect(request);
+  SLUICE_ASSIGN_OR_RETURN(const std::optional<ReadyRow> suspect, FirstSuspect(request));
+  SLUICE_ASSIGN_OR_RETURN(const bool held, AnyYoungLease(/*suspects=*/!suspect.has_value()));
+  std::vector<ReadyRow> rows;
+  if (suspect.has_value() || held) {
+    const bool wanted = suspect.has_value() && std::find(request.stages.begin(), request.stages.end(),
+                                                         suspect->stage) != request.stages.end();
+    if (wanted && !held) rows.push_back(*suspect);
+    return rows;
+  }
+  return NextOrdinary(request);
+}
+
+absl::Status BatchTables::MarkOutstayed() {
+  return connection_.Run("UPDATE lease SET outstayed = 1 WHERE suspicion > 0 AND alone_until <= ?1",
+                         ToColumn(clock_.MonotonicNow()));
+}
+
+absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextOrdinary(const ClaimRequest& request) {
   std::vector<ReadyRow> rows;
   for (const Stage stage : {Stage::kPlan, Stage::kScore, Stage::kEmbed}) {
     if (std::find(request.stages.begin(), request.stages.end(), stage) == request.stages.end()) continue;
     Query query = connection_.Select(
-        "SELECT job, batch_priority, priority, attempts FROM ready WHERE stage = ?1 "
+        "SELECT job, batch_priority, priority, attempts FROM ready WHERE stage = ?1 AND suspicion = 0 "
         "ORDER BY batch_priority, batch, priority, job LIMIT ?2",
         ToColumn(stage), request.max_claims);
     while (query.Step()) {
@@ -135,6 +171,7 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
   SLUICE_ASSIGN_OR_RETURN(const std::vector<ReadyRow> rows, NextReady(request));
   std::vector<Claimed> claims;
   if (rows.empty()) return claims;
+  SLUICE_RETURN_IF_ERROR(MarkOutstayed());
   SLUICE_ASSIGN_OR_RETURN(Fence fence, TakeNumbers("fence", static_cast<int64_t>(rows.size())));
   claims.reserve(rows.size());
   int64_t payload_bytes = 0;
@@ -172,11 +209,12 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
 
 absl::Status BatchTables::InsertLease(const ReadyRow& row, const ClaimRequest& request,
                                       const Claimed& claim) {
+  const absl::Duration now = clock_.MonotonicNow();
   return connection_.Run(
-      "INSERT INTO lease (job, stage, priority, session, fence, attempt, suspicion, run_until) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+      "INSERT INTO lease (job, stage, priority, session, fence, attempt, suspicion, run_until, alone_until) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
       row.job, ToColumn(row.stage), row.priority, request.session, claim.fence, claim.attempt,
-      row.tries.suspicion, ToColumn(clock_.MonotonicNow() + request.run_for));
+      row.tries.suspicion, ToColumn(now + request.run_for), ToColumn(now + limits_.alone_for));
 }
 
 absl::Status BatchTables::MarkRunning(absl::Span<const Claimed> claims) {
@@ -192,20 +230,28 @@ absl::Status BatchTables::MarkRunning(absl::Span<const Claimed> claims) {
   return absl::OkStatus();
 }
 
-absl::Status BatchTables::ReturnClaims(absl::Span<const LeaseKey> leases) {
+absl::Status BatchTables::EndLeases(absl::Span<const LeaseKey> leases, LeaseEnd end) {
   std::vector<LeaseRow> held;
   for (const LeaseKey& lease : leases) {
     const std::optional<int64_t> number = BatchNumberOf(lease.batch_id, salt_);
     if (!number) continue;
     Query query = connection_.Select(
-        "SELECT job, stage, priority, attempt, suspicion FROM lease "
+        "SELECT job, stage, priority, attempt, suspicion, outstayed FROM lease "
         "WHERE job = ?1 AND fence = ?2",
         JobKey(*number, lease.job_index), lease.fence);
     if (query.Step()) held.push_back(LeaseOf(query));
     SLUICE_RETURN_IF_ERROR(query.status());
   }
   SweepReply reply;
-  return Requeue(held, LeaseEnd::kGivenBack, reply);
+  return Requeue(held, end, reply);
+}
+
+absl::Status BatchTables::ReturnClaims(absl::Span<const LeaseKey> leases) {
+  return EndLeases(leases, LeaseEnd::kGivenBack);
+}
+
+absl::Status BatchTables::EndAttempts(absl::Span<const LeaseKey> leases) {
+  return EndLeases(leases, LeaseEnd::kLost);
 }
 
 }  // namespace sluice

@@ -120,17 +120,20 @@ absl::Status BatchTables::RequeueJob(BatchRow& row, const LeaseRow& lease, Sweep
   return Record(row, lease.job, job_id, lease.tries.attempts, *outcome);
 }
 
-absl::Status BatchTables::RequeueAll() {
+absl::Status BatchTables::RequeueAll(bool died) {
   SLUICE_ASSIGN_OR_RETURN(std::vector<LeaseRow> leases, LeasesWhere("fence > ?1", 0));
-  const LeaseEnd end = leases.size() == 1 ? LeaseEnd::kDiedAlone : LeaseEnd::kDiedInCompany;
+  const auto count = static_cast<int64_t>(leases.size());
   SweepReply reply;
   while (!leases.empty()) {
-    SLUICE_RETURN_IF_ERROR(Requeue(leases, end, reply));
+    for (const LeaseRow& lease : leases) {
+      const LeaseEnd end = died ? EndByDeath(count, lease.outstayed) : LeaseEnd::kGivenBack;
+      SLUICE_RETURN_IF_ERROR(Requeue({lease}, end, reply));
+    }
     SLUICE_ASSIGN_OR_RETURN(leases, LeasesWhere("fence > ?1", 0));
   }
-  if (reply.requeued + reply.exhausted > 0) {
+  if (died && reply.requeued + reply.exhausted > 0) {
     Log(LogLevel::kWarning, "the process before died with work in flight: ", reply.requeued,
-        " will run again, each alone; ", reply.exhausted, " given up (their results say why)");
+        " will run again, each alone at first; ", reply.exhausted, " given up (their results say why)");
   }
   return connection_.Run("DELETE FROM session");
 }

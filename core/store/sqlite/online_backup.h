@@ -15,8 +15,8 @@ struct sqlite3_backup;
 
 namespace sluice {
 
-// Not thread-safe: of the thread that owns `source`, which must outlive it. Destroyed early it leaves
-// nothing.
+// Not thread-safe: of the thread that owns `source`, which must outlive it, but for Publish. Destroyed early
+// it leaves nothing.
 class OnlineBackup {
  public:
   // The copy is written beside `path` as PATH.partial and renamed when it is complete and on the disk.
@@ -26,13 +26,17 @@ class OnlineBackup {
   OnlineBackup(const OnlineBackup&) = delete;
   OnlineBackup& operator=(const OnlineBackup&) = delete;
 
-  // Outside a transaction. Copies up to 1 MiB; true once the copy is complete. Blocks for the disk.
+  // Outside a transaction. Copies up to 1 MiB; true once the copy is complete. Waits for no sync.
   absl::StatusOr<bool> Step();
+
+  // Once, after Step answered true, by any one thread: syncs the copy, which takes as long as the disk takes
+  // for all of it, and gives it its name.
+  absl::Status Publish() const;
 
  private:
   OnlineBackup(std::string path, sqlite3* copy, sqlite3_backup* backup)
       : path_(std::move(path)), copy_(copy), backup_(backup) {}
-  absl::Status Complete();
+  absl::Status Close();
 
   const std::string path_;
   sqlite3* copy_;

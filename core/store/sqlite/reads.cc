@@ -2,6 +2,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 #include "core/store/batch_rules.h"
 #include "core/store/page_token.h"

@@ -57,6 +57,10 @@ ALTER TABLE ready ADD COLUMN suspicion INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE lease ADD COLUMN suspicion INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX ready_suspect ON ready (job) WHERE suspicion > 0;
 CREATE INDEX lease_suspect ON lease (job) WHERE suspicion > 0;
+)sql",
+                                                     R"sql(
+ALTER TABLE lease ADD COLUMN alone_until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lease ADD COLUMN outstayed INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 absl::StatusOr<int64_t> Pragma(Connection& connection, absl::string_view name) {

@@ -3,9 +3,11 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 #include "core/store/batch_rules.h"
 #include "core/store/sqlite/batch_tables.h"
+#include "core/store/sqlite/end_mark.h"
 #include "core/store/sqlite/schema.h"
 #include "core/store/sqlite/store_thread.h"
 
@@ -43,8 +45,16 @@ class SqliteBatchStore final : public BatchStore {
  public:
   SqliteBatchStore(const SqliteBatchStoreOptions& options, std::unique_ptr<Connection> connection,
                    std::unique_ptr<BatchTables> tables, std::vector<int64_t> purging)
-      : thread_({options.max_waiting_calls, options.max_calls_per_commit, options.executor},
+      : path_(options.path),
+        thread_({options.max_waiting_calls, options.max_calls_per_commit, options.executor,
+                 options.backup_executor},
                 std::move(connection), std::move(tables), std::move(purging)) {}
+
+  // A process that gets here did not die.
+  ~SqliteBatchStore() override {
+    thread_.Close();
+    if (thread_.leases_left()) LeaveEndMark(path_);
+  }
 
   void SetListener(StoreListener* listener) override { thread_.SetListener(listener); }
 
@@ -138,6 +148,10 @@ class SqliteBatchStore final : public BatchStore {
     AnswerStatus(std::move(done),
                  [leases = std::move(leases)](BatchTables& tables) { return tables.ReturnClaims(leases); });
   }
+  void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) override {
+    AnswerStatus(std::move(done),
+                 [leases = std::move(leases)](BatchTables& tables) { return tables.EndAttempts(leases); });
+  }
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override {
     Answer<std::string>(std::move(done), [task = std::move(task), plan = std::move(plan)](
                                              BatchTables& tables) { return tables.CommitPlan(task, plan); });
@@ -179,6 +193,7 @@ class SqliteBatchStore final : public BatchStore {
     thread_.Enqueue(std::make_unique<AnsweringCall<absl::Status, Body>>(std::move(body), std::move(done)));
   }
 
+  const std::string path_;
   StoreThread thread_;
 };
 
@@ -189,6 +204,7 @@ absl::Status CheckOptions(const SqliteBatchStoreOptions& options) {
   SLUICE_RETURN_IF_ERROR(CheckRange("max_waiting_calls", options.max_waiting_calls, 1, 1 << 20));
   SLUICE_RETURN_IF_ERROR(CheckRange("max_calls_per_commit", options.max_calls_per_commit, 1, 1 << 20));
   SLUICE_RETURN_IF_ERROR(CheckRange("cache_bytes", options.cache_bytes, 1 << 20, int64_t{1} << 40));
+  if (options.alone_for < absl::ZeroDuration()) return FieldError("alone_for", "must not be negative");
   return CheckRange("max_page_count", options.max_page_count, 0, 1 << 30);
 }
 
@@ -206,13 +222,14 @@ absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStor
   SLUICE_RETURN_IF_ERROR(CheckOptions(options));
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, OpenDatabase(options));
   SLUICE_ASSIGN_OR_RETURN(const int64_t salt, ReadSalt(*connection));
-  auto tables = std::make_unique<BatchTables>(
-      *connection, clock,
-      TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone}, salt,
-      options.path);
+  auto tables = std::make_unique<BatchTables>(*connection, clock,
+                                              TryLimits{options.max_attempts, options.max_deaths_alone,
+                                                        options.max_plan_deaths_alone, options.alone_for},
+                                              salt, options.path);
   SLUICE_RETURN_IF_ERROR(connection->Run("BEGIN IMMEDIATE"));
-  SLUICE_RETURN_IF_ERROR(tables->RequeueAll());
+  SLUICE_RETURN_IF_ERROR(tables->RequeueAll(/*died=*/!HasEndMark(options.path)));
   SLUICE_RETURN_IF_ERROR(connection->Run("COMMIT"));
+  SLUICE_RETURN_IF_ERROR(RemoveEndMark(options.path));
   tables->TakeChanges();
   SLUICE_ASSIGN_OR_RETURN(std::vector<int64_t> purging, tables->PurgingBatches());
   return std::make_unique<SqliteBatchStore>(options, std::move(connection), std::move(tables),

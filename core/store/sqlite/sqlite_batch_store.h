@@ -14,26 +14,34 @@
 namespace sluice {
 
 struct SqliteBatchStoreOptions {
-  std::string path;                // of batches.db; its directory must exist
-  int max_attempts = 3;            // of a job, 1..100, when its lease or session runs out
-  int max_deaths_alone = 2;        // 1..1000, of the process under a job that ran alone; then QUARANTINED
-  int max_plan_deaths_alone = 5;   // 1..1000, the same under a plan task
-  int max_waiting_calls = 4096;    // bound of the queue before the store's thread
-  int max_calls_per_commit = 128;  // group commit: calls that share one transaction
-  int max_page_count = 0;          // SQLite pages the file may have; 0: no limit. For tests of a full disk
+  std::string path;               // of batches.db; its directory must exist
+  int max_attempts = 3;           // of a job, 1..100, when its lease or session runs out
+  int max_deaths_alone = 2;       // 1..1000, of the process under a job that ran alone; then QUARANTINED
+  int max_plan_deaths_alone = 5;  // 1..1000, the same under a plan task
+  absl::Duration alone_for = absl::Seconds(30);  // of a suspect, 0 or more; then others run beside it
+  int max_waiting_calls = 4096;                  // bound of the queue before the store's thread
+  int max_calls_per_commit = 128;                // group commit: calls that share one transaction
+  int max_page_count = 0;  // SQLite pages the file may have; 0: no limit. For tests of a full disk
   int64_t cache_bytes = 32 << 20;
   // Runs the store's turns, one at a time, instead of a thread of the store's own: for simulations. It must
   // not refuse one, must outlive the store, and must have dropped what it did not run when the store is
   // destroyed.
   Executor* executor = nullptr;
+  // Syncs backups, which may take minutes, instead of a thread that the store starts for each. It must not
+  // refuse, and must have run all that it took when the store is destroyed.
+  Executor* backup_executor = nullptr;
 };
 
-// Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready
-// as a suspect, since by the exclusive lock that process died with it. `clock` must outlive the store.
+// Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready,
+// as a suspect unless that process said that it ended of its own accord (end_mark.h): destroying the store
+// says so. `clock` must outlive the store.
 //   FAILED_PRECONDITION  the file belongs to another project or a newer schema (reason SCHEMA_TOO_NEW)
 //   UNAVAILABLE          another process has it (reason DATA_DIRECTORY_IN_USE) or it cannot be opened
 //   DATA_LOSS            it is damaged
 absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
                                                                  const Clock& clock);
+
+// Removes what backups into `directory` that a crash cut short have left. Not while one is being made there.
+void RemovePartialBackups(const std::string& directory);
 
 }  // namespace sluice

@@ -26,9 +26,13 @@ StoreThread::StoreThread(Options options, std::unique_ptr<Connection> connection
 }
 
 StoreThread::~StoreThread() {
+  Close();
+}
+
+void StoreThread::Close() {
   {
     MutexLock lock(mutex_);
-    closed_ = true;
+    if (std::exchange(closed_, true)) return;
     changed_.NotifyAll();
   }
   if (options_.executor != nullptr) Loop();
@@ -86,24 +90,31 @@ void StoreThread::AwaitPurge(int64_t batch, BatchStore::DoneStatus done) {
 
 void StoreThread::Loop() {
   while (AwaitTurn()) Turn();
+  if (publishing_) {
+    MutexLock lock(mutex_);
+    while (!published_.has_value()) changed_.Wait(mutex_);
+  }
+  EndPublished();
   if (backup_ != nullptr) EndBackup(StoreClosed());
   while (!purge_waiters_.empty()) {
     auto waiter = purge_waiters_.extract(purge_waiters_.begin());
     std::move(waiter.mapped())(StoreClosed());
   }
+  leases_left_ = connection_->failed() || tables_->AnyLease().value_or(true);
 }
 
 bool StoreThread::AwaitTurn() {
   const bool work_next = WorkNext();
   MutexLock lock(mutex_);
-  while (queue_.empty() && !closed_ && !work_next) changed_.Wait(mutex_);
+  while (queue_.empty() && !closed_ && !work_next && !published_.has_value()) changed_.Wait(mutex_);
   return !queue_.empty() || !closed_;
 }
 
 void StoreThread::Turn() {
   if (Calls calls = TakeCalls(); !calls.empty()) RunCalls(std::move(calls));
   if (!purging_.empty() && !purge_stalled_) PurgeOnce();
-  if (backup_ != nullptr) BackupOnce();
+  EndPublished();
+  if (backup_ != nullptr && !publishing_) BackupOnce();
 }
 
 StoreThread::Calls StoreThread::TakeCalls() {
@@ -191,7 +202,36 @@ void StoreThread::StartBackup(std::string path, BatchStore::DoneStatus done) {
 void StoreThread::BackupOnce() {
   if (connection_->failed()) return EndBackup(StoreFailed());
   const absl::StatusOr<bool> complete = backup_->Step();
-  if (!complete.ok() || *complete) EndBackup(complete.status());
+  if (!complete.ok()) return EndBackup(complete.status());
+  if (*complete) Publish();
+}
+
+void StoreThread::Publish() {
+  publishing_ = true;
+  auto publish = [this] {
+    const absl::Status published = backup_->Publish();
+    MutexLock lock(mutex_);
+    published_ = published;
+    changed_.NotifyAll();
+  };
+  if (options_.backup_executor != nullptr && options_.backup_executor->TrySchedule(publish)) return;
+  if (options_.executor != nullptr) {
+    publish();
+    return EndPublished();
+  }
+  publisher_ = Thread("backup", publish, ThreadPriority::kBackground);
+}
+
+void StoreThread::EndPublished() {
+  std::optional<absl::Status> published;
+  {
+    MutexLock lock(mutex_);
+    published = std::exchange(published_, std::nullopt);
+  }
+  if (!published.has_value()) return;
+  publisher_.Join();
+  publishing_ = false;
+  EndBackup(*published);
 }
 
 void StoreThread::EndBackup(const absl::Status& status) {

@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,13 +34,14 @@ class StoreCall {
   virtual void Finish(const absl::Status& transaction) = 0;
 };
 
-// Thread-safe. The destructor runs what was accepted and joins.
+// Thread-safe. The destructor closes.
 class StoreThread {
  public:
   struct Options {
     int max_waiting_calls = 4096;
     int max_calls_per_commit = 128;
-    Executor* executor = nullptr;  // runs the turns instead of a thread; must not refuse one
+    Executor* executor = nullptr;         // runs the turns instead of a thread; must not refuse one
+    Executor* backup_executor = nullptr;  // syncs a backup instead of a thread; must not refuse it
   };
 
   StoreThread(Options options, std::unique_ptr<Connection> connection, std::unique_ptr<BatchTables> tables,
@@ -49,13 +51,19 @@ class StoreThread {
   // Never blocks. A call that cannot be taken is finished inline.
   void Enqueue(std::unique_ptr<StoreCall> call);
 
+  // Takes no more calls, runs what was accepted and joins. Idempotent.
+  void Close();
+  // After Close: whether leases are left in the file, or may be, for it can no longer be read.
+  bool leases_left() const { return leases_left_; }
+
   // Returns once no notification to the former listener runs; not for use inside one.
   void SetListener(StoreListener* listener);
 
   // From a call's Finish only: answers once nothing is left of the batch, in the file or its log.
   void AwaitPurge(int64_t batch, BatchStore::DoneStatus done);
 
-  // From a call's Finish only: copies the database into `path` a piece after each commit.
+  // From a call's Finish only: copies the database into `path` a piece after each commit. What takes the disk
+  // long is done apart.
   void StartBackup(std::string path, BatchStore::DoneStatus done);
 
  private:
@@ -73,8 +81,12 @@ class StoreThread {
   absl::Status Commit();
   void Notify(const Changes& changes);
 
-  bool WorkNext() const { return backup_ != nullptr || (!purging_.empty() && !purge_stalled_); }
+  bool WorkNext() const {
+    return (backup_ != nullptr && !publishing_) || (!purging_.empty() && !purge_stalled_);
+  }
   void BackupOnce();
+  void Publish();
+  void EndPublished();
   void EndBackup(const absl::Status& status);
   void PurgeOnce();
   absl::StatusOr<bool> PurgeStep(int64_t batch);
@@ -88,7 +100,8 @@ class StoreThread {
   StoreListener* listener_ ABSL_GUARDED_BY(mutex_) = nullptr;
   bool notifying_ ABSL_GUARDED_BY(mutex_) = false;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
-  bool turn_scheduled_ ABSL_GUARDED_BY(mutex_) = false;  // or runs, on the executor
+  std::optional<absl::Status> published_ ABSL_GUARDED_BY(mutex_);  // how publishing the backup went
+  bool turn_scheduled_ ABSL_GUARDED_BY(mutex_) = false;            // or runs, on the executor
 
   // The store's thread alone from here on.
   std::unique_ptr<Connection> connection_;
@@ -97,6 +110,9 @@ class StoreThread {
   absl::flat_hash_map<int64_t, BatchStore::DoneStatus> purge_waiters_;
   std::unique_ptr<OnlineBackup> backup_;
   BatchStore::DoneStatus backup_done_;
+  bool publishing_ = false;  // backup_ is the publisher's
+  Thread publisher_;
+  bool leases_left_ = false;
   bool purge_stalled_ = false;  // by a full disk; tried again after the next commit
 
   Thread thread_;

@@ -23,6 +23,19 @@ TEST(ErrorDetails, FieldErrorsKeepsAllAndNamesTheFirst) {
   EXPECT_EQ(FieldViolationsOf(status), violations);
 }
 
+TEST(ErrorDetails, ChecksNameTheFieldItsRangeAndItsValue) {
+  EXPECT_TRUE(CheckRange("workers", 1, 1, 4).ok());
+  EXPECT_TRUE(CheckRange("workers", 4, 1, 4).ok());
+  for (const int64_t value : {0, 5}) {
+    const absl::Status status = CheckRange("workers", value, 1, 4);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(FieldViolationsOf(status),
+              (std::vector<FieldViolation>{{"workers", "must be 1 to 4, is " + std::to_string(value)}}));
+  }
+  EXPECT_TRUE(CheckPositive("lease", absl::Milliseconds(1)).ok());
+  EXPECT_EQ(CheckPositive("lease", absl::ZeroDuration()).message(), "lease: must be more than 0, is 0");
+}
+
 TEST(ErrorDetails, NoViolationsIsOk) {
   EXPECT_TRUE(FieldErrors({}).ok());
 }

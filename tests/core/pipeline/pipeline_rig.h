@@ -114,8 +114,7 @@ class PipelineRig final : public StoreListener {
   };
 
   explicit PipelineRig(Options options) : options_(std::move(options)), plain_({}, clock_), store_(plain_) {
-    options_.pipeline.max_tokens = options_.has_model ? 16 : 0;
-    options_.pipeline.model_digest = options_.has_model ? "model-1" : "";
+    UseModel(options_.has_model);
     executor_ = *ThreadPool::Create({.name = "executor", .num_threads = options_.executor_threads});
     scheduler_ = *MicroBatchScheduler::Create({}, clock_, nullptr);
     replica_ = std::make_unique<HoldableReplica>(*scheduler_, options_.replica_held);
@@ -127,6 +126,12 @@ class PipelineRig final : public StoreListener {
     replica_.reset();
   }
 
+  // Of the next pipeline.
+  void UseModel(bool has_model) {
+    options_.has_model = has_model;
+    options_.pipeline.max_tokens = has_model ? 16 : 0;
+    options_.pipeline.model_digest = has_model ? "model-1" : "";
+  }
   void StartPipeline() {
     PipelineParts parts;
     parts.store = &store_;

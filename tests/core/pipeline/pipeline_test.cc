@@ -79,11 +79,11 @@ TEST(PipelineTest, RefusesOptionsOutOfRange) {
   EXPECT_EQ(Pipeline::Create({}, parts).status().code(), absl::StatusCode::kInvalidArgument);
   parts = {&rig.store_, &rig.codec_, nullptr, nullptr, rig.executor_.get(), &rig.clock_, nullptr};
   EXPECT_THAT(Pipeline::Create({.phase_one_workers = 0}, parts).status().message(),
-              HasSubstr("phase_one_workers=0"));
+              HasSubstr("phase_one_workers: must be 1 to 256, is 0"));
   EXPECT_THAT(Pipeline::Create({.max_claimed_jobs = 0}, parts).status().message(),
-              HasSubstr("max_claimed_jobs=0"));
+              HasSubstr("max_claimed_jobs: must be 1 to"));
   EXPECT_THAT(Pipeline::Create({.kept_result_bytes = -1}, parts).status().message(),
-              HasSubstr("kept_result_bytes=-1"));
+              HasSubstr("kept_result_bytes: must be 0 to"));
   parts.scheduler = rig.scheduler_.get();
   EXPECT_THAT(Pipeline::Create({}, parts).status().message(), HasSubstr("come together"));
 }
@@ -410,6 +410,61 @@ TEST(PipelineTest, JobsPlannedWithAnotherModelFail) {
   rig.replica_->Release();
   ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(200)));
   for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.error_reason, "MODEL_CHANGED");
+}
+
+// Survivors of a gate wait where there is no model for them, with nothing recorded, and get their verdicts
+// once there is one again. Other work goes on meanwhile.
+TEST(PipelineTest, JobsPlannedWithAModelWaitWhereThereIsNone) {
+  PipelineRig rig({.replica_held = true});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kScreen, kAll, Postings(5));
+  ASSERT_TRUE(rig.AwaitCondition([&] { return rig.replica_->taken() > 0; }));
+  rig.StopPipeline();
+  rig.UseModel(false);
+  rig.StartPipeline();
+  const std::string other = rig.Create(JobKind::kScreen, kAll, Postings(3));
+  ASSERT_TRUE(rig.AwaitDone(other));
+  const absl::Duration later = rig.clock_.MonotonicNow() + absl::Minutes(20);
+  ASSERT_TRUE(rig.AwaitCondition([&] { return rig.clock_.MonotonicNow() > later; }, absl::Seconds(1)));
+  EXPECT_EQ(rig.Get(id).state, BatchState::kRunning);
+  EXPECT_EQ(rig.Get(id).counts.done(), 0);
+  rig.StopPipeline();
+  rig.UseModel(true);
+  rig.replica_->Release();
+  rig.StartPipeline();
+  ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(200)));
+  EXPECT_EQ(rig.Get(id).counts.succeeded, 5);
+}
+
+// The answer to a claim is lost while other work is in hand. Its lease is found by the heartbeats and claimed
+// again, rather than when the attempt's time runs out hours later.
+TEST(PipelineTest, LeaseOfALostClaimIsReturnedWithinTwoHeartbeats) {
+  PipelineRig rig({.replica_held = true});
+  const std::string stuck = rig.Create(JobKind::kEmbed, "end", {"a text"});
+  const std::string lost = rig.Create(JobKind::kScreen, "rules_only 0 distributed storage", Postings(3));
+  rig.store_.Arm(StoreFault::kLoseAnswer, 1, "Claim");  // the first asks for plan tasks
+  const absl::Duration began = rig.clock_.MonotonicNow();
+  rig.StartPipeline();
+  ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(lost).state); }, absl::Milliseconds(20)));
+  EXPECT_LT(rig.clock_.MonotonicNow() - began, absl::Minutes(1));
+  EXPECT_EQ(rig.Stats().leased_jobs[1], 1) << "the other batch's job is in hand all the while";
+  rig.replica_->Release();
+  ASSERT_TRUE(rig.AwaitDone(stuck));
+}
+
+// A plan that its worker gives up for an error of the store's is tried again at once, and the attempt counts.
+TEST(PipelineTest, APlanGivenUpIsTriedAgainAtOnce) {
+  for (const char* method : {"GetBatch", "ReadJobs", "CommitPlan", "ApplyPlan", "FinishPlan"}) {
+    PipelineRig rig({});
+    const std::string id = rig.Create(JobKind::kScreen, "rules_only 0 distributed storage", Postings(3));
+    rig.store_.Arm(StoreFault::kBreak, 1, method);
+    const absl::Duration began = rig.clock_.MonotonicNow();
+    rig.StartPipeline();
+    EXPECT_TRUE(rig.AwaitCondition([&] { return rig.Get(id).plan_applied; })) << method;
+    EXPECT_EQ(rig.Get(id).state, BatchState::kSucceeded) << method;
+    EXPECT_EQ(rig.store_.fired(), method);
+    EXPECT_LT(rig.clock_.MonotonicNow() - began, absl::Minutes(1)) << method;
+  }
 }
 
 struct FaultCase {

@@ -1,6 +1,7 @@
 #include "tests/contract/batch_store_contract.h"
 
 #include "core/store/sqlite/sqlite_batch_store.h"
+#include "tests/core/store/store_file.h"
 #include "tests/fakes/in_memory_batch_store.h"
 
 namespace sluice {
@@ -21,23 +22,40 @@ std::unique_ptr<BatchStore> OpenInMemory(const Clock& clock, int max_attempts, c
                                               clock);
 }
 
-// A store destroyed under a session that was not closed leaves what a killed process leaves.
+// What a killed process leaves is what its files hold while it lives.
 std::unique_ptr<BatchStore> RestartSqlite(std::unique_ptr<BatchStore> dead, const Clock& clock,
                                           int max_attempts, const ScratchDirectory& directory) {
+  const std::string path = directory.File("batches.db");
+  const std::string left = directory.File("left.db");
+  CopyStoreFile(path, left);
   dead.reset();
+  CopyStoreFile(left, path);
+  return OpenSqlite(clock, max_attempts, directory);
+}
+
+std::unique_ptr<BatchStore> ReopenSqlite(std::unique_ptr<BatchStore> ended, const Clock& clock,
+                                         int max_attempts, const ScratchDirectory& directory) {
+  ended.reset();
   return OpenSqlite(clock, max_attempts, directory);
 }
 
 std::unique_ptr<BatchStore> RestartInMemory(std::unique_ptr<BatchStore> dead, const Clock&, int,
                                             const ScratchDirectory&) {
-  static_cast<InMemoryBatchStore&>(*dead).RestartAfterDeath();
+  static_cast<InMemoryBatchStore&>(*dead).Restart(/*died=*/true);
   return dead;
 }
 
+std::unique_ptr<BatchStore> ReopenInMemory(std::unique_ptr<BatchStore> ended, const Clock&, int,
+                                           const ScratchDirectory&) {
+  static_cast<InMemoryBatchStore&>(*ended).Restart(/*died=*/false);
+  return ended;
+}
+
 INSTANTIATE_TEST_SUITE_P(Sqlite, BatchStoreContract,
-                         testing::Values(StoreFactory{"Sqlite", OpenSqlite, RestartSqlite}));
+                         testing::Values(StoreFactory{"Sqlite", OpenSqlite, RestartSqlite, ReopenSqlite}));
 INSTANTIATE_TEST_SUITE_P(InMemory, BatchStoreContract,
-                         testing::Values(StoreFactory{"InMemory", OpenInMemory, RestartInMemory}));
+                         testing::Values(StoreFactory{"InMemory", OpenInMemory, RestartInMemory,
+                                                      ReopenInMemory}));
 
 }  // namespace
 }  // namespace sluice

@@ -176,7 +176,7 @@ class PowerLoss : public testing::Test {
   }
 
   void Forget() {
-    for (const char* suffix : {"", "-wal", "-journal"}) std::filesystem::remove(path_ + suffix);
+    for (const char* suffix : {"", "-wal", "-journal", ".ended"}) std::filesystem::remove(path_ + suffix);
   }
 
   int64_t OperationsOfAWholeRun(unsigned seed) {
@@ -324,6 +324,29 @@ TEST_F(PowerLoss, AfterAFailedSyncNothingIsAcknowledged) {
     Forget();
   }
   EXPECT_GT(struck, 0);
+}
+
+// A store that fails ends its process and kills nobody: a job that was in flight then, the only one and again
+// and again, runs on as if nothing had happened.
+TEST_F(PowerLoss, AStoreThatFailsBlamesNoJob) {
+  UnsyncedDisk disk;
+  for (int failures = 0; failures <= 3; ++failures) {
+    const absl::StatusOr<std::unique_ptr<BatchStore>> engine = Open();
+    ASSERT_TRUE(engine.ok()) << engine.status();
+    AwaitedStore store(**engine);
+    NewBatch batch;
+    batch.kind = JobKind::kEmbed;
+    if (failures == 0) {
+      ASSERT_TRUE(store.Create(batch, {{"innocent", "payload"}}).ok());
+    }
+    const SessionId session = *store.Open();
+    const auto claims = store.Claim({.session = session, .stages = {Stage::kEmbed}, .max_claims = 9});
+    ASSERT_EQ(claims->size(), 1u) << "after " << failures << " failures";
+    EXPECT_EQ(claims->at(0).attempt, 1);
+    clock_.Advance(absl::Seconds(1));  // so that there is something to write
+    disk.FailSync(disk.syncs() + 1);
+    EXPECT_EQ(ReasonOf(store.Heartbeat(session).status()), "STORE_FAILED");
+  }
 }
 
 // A full disk refuses what it meets, keeps what was acknowledged, and heals.

@@ -52,25 +52,27 @@ TEST_F(SchemaUpgradeTest, FileOfSchema1OpensAndItsBatchesEnd) {
 
     const SessionId session = *store.Open();
     EXPECT_EQ(session, 8);
-    const std::vector<Claimed> plan = Claim(store, session);
-    ASSERT_THAT(plan, SizeIs(1));
-    EXPECT_GT(plan[0].fence, 40);
-    const LeaseKey task{plan[0].batch_id, kPlanTask, plan[0].fence};
-    ASSERT_TRUE(store.CommitPlan(task, "plan").ok());
-    ASSERT_TRUE(store.ApplyPlan(task, {}, {{0, 0}, {1, 1}}).ok());
-    ASSERT_TRUE(store.FinishPlan(task).ok());
     std::vector<std::string> order;
     for (auto claims = Claim(store, session); !claims.empty(); claims = Claim(store, session)) {
       for (const Claimed& claim : claims) {
-        order.push_back(claim.job_id);
-        ASSERT_TRUE(store.Commit({{{claim.batch_id, claim.job_index, claim.fence}, {}}}).ok());
+        EXPECT_GT(claim.fence, 40);
+        const LeaseKey lease{claim.batch_id, claim.job_index, claim.fence};
+        if (claim.stage == Stage::kPlan) {
+          order.push_back("the plan");
+          ASSERT_TRUE(store.CommitPlan(lease, "plan").ok());
+          ASSERT_TRUE(store.ApplyPlan(lease, {}, {{0, 0}, {1, 1}}).ok());
+          ASSERT_TRUE(store.FinishPlan(lease).ok());
+        } else {
+          order.push_back(claim.job_id);
+          ASSERT_TRUE(store.Commit({{lease, {}}}).ok());
+        }
       }
     }
-    EXPECT_THAT(order, testing::ElementsAre("b", "c", "d", "e", "f"));
+    EXPECT_THAT(order, testing::ElementsAre("b", "c", "the plan", "d", "e", "f"));
     const BatchPage page = *store.List(10);
     for (const Batch& ended : page.batches) EXPECT_EQ(ended.state, BatchState::kSucceeded);
   }
-  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), 2);
+  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), 3);
   CheckFile(path_, directory_.File("copy.db"));
 }
 

@@ -13,6 +13,7 @@
 #include "tests/contract/scratch_directory.h"
 #include "tests/contract/store_invariants.h"
 #include "tests/core/store/store_file.h"
+#include "tests/fakes/manual_executor.h"
 #include "tests/fakes/simulated_clock.h"
 
 namespace sluice {
@@ -335,6 +336,42 @@ TEST_F(SqliteBatchStoreTest, BackupInTheMiddleOfABatchIsRestoredAndGoesOn) {
     ASSERT_TRUE(awaited.Commit(outcomes).ok());
   }
   EXPECT_EQ(awaited.Get(id)->state, BatchState::kSucceeded);
+}
+
+// To sync a whole copy may take the disk minutes: calls are answered meanwhile, and the copy has no name yet.
+TEST_F(SqliteBatchStoreTest, CallsAreAnsweredWhileABackupIsSynced) {
+  ManualExecutor disk;
+  const std::unique_ptr<BatchStore> store = *Open({.backup_executor = &disk});
+  AwaitedStore awaited(*store);
+  const std::string id = awaited.Create(Embed(), Jobs(200, 3000))->id;
+  Notification done;
+  absl::Status backup;
+  store->Backup(copy_, [&](absl::Status status) {
+    backup = std::move(status);
+    done.Notify();
+  });
+  while (disk.size() == 0) ASSERT_TRUE(awaited.Get(id).ok());
+  ASSERT_TRUE(awaited.Cancel(id).ok());
+  EXPECT_FALSE(done.HasBeenNotified());
+  EXPECT_FALSE(std::filesystem::exists(copy_));
+  const absl::Status another =
+      AwaitStoreStatus([&](auto also) { store->Backup(directory_.File("other.db"), std::move(also)); });
+  EXPECT_EQ(another.code(), absl::StatusCode::kFailedPrecondition);
+  disk.RunAll();
+  done.Wait();
+  EXPECT_TRUE(backup.ok()) << backup;
+  EXPECT_TRUE(std::filesystem::exists(copy_));
+  EXPECT_EQ(AwaitedStore(**Open({.path = copy_})).Get(id)->state, BatchState::kPending) << "as it was copied";
+}
+
+// What a crash leaves of a backup goes at the next start; whole ones stay.
+TEST_F(SqliteBatchStoreTest, PartialBackupsAreRemoved) {
+  std::ofstream(directory_.File("one.db")) << "whole";
+  std::ofstream(directory_.File("two.db.partial")) << "half";
+  RemovePartialBackups(directory_.File(""));
+  EXPECT_TRUE(std::filesystem::exists(directory_.File("one.db")));
+  EXPECT_FALSE(std::filesystem::exists(directory_.File("two.db.partial")));
+  RemovePartialBackups(directory_.File("absent"));
 }
 
 TEST_F(SqliteBatchStoreTest, BackupThatCannotBeWrittenLeavesTheStoreAtWork) {

@@ -39,7 +39,7 @@ std::string Sql(const std::string& path, const std::string& sql) {
 }  // namespace
 
 void CopyStoreFile(const std::string& from, const std::string& to) {
-  for (const std::string suffix : {"", "-wal"}) {
+  for (const std::string suffix : {"", "-wal", ".ended"}) {
     std::filesystem::remove(to + suffix);
     if (std::filesystem::exists(from + suffix)) std::filesystem::copy_file(from + suffix, to + suffix);
   }

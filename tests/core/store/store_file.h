@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-// Copies the file and its log while a store has them open: what a killed process would leave behind.
+// Copies the file and all that stands beside it while a store has it open: what a killed process would leave.
 void CopyStoreFile(const std::string& from, const std::string& to);
 
 // Whether `bytes` occur anywhere in the file or its log.

@@ -1,0 +1,13 @@
+// SyncDirectoryOf: what was created, renamed or removed is on the disk once its directory is.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace sluice {
+
+// Syncs the directory that holds `path`. Blocks for the disk. UNAVAILABLE when it cannot.
+absl::Status SyncDirectoryOf(const std::string& path);
+
+}  // namespace sluice

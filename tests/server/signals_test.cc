@@ -1,0 +1,72 @@
+// How a process ends when signals and its own wish to end meet, in processes of their own.
+#include "server/signals.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+
+#include "gtest/gtest.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kExitCode = 7;
+
+// The wait status of a process that blocks signals, does `before`, waits for the end, does `draining` and
+// then exits with kExitCode.
+int EndOf(const std::function<void()>& before, const std::function<void()>& draining) {
+  const pid_t child = fork();
+  if (child == 0) {
+    BlockSignals();
+    before();
+    WaitForTermination([] {});
+    draining();
+    _exit(kExitCode);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return status;
+}
+
+void Terminate() {
+  kill(getpid(), SIGTERM);
+}
+
+void ExpectExitCode(int status) {
+  ASSERT_TRUE(WIFEXITED(status)) << "ended by signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), kExitCode);
+}
+
+TEST(Signals, TheSecondSignalEndsTheProcessAtOnce) {
+  ExpectExitCode(EndOf(Terminate, [] {}));
+  const int status = EndOf(Terminate, Terminate);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGTERM);
+}
+
+// Whatever the order in which they come, the process that wants to end does so by its exit code.
+TEST(Signals, ARequestNeverEndsTheProcessByASignal) {
+  const auto both = [] {
+    Terminate();
+    RequestTermination();
+  };
+  ExpectExitCode(EndOf(RequestTermination, [] {}));
+  ExpectExitCode(EndOf(Terminate, RequestTermination));
+  ExpectExitCode(EndOf(both, RequestTermination));
+  ExpectExitCode(EndOf(RequestTermination, both));
+}
+
+TEST(Signals, BackupsAreOrderedBeforeTheEndOnly) {
+  const int status = EndOf(
+      [] {
+        kill(getpid(), SIGUSR1);
+        RequestTermination();
+      },
+      [] { kill(getpid(), SIGUSR1); });
+  ExpectExitCode(status);
+}
+
+}  // namespace
+}  // namespace sluice
