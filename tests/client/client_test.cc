@@ -121,6 +121,22 @@ TEST_F(ClientTest, ResultsResumeAfterTheLastSequence) {
   EXPECT_THAT(slept_, ElementsAre(absl::Milliseconds(50), absl::Milliseconds(100), absl::Milliseconds(50)));
 }
 
+// A server cuts who reads nothing for long; who goes on reading goes on where it was.
+TEST_F(ClientTest, ResultsResumeAfterTheReaderWasCut) {
+  Start({.failures = {{"StreamResults", {grpc::Status(grpc::StatusCode::ABORTED, "no result was read")}}}});
+  ASSERT_TRUE(client_->CreateBatch(Request(3)).ok());
+  std::vector<int64_t> sequences;
+  ASSERT_TRUE(client_
+                  ->StreamResults("batches/b1", 0,
+                                  [&](const v1::JobResult& result) {
+                                    sequences.push_back(result.sequence());
+                                    return absl::OkStatus();
+                                  })
+                  .ok());
+  EXPECT_THAT(sequences, ElementsAre(1, 2, 3));
+  EXPECT_EQ(server_->Calls("StreamResults"), 2);
+}
+
 TEST_F(ClientTest, ALostResultIsDataLoss) {
   Start({.skip_sequence = 2});
   ASSERT_TRUE(client_->CreateBatch(Request(3)).ok());
