@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
+#include <vector>
 
 #include "core/base/status_macros.h"
 #include "core/inference/cpu/quantized_bert.h"
@@ -49,33 +51,171 @@ class QuantizedBlock {
   AlignedVector<float> zeros_;
 };
 
+// What one pass writes into.
+struct Arena {
+  explicit Arena(const BertConfig& config)
+      : rows(WholeSteps(std::max(kPartRows, config.max_tokens))),
+        x(Floats(rows * config.hidden_size)),
+        query_key_value(Floats(rows * 3 * config.hidden_size)),
+        merged(Floats(rows * config.hidden_size)),
+        inner(Floats(kBlockRows * config.intermediate_size)),
+        scratch(Floats(AttentionScratch(config.max_tokens, config.hidden_size / config.heads))),
+        block(std::max(config.hidden_size, config.intermediate_size)) {}
+
+  static AlignedVector<float> Floats(int64_t count) {
+    return AlignedVector<float>(static_cast<size_t>(count));
+  }
+
+  const int64_t rows;                    // that a part may have
+  AlignedVector<float> x;                // [rows, hidden]
+  AlignedVector<float> query_key_value;  // [rows, 3, heads, head size]
+  AlignedVector<float> merged;           // [rows, hidden], what attention gathered
+  AlignedVector<float> inner;            // [kBlockRows, intermediate]
+  AlignedVector<float> scratch;
+  QuantizedBlock block;
+};
+
+// The texts of a part through all layers.
+class Pass {
+ public:
+  Pass(const QuantizedBert& network, Arena& arena, Texts texts)
+      : network_(network),
+        kernels_(network.kernels()),
+        config_(network.config()),
+        hidden_(config_.hidden_size),
+        arena_(arena),
+        texts_(texts) {}
+
+  void Run(const std::function<void()>& between_layers, float* vectors) {
+    const int64_t rows = Embed();
+    for (const QuantizedLayer& layer : network_.layers()) {
+      if (between_layers != nullptr) between_layers();
+      for (int64_t row = 0; row < rows; row += kBlockRows)
+        Project(layer, row, std::min(kBlockRows, rows - row));
+      Attend();
+      for (int64_t row = 0; row < rows; row += kBlockRows) Feed(layer, row, std::min(kBlockRows, rows - row));
+    }
+    Pool(vectors);
+  }
+
+ private:
+  // Returns the rows of the part, up to whole steps of the products; what stands in the rows beyond the texts
+  // does not matter.
+  int64_t Embed() {
+    float* row = arena_.x.data();
+    for (const absl::Span<const int32_t> text : texts_) {
+      for (size_t i = 0; i < text.size(); ++i, row += hidden_) {
+        const float* const word = network_.Word(text[i]);
+        const float* const position = network_.Position(static_cast<int64_t>(i));
+        for (int64_t column = 0; column < hidden_; ++column) row[column] = word[column] + position[column];
+      }
+    }
+    const int64_t rows = (row - arena_.x.data()) / hidden_;
+    kernels_.layer_norm(arena_.x.data(), rows, hidden_, network_.embedding_norm().View());
+    return WholeSteps(rows);
+  }
+
+  QuantizedRows Quantized(const float* x, int64_t rows, int64_t columns) {
+    return arena_.block.Fill(kernels_, x, rows, columns);
+  }
+
+  void Project(const QuantizedLayer& layer, int64_t row, int64_t rows) {
+    kernels_.product(Quantized(arena_.x.data() + row * hidden_, rows, hidden_), rows,
+                     layer.query_key_value.View(), Int8Epilogue::kStore,
+                     arena_.query_key_value.data() + row * 3 * hidden_);
+  }
+
+  void Attend() {
+    int64_t row = 0;
+    for (const absl::Span<const int32_t> text : texts_) {
+      const auto length = static_cast<int64_t>(text.size());
+      kernels_.attend({.query_key_value = arena_.query_key_value.data() + row * 3 * hidden_,
+                       .length = length,
+                       .heads = config_.heads,
+                       .head_size = hidden_ / config_.heads,
+                       .merged = arena_.merged.data() + row * hidden_,
+                       .scratch = arena_.scratch.data()});
+      row += length;
+    }
+  }
+
+  void Feed(const QuantizedLayer& layer, int64_t row, int64_t rows) {
+    float* const x = arena_.x.data() + row * hidden_;
+    float* const inner = arena_.inner.data();
+    kernels_.product(Quantized(arena_.merged.data() + row * hidden_, rows, hidden_), rows,
+                     layer.attention_output.View(), Int8Epilogue::kAdd, x);
+    kernels_.layer_norm(x, rows, hidden_, layer.attention_norm.View());
+    kernels_.product(Quantized(x, rows, hidden_), rows, layer.intermediate.View(),
+                     EpilogueOf(config_.activation), inner);
+    kernels_.product(Quantized(inner, rows, config_.intermediate_size), rows, layer.output.View(),
+                     Int8Epilogue::kAdd, x);
+    kernels_.layer_norm(x, rows, hidden_, layer.output_norm.View());
+  }
+
+  void Pool(float* vectors) const {
+    const float* tokens = arena_.x.data();
+    for (const absl::Span<const int32_t> text : texts_) {
+      const auto length = static_cast<int64_t>(text.size());
+      PoolText(tokens, length, vectors);
+      if (config_.normalise) Normalise(vectors);
+      tokens += length * hidden_;
+      vectors += hidden_;
+    }
+  }
+
+  void PoolText(const float* tokens, int64_t length, float* vector) const {
+    std::copy_n(tokens, hidden_, vector);
+    if (config_.pooling == Pooling::kCls) return;
+    for (int64_t row = 1; row < length; ++row) {
+      const float* const token = tokens + row * hidden_;
+      for (int64_t i = 0; i < hidden_; ++i)
+        vector[i] = config_.pooling == Pooling::kMax ? std::max(vector[i], token[i]) : vector[i] + token[i];
+    }
+    if (config_.pooling == Pooling::kMax) return;
+    for (int64_t i = 0; i < hidden_; ++i) vector[i] /= static_cast<float>(length);
+  }
+
+  void Normalise(float* vector) const {
+    double squares = 0;
+    for (int64_t i = 0; i < hidden_; ++i) squares += double{vector[i]} * vector[i];
+    const auto inverse = static_cast<float>(1 / std::max(std::sqrt(squares), 1e-12));
+    for (int64_t i = 0; i < hidden_; ++i) vector[i] *= inverse;
+  }
+
+  const QuantizedBert& network_;
+  const Int8Kernels& kernels_;
+  const BertConfig& config_;
+  const int64_t hidden_;
+  Arena& arena_;
+  const Texts texts_;
+};
+
 class QuantizedEncoder final : public Encoder {
  public:
   explicit QuantizedEncoder(std::shared_ptr<const QuantizedBert> network)
-      : network_(std::move(network)),
-        kernels_(network_->kernels()),
-        config_(network_->config()),
-        description_(Describe(network_->files())),
-        rows_(WholeSteps(std::max(kPartRows, config_.max_tokens))),
-        x_(Floats(rows_ * config_.hidden_size)),
-        query_key_value_(Floats(rows_ * 3 * config_.hidden_size)),
-        merged_(Floats(rows_ * config_.hidden_size)),
-        inner_(Floats(kBlockRows * config_.intermediate_size)),
-        scratch_(Floats(AttentionScratch(config_.max_tokens, HeadSize()))),
-        block_(std::max(config_.hidden_size, config_.intermediate_size)) {}
+      : network_(std::move(network)), description_(Describe(network_->files())) {}
 
   const EncoderDescription& description() const override { return description_; }
 
   absl::Status Encode(Texts texts, absl::Span<float> vectors) override {
     SLUICE_RETURN_IF_ERROR(CheckTexts(description_, texts, vectors));
+    if (arenas_.size() <= passes_) arenas_.push_back(std::make_unique<Arena>(network_->config()));
+    Arena& arena = *arenas_[passes_];
+    ++passes_;
     float* vector = vectors.data();
     while (!texts.empty()) {
-      const size_t count = TextsOfPart(texts);
-      EncodePart(texts.first(count), vector);
-      vector += static_cast<int64_t>(count) * config_.hidden_size;
+      const size_t count = TextsOfPart(texts, arena.rows);
+      Pass(*network_, arena, texts.first(count)).Run(between_layers_, vector);
+      vector += static_cast<int64_t>(count) * description_.dimensions;
       texts.remove_prefix(count);
     }
+    --passes_;
     return CheckFinite(vectors, description_.dimensions);
+  }
+
+  bool SetBetweenLayers(std::function<void()> between_layers) override {
+    between_layers_ = std::move(between_layers);
+    return true;
   }
 
  private:
@@ -86,124 +226,19 @@ class QuantizedEncoder final : public Encoder {
     return description;
   }
 
-  static AlignedVector<float> Floats(int64_t count) {
-    return AlignedVector<float>(static_cast<size_t>(count));
-  }
-
-  int64_t HeadSize() const { return config_.hidden_size / config_.heads; }
-
-  size_t TextsOfPart(Texts texts) const {
+  static size_t TextsOfPart(Texts texts, int64_t max_rows) {
     int64_t rows = 0;
     size_t count = 0;
-    while (count < texts.size() && rows + static_cast<int64_t>(texts[count].size()) <= rows_)
+    while (count < texts.size() && rows + static_cast<int64_t>(texts[count].size()) <= max_rows)
       rows += static_cast<int64_t>(texts[count++].size());
     return count;
   }
 
-  void EncodePart(Texts texts, float* vectors) {
-    const int64_t rows = Embed(texts);
-    for (const QuantizedLayer& layer : network_->layers()) {
-      for (int64_t row = 0; row < rows; row += kBlockRows)
-        Project(layer, row, std::min(kBlockRows, rows - row));
-      Attend(texts);
-      for (int64_t row = 0; row < rows; row += kBlockRows) Feed(layer, row, std::min(kBlockRows, rows - row));
-    }
-    Pool(texts, vectors);
-  }
-
-  // Returns the rows of the part, up to whole steps of the products; what stands in the rows beyond the texts
-  // does not matter.
-  int64_t Embed(Texts texts) {
-    float* row = x_.data();
-    for (const absl::Span<const int32_t> text : texts) {
-      for (size_t i = 0; i < text.size(); ++i, row += config_.hidden_size) {
-        const float* const word = network_->Word(text[i]);
-        const float* const position = network_->Position(static_cast<int64_t>(i));
-        for (int64_t column = 0; column < config_.hidden_size; ++column)
-          row[column] = word[column] + position[column];
-      }
-    }
-    const int64_t rows = (row - x_.data()) / config_.hidden_size;
-    kernels_.layer_norm(x_.data(), rows, config_.hidden_size, network_->embedding_norm().View());
-    return WholeSteps(rows);
-  }
-
-  void Project(const QuantizedLayer& layer, int64_t row, int64_t rows) {
-    const int64_t hidden = config_.hidden_size;
-    const QuantizedRows block = block_.Fill(kernels_, x_.data() + row * hidden, rows, hidden);
-    kernels_.product(block, rows, layer.query_key_value.View(), Int8Epilogue::kStore,
-                     query_key_value_.data() + row * 3 * hidden);
-  }
-
-  void Attend(Texts texts) {
-    int64_t row = 0;
-    for (const absl::Span<const int32_t> text : texts) {
-      const auto length = static_cast<int64_t>(text.size());
-      kernels_.attend({.query_key_value = query_key_value_.data() + row * 3 * config_.hidden_size,
-                       .length = length,
-                       .heads = config_.heads,
-                       .head_size = HeadSize(),
-                       .merged = merged_.data() + row * config_.hidden_size,
-                       .scratch = scratch_.data()});
-      row += length;
-    }
-  }
-
-  void Feed(const QuantizedLayer& layer, int64_t row, int64_t rows) {
-    const int64_t hidden = config_.hidden_size;
-    float* const x = x_.data() + row * hidden;
-    kernels_.product(block_.Fill(kernels_, merged_.data() + row * hidden, rows, hidden), rows,
-                     layer.attention_output.View(), Int8Epilogue::kAdd, x);
-    kernels_.layer_norm(x, rows, hidden, layer.attention_norm.View());
-    kernels_.product(block_.Fill(kernels_, x, rows, hidden), rows, layer.intermediate.View(),
-                     EpilogueOf(config_.activation), inner_.data());
-    kernels_.product(block_.Fill(kernels_, inner_.data(), rows, config_.intermediate_size), rows,
-                     layer.output.View(), Int8Epilogue::kAdd, x);
-    kernels_.layer_norm(x, rows, hidden, layer.output_norm.View());
-  }
-
-  void Pool(Texts texts, float* vectors) const {
-    const float* tokens = x_.data();
-    for (const absl::Span<const int32_t> text : texts) {
-      const auto length = static_cast<int64_t>(text.size());
-      PoolText(tokens, length, vectors);
-      if (config_.normalise) Normalise(vectors);
-      tokens += length * config_.hidden_size;
-      vectors += config_.hidden_size;
-    }
-  }
-
-  void PoolText(const float* tokens, int64_t length, float* vector) const {
-    const int64_t hidden = config_.hidden_size;
-    std::copy_n(tokens, hidden, vector);
-    if (config_.pooling == Pooling::kCls) return;
-    for (int64_t row = 1; row < length; ++row) {
-      const float* const token = tokens + row * hidden;
-      for (int64_t i = 0; i < hidden; ++i)
-        vector[i] = config_.pooling == Pooling::kMax ? std::max(vector[i], token[i]) : vector[i] + token[i];
-    }
-    if (config_.pooling == Pooling::kMax) return;
-    for (int64_t i = 0; i < hidden; ++i) vector[i] /= static_cast<float>(length);
-  }
-
-  void Normalise(float* vector) const {
-    double squares = 0;
-    for (int64_t i = 0; i < config_.hidden_size; ++i) squares += double{vector[i]} * vector[i];
-    const auto inverse = static_cast<float>(1 / std::max(std::sqrt(squares), 1e-12));
-    for (int64_t i = 0; i < config_.hidden_size; ++i) vector[i] *= inverse;
-  }
-
   const std::shared_ptr<const QuantizedBert> network_;
-  const Int8Kernels& kernels_;
-  const BertConfig config_;
   const EncoderDescription description_;
-  const int64_t rows_;                    // that a part may have
-  AlignedVector<float> x_;                // [rows, hidden]
-  AlignedVector<float> query_key_value_;  // [rows, 3, heads, head size]
-  AlignedVector<float> merged_;           // [rows, hidden], what attention gathered
-  AlignedVector<float> inner_;            // [kBlockRows, intermediate]
-  AlignedVector<float> scratch_;
-  QuantizedBlock block_;
+  std::function<void()> between_layers_;
+  std::vector<std::unique_ptr<Arena>> arenas_;  // one for each pass that stands between layers
+  size_t passes_ = 0;                           // under way
 };
 
 }  // namespace
