@@ -250,16 +250,17 @@ class WholeApplication final : public Application {
     facts_.max_queued_jobs = limits.max_queued_jobs;
     door_ = std::make_unique<FrontDoor>(limits, *store_);
     RefreshDoor();
-    batch_service_ = std::make_unique<BatchService>(BatchServiceParts{.store = store_.get(),
-                                                                      .feed = feed_.get(),
-                                                                      .changes = &changes_,
-                                                                      .door = door_.get(),
-                                                                      .executor = intake_executor_.get(),
-                                                                      .clock = &clock_,
-                                                                      .metrics = &metrics_,
-                                                                      .refusals = &refusals_,
-                                                                      .reader_timeout = config_.reader_timeout,
-                                                                      .has_model = facts_.has_model});
+    batch_service_ =
+        std::make_unique<BatchService>(BatchServiceParts{.store = store_.get(),
+                                                         .feed = feed_.get(),
+                                                         .changes = &changes_,
+                                                         .door = door_.get(),
+                                                         .executor = intake_executor_.get(),
+                                                         .clock = &clock_,
+                                                         .metrics = &metrics_,
+                                                         .refusals = &refusals_,
+                                                         .reader_timeout = config_.reader_timeout,
+                                                         .has_model = facts_.has_model});
     embedding_service_ = std::make_unique<EmbeddingService>(
         EmbeddingServiceParts{.embedder = model_ == nullptr ? nullptr : &model_->embedder(),
                               .load = [this] { return model_->PresentLoad(); },

@@ -134,7 +134,8 @@ void ResultStream::EndCut() {
     if (!std::exchange(cut_half_ended_, true)) return;
     phase_ = Phase::kFinished;
   }
-  Finish(parts_.method->Finish(started_, absl::AbortedError("the reader took nothing for too long"), *context_));
+  Finish(
+      parts_.method->Finish(started_, absl::AbortedError("the reader took nothing for too long"), *context_));
 }
 
 void ResultStream::OnWriteDone(bool ok) {

@@ -79,7 +79,8 @@ absl::StatusOr<std::unique_ptr<Encoder>> MakeInt8(std::shared_ptr<const BertMode
 
 int Main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr, "usage: %s MODEL_DIR TOKENS_FILE [threads] [fp32|bf16|int8] [rounds] [JOBSxTOKENS…]\n",
+    std::fprintf(stderr,
+                 "usage: %s MODEL_DIR TOKENS_FILE [threads] [fp32|bf16|int8] [rounds] [JOBSxTOKENS…]\n",
                  argv[0]);
     return 2;
   }
