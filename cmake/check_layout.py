@@ -22,7 +22,7 @@ ALLOWED = {
     "core/batching": ["core/base", "core/metrics"],
     "core/inference": ["core/base", "core/metrics", "core/hardware", "core/text", "core/batching"],
     "core/screening": ["core/base", "core/text"],
-    "core/admission": ["core/base"],
+    "core/admission": ["core/base", "core/batching"],
     "core/store": ["core/base"],
     "core/results": ["core/base", "core/store"],
     "core/pipeline": ["core/base", "core/metrics", "core/text", "core/batching", "core/inference", "core/screening",
