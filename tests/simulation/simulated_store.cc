@@ -102,17 +102,20 @@ void SimulatedStore::Open() {
   if (on_disk()) {
     opening = this;
     sqlite3_auto_extension(reinterpret_cast<void (*)()>(&SimulatedStore::OnDatabaseOpened));
-    absl::StatusOr<std::unique_ptr<BatchStore>> opened =
-        OpenSqliteBatchStore({.path = path_,
-                              .max_attempts = kMaxAttempts,
-                              .max_deaths_alone = kNeverQuarantined,
-                              .max_plan_deaths_alone = kNeverQuarantined,
-                              .executor = turns_.get()},
-                             world_.clock);
+    SqliteBatchStoreOptions sqlite = {.path = path_,
+                                      .max_attempts = kMaxAttempts,
+                                      .max_deaths_alone = kNeverQuarantined,
+                                      .max_plan_deaths_alone = kNeverQuarantined,
+                                      .executor = turns_.get()};
+    absl::StatusOr<std::unique_ptr<BatchStore>> opened = OpenSqliteBatchStore(sqlite, world_.clock);
+    if (!opened.ok()) {  // goes on with an empty one, and the report says so
+      world_.store_lost = opened.status();
+      sqlite.path = path_ = absl::StrCat(path_, ".again");
+      opened = OpenSqliteBatchStore(sqlite, world_.clock);
+    }
     sqlite3_reset_auto_extension();
     opening = nullptr;
-    EXPECT_TRUE(opened.ok()) << opened.status();
-    engine_ = *std::move(opened);
+    engine_ = std::move(opened).value();
     // A process dies here, never the machine's power: what is written is kept, and syncing would only take
     // time.
     sqlite3_exec(database_, "PRAGMA synchronous = OFF", nullptr, nullptr, nullptr);

@@ -224,6 +224,8 @@ SimulationReport Simulation::Run() {
   }
   SimulationReport report;
   report.violations = history::Check(world_.history);
+  if (!world_.store_lost.ok())
+    report.violations.push_back({"I17", world_.history.size(), world_.store_lost.ToString()});
   if (report.violations.empty())
     report.violations = CheckResults();  // else what was sent is not what is there
   report.history = std::move(world_.history);

@@ -19,8 +19,9 @@ struct SimulationOptions {
 };
 
 struct SimulationReport {
-  // Of the checker, and of one invariant more, which takes knowing what was sent:
+  // Of the checker, and of two invariants more, which a history does not show:
   //   I15 a job's result is what its payload and its batch's plan yield, whoever computed it and how often
+  //   I17 the store's file opens again after every death
   std::vector<history::Violation> violations;
   history::History history;
   Counts<FaultSite> fired{};

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "core/store/batch_store.h"
 #include "tests/fakes/line_codec.h"
 #include "tests/fakes/simulated_clock.h"
@@ -45,6 +46,7 @@ struct World {
   std::map<std::string, Standing> standings;
   LineCodec codec;
   WordTokenizer tokenizer;
+  absl::Status store_lost;  // why the store's file did not open again, if it once did not
 };
 
 }  // namespace sluice
