@@ -34,7 +34,8 @@ Replica::Replica(ReplicaSpec spec, MicroBatchScheduler& scheduler, const Clock& 
 
 absl::Status Replica::Prepare() {
   SLUICE_ASSIGN_OR_RETURN(encoder_, std::move(spec_.make_encoder)());
-  bulk_pass_ = encoder_->SetBetweenLayers([this] { GiveWay(); }) ? kBulkPassThatGivesWay : kBulkPass;
+  bulk_pass_ =
+      encoder_->SetBetweenLayers([this]() noexcept { GiveWay(); }) ? kBulkPassThatGivesWay : kBulkPass;
   const EncoderDescription& description = encoder_->description();
   device_ = DeviceLabel(description);
   if (metrics_ != nullptr) series_ = metrics_->Replica(device_, PrecisionName(description.precision));

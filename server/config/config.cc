@@ -121,12 +121,12 @@ absl::Status ReadBound(const std::string& value, Config& config) {
   return ReadNumber(value, 1, 1'000'000'000, config.door.*Limit);
 }
 
-// Given in MiB; 0 leaves the limit as it is.
-template <int64_t AdmissionLimits::* Limit>
+// Given in MiB, at least `least`.
+template <int64_t AdmissionLimits::* Limit, int64_t least>
 absl::Status ReadMebibytes(const std::string& value, Config& config) {
   int64_t mebibytes = 0;
-  SLUICE_RETURN_IF_ERROR(ReadNumber(value, 0, int64_t{1} << 40, mebibytes));
-  if (mebibytes > 0) config.door.*Limit = mebibytes << 20;
+  SLUICE_RETURN_IF_ERROR(ReadNumber(value, least, int64_t{1} << 40, mebibytes));
+  config.door.*Limit = mebibytes << 20;
   return absl::OkStatus();
 }
 
@@ -164,11 +164,14 @@ const std::vector<Setting>& AllSettings() {
       {"max_queued_jobs_per_tenant", "the same of a tenant [2000000]", false,
        ReadBound<int64_t, &AdmissionLimits::max_queued_jobs_per_tenant>},
       {"min_free_disk_mib", "free disk of the data directory below which batches are refused [512]", false,
-       ReadMebibytes<&AdmissionLimits::min_free_disk_bytes>},
+       ReadMebibytes<&AdmissionLimits::min_free_disk_bytes, 0>},
       {"max_memory_mib", "memory beyond which nothing is taken in [0: 92 % of what the process may have]",
-       false, ReadMebibytes<&AdmissionLimits::max_memory_bytes>},
+       false,
+       [](const std::string& v, Config& c) {
+         return v == "0" ? absl::OkStatus() : ReadMebibytes<&AdmissionLimits::max_memory_bytes, 0>(v, c);
+       }},
       {"max_bytes_in_flight_mib", "requests being taken in, together [256]", false,
-       ReadMebibytes<&AdmissionLimits::max_bytes_in_flight>},
+       ReadMebibytes<&AdmissionLimits::max_bytes_in_flight, 1>},
       {"max_uploads", "uploads open at once [64]", false, ReadBound<int, &AdmissionLimits::max_uploads>},
       {"max_streams", "streams open at once: of progress, and as many of results [4096]", false,
        ReadBound<int, &AdmissionLimits::max_streams>},

@@ -78,8 +78,9 @@ void BatchWatch::OnChanged() {
 void BatchWatch::SetAlarm() {
   const absl::Duration wait =
       std::max(absl::ZeroDuration(), last_write_ + min_interval_ - parts_.clock->MonotonicNow());
-  alarm_.Set(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(wait),
-             [self = shared_from_this()](bool) { self->OnAlarm(); });
+  alarm_ = std::make_unique<grpc::Alarm>();
+  alarm_->Set(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(wait),
+              [self = shared_from_this()](bool) { self->OnAlarm(); });
 }
 
 void BatchWatch::OnAlarm() {

@@ -64,7 +64,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   absl::Duration min_interval_ = absl::Milliseconds(200);
 
   // Touched only by the phase that is under way, one step after the other.
-  grpc::Alarm alarm_;
+  std::unique_ptr<grpc::Alarm> alarm_;  // a new one each time: one must not be set again while it rings
   ProgressRate rate_;
   absl::Duration last_write_ = -absl::InfiniteDuration();
   bool plan_applied_ = false;  // as of the last write

@@ -47,7 +47,7 @@ struct AttentionText {
 };
 
 constexpr int64_t AttentionScratch(int64_t length, int64_t head_size) {
-  const int64_t padded = (length + 63) / 64 * 64;
+  const int64_t padded = (length + kInt8PanelWidth - 1) / kInt8PanelWidth * kInt8PanelWidth;
   return padded * 2 * (head_size + kInt8RowStep);
 }
 
@@ -67,7 +67,8 @@ struct LayerNormView {
 
 struct Int8Kernels {
   const char* name;
-  // columns a multiple of 16.
+  // columns a multiple of 16. A row with a NaN or an infinity gets a scale that is not finite, and so does
+  // all that is computed from it.
   void (*quantize)(const float* x, int64_t rows, int64_t columns, QuantizedRows out);
   // y: [rows, outputs].
   void (*product)(QuantizedRows x, int64_t rows, const QuantizedWeights& weights, Int8Epilogue epilogue,

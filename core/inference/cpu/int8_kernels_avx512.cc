@@ -30,6 +30,7 @@ inline Floats Inverse(Floats x) {
 
 // 2^n p(r) with x ln2^-1 = n + r; Cephes' polynomial, relative error 2e-7. Underflows to 0.
 inline Floats Exp(Floats x) {
+  x = _mm512_max_ps(Set(-104), x);  // in this order: a NaN stays one
   const Floats n = _mm512_roundscale_ps(_mm512_mul_ps(x, Set(1.44269504F)), _MM_FROUND_TO_NEAREST_INT);
   Floats r = _mm512_fnmadd_ps(n, Set(0.693359375F), x);
   r = _mm512_fnmadd_ps(n, Set(-2.12194440e-4F), r);
@@ -68,7 +69,7 @@ inline void Finish(Floats product, float* y) {
   if constexpr (epilogue == Int8Epilogue::kAdd) product = _mm512_add_ps(product, _mm512_loadu_ps(y));
   if constexpr (epilogue == Int8Epilogue::kGelu) product = Gelu(product);
   if constexpr (epilogue == Int8Epilogue::kGeluTanh) product = GeluTanh(product);
-  if constexpr (epilogue == Int8Epilogue::kRelu) product = _mm512_max_ps(product, _mm512_setzero_ps());
+  if constexpr (epilogue == Int8Epilogue::kRelu) product = _mm512_max_ps(_mm512_setzero_ps(), product);
   _mm512_storeu_ps(y, product);
 }
 
@@ -142,19 +143,21 @@ void Product(QuantizedRows x, int64_t rows, const QuantizedWeights& weights, Int
   }
 }
 
+// Minimum and maximum lose a NaN; times zero and summed up, what is not finite stays.
 void Quantize(const float* x, int64_t rows, int64_t columns, QuantizedRows out) {
   for (int64_t row = 0; row < rows; ++row, x += columns) {
-    Floats low = _mm512_setzero_ps(), high = _mm512_setzero_ps();
+    Floats low = _mm512_setzero_ps(), high = _mm512_setzero_ps(), poison = _mm512_setzero_ps();
     for (int64_t i = 0; i < columns; i += kLanes) {
       const Floats part = _mm512_loadu_ps(x + i);
       low = _mm512_min_ps(low, part);
       high = _mm512_max_ps(high, part);
+      poison = _mm512_fmadd_ps(part, _mm512_setzero_ps(), poison);
     }
     const float least = _mm512_reduce_min_ps(low);
     const float range = (_mm512_reduce_max_ps(high) - least) / 255;
     const float scale = range > 1e-30F ? range : 1e-30F;
     const Integers zero = _mm512_cvtps_epi32(Set(-least / scale));
-    out.scales[row] = scale;
+    out.scales[row] = scale + _mm512_reduce_add_ps(poison);
     out.zeros[row] = _mm512_cvtss_f32(_mm512_cvtepi32_ps(zero));
     const Floats inverse = Set(1 / scale);
     for (int64_t i = 0; i < columns; i += kLanes) {

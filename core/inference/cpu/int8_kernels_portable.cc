@@ -7,18 +7,29 @@
 namespace sluice {
 namespace {
 
+void QuantizeRow(const float* x, int64_t columns, float scale, int32_t zero, uint8_t* values) {
+  for (int64_t i = 0; i < columns; ++i) {
+    const int32_t value = static_cast<int32_t>(std::nearbyint(x[i] / scale)) + zero;
+    values[i] = static_cast<uint8_t>(std::clamp(value, 0, 255));
+  }
+}
+
 void QuantizePortable(const float* x, int64_t rows, int64_t columns, QuantizedRows out) {
   for (int64_t row = 0; row < rows; ++row, x += columns) {
+    uint8_t* const values = out.values + row * columns;
+    if (!std::all_of(x, x + columns, [](float value) { return std::isfinite(value); })) {
+      out.scales[row] = NAN;
+      out.zeros[row] = 0;
+      std::fill_n(values, columns, uint8_t{0});
+      continue;
+    }
     const float low = std::min(0.0F, *std::min_element(x, x + columns));
     const float high = std::max(0.0F, *std::max_element(x, x + columns));
     const float scale = std::max((high - low) / 255, 1e-30F);
     const auto zero = static_cast<int32_t>(std::nearbyint(-low / scale));
     out.scales[row] = scale;
     out.zeros[row] = static_cast<float>(zero);
-    for (int64_t i = 0; i < columns; ++i) {
-      const int32_t value = static_cast<int32_t>(std::nearbyint(x[i] / scale)) + zero;
-      out.values[row * columns + i] = static_cast<uint8_t>(std::clamp(value, 0, 255));
-    }
+    QuantizeRow(x, columns, scale, zero, values);
   }
 }
 

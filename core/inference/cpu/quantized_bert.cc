@@ -1,5 +1,6 @@
 #include "core/inference/cpu/quantized_bert.h"
 
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,7 +36,34 @@ QuantizedLayer Load(const BertLayerTensors& tensors, double epsilon) {
           .output_norm = Load(tensors.output_norm, epsilon)};
 }
 
+// Of 255 times 127 each, so many products fit in 32 bits.
+constexpr int64_t kMaxInputs = 65536;
+
+absl::Status CheckFiniteWeights(const char* what, size_t layer, const TensorView& tensor) {
+  for (const float weight : FloatsOf(tensor)) {
+    if (std::isfinite(weight)) continue;
+    return absl::InvalidArgumentError(
+        absl::StrCat("layer ", layer, ": a weight of ", what, " is not finite"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckFiniteWeights(const std::vector<BertLayerTensors>& layers) {
+  absl::Status status;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    status.Update(CheckFiniteWeights("query", i, *layers[i].query.weight));
+    status.Update(CheckFiniteWeights("key", i, *layers[i].key.weight));
+    status.Update(CheckFiniteWeights("value", i, *layers[i].value.weight));
+    status.Update(CheckFiniteWeights("attention output", i, *layers[i].attention_output.weight));
+    status.Update(CheckFiniteWeights("intermediate", i, *layers[i].intermediate.weight));
+    status.Update(CheckFiniteWeights("output", i, *layers[i].output.weight));
+  }
+  return status;
+}
+
 absl::Status CheckMultiple(const char* what, int64_t size, int64_t factor) {
+  if (size > kMaxInputs)
+    return absl::FailedPreconditionError(absl::StrCat("int8 wants a ", what, " of at most ", kMaxInputs));
   if (size % factor == 0) return absl::OkStatus();
   return absl::FailedPreconditionError(
       absl::StrCat("int8 wants a ", what, " that is a multiple of ", factor, "; the model's is ", size));
@@ -49,6 +77,7 @@ absl::StatusOr<std::shared_ptr<const QuantizedBert>> QuantizedBert::Create(
   absl::Status status = CheckMultiple("hidden size", config.hidden_size, kInt8PanelWidth);
   status.Update(CheckMultiple("intermediate size", config.intermediate_size, kInt8PanelWidth));
   status.Update(CheckMultiple("head size", config.hidden_size / config.heads, 32));
+  status.Update(CheckFiniteWeights(files->tensors().layers));
   if (!status.ok()) return status;
   return std::shared_ptr<const QuantizedBert>(new QuantizedBert(std::move(files), kernels));
 }

@@ -3,7 +3,7 @@
 // ALGORITHM: as BertNetwork (core/inference/torch), with the four products of a layer on quantized rows and
 // weights, and the rest in fp32 (see Int8Kernels). A pass takes whole texts, up to about 384 tokens of them
 // at a time, through all layers, so that what it writes is still in the processor's cache when it is read;
-// within such a part everything after attention goes 48 rows at a time. No row ever meets another outside its
+// within such a part everything but attention goes 96 rows at a time. No row ever meets another outside its
 // text: a text's vector is the same to the bit whatever it is batched with.
 #pragma once
 
@@ -60,7 +60,8 @@ class QuantizedBert {
   std::vector<QuantizedLayer> layers_;
 };
 
-// An encoder of precision int8. Its working memory, a few MiB, is its own.
+// An encoder of precision int8. Its working memory is its own: 20 bytes times hidden size for each token of a
+// part, as much again for a pass between its layers.
 std::unique_ptr<Encoder> MakeQuantizedEncoder(std::shared_ptr<const QuantizedBert> network);
 
 }  // namespace sluice

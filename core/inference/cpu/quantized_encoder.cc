@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/cleanup/cleanup.h"
 #include "core/base/status_macros.h"
 #include "core/inference/cpu/quantized_bert.h"
 #include "core/inference/packed_batch.h"
@@ -169,11 +170,14 @@ class Pass {
     for (int64_t row = 1; row < length; ++row) {
       const float* const token = tokens + row * hidden_;
       for (int64_t i = 0; i < hidden_; ++i)
-        vector[i] = config_.pooling == Pooling::kMax ? std::max(vector[i], token[i]) : vector[i] + token[i];
+        vector[i] = config_.pooling == Pooling::kMax ? Greater(vector[i], token[i]) : vector[i] + token[i];
     }
     if (config_.pooling == Pooling::kMax) return;
     for (int64_t i = 0; i < hidden_; ++i) vector[i] /= static_cast<float>(length);
   }
+
+  // std::max, but for a NaN, which it may lose.
+  static float Greater(float a, float b) { return a > b || std::isnan(a) ? a : b; }
 
   void Normalise(float* vector) const {
     double squares = 0;
@@ -202,6 +206,7 @@ class QuantizedEncoder final : public Encoder {
     if (arenas_.size() <= passes_) arenas_.push_back(std::make_unique<Arena>(network_->config()));
     Arena& arena = *arenas_[passes_];
     ++passes_;
+    const absl::Cleanup ended = [this] { --passes_; };
     float* vector = vectors.data();
     while (!texts.empty()) {
       const size_t count = TextsOfPart(texts, arena.rows);
@@ -209,7 +214,6 @@ class QuantizedEncoder final : public Encoder {
       vector += static_cast<int64_t>(count) * description_.dimensions;
       texts.remove_prefix(count);
     }
-    --passes_;
     return CheckFinite(vectors, description_.dimensions);
   }
 

@@ -20,6 +20,7 @@ namespace {
 
 constexpr double kLeastCosine = 0.999;
 constexpr double kLeastCosineOfInt8 = 0.99;
+constexpr double kLeastGainOfPrecision = 1.1;  // what noise gives must not decide
 constexpr double kLeastGainOfDividing = 1.05;
 constexpr int kTimedPasses = 3;
 constexpr int kProbeLengths[] = {64, 128, 160, 192, 224, 256};  // 1,024 tokens, about a CPU's micro-batch
@@ -106,17 +107,20 @@ absl::StatusOr<Measurement> Measure(const ReplicaMaker& make_encoder, Division d
   return measurement;
 }
 
-double LeastCosine(const std::vector<float>& a, const std::vector<float>& b, size_t dimensions) {
-  double least = 1;
-  for (size_t begin = 0; begin < a.size(); begin += dimensions) {
-    double ab = 0, aa = 0, bb = 0;
-    for (size_t i = begin; i < begin + dimensions; ++i) {
-      ab += double{a[i]} * b[i];
-      aa += double{a[i]} * a[i];
-      bb += double{b[i]} * b[i];
-    }
-    least = std::min(least, ab / std::sqrt(aa * bb));
+double Cosine(absl::Span<const float> a, absl::Span<const float> b) {
+  double ab = 0, aa = 0, bb = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    ab += double{a[i]} * b[i];
+    aa += double{a[i]} * a[i];
+    bb += double{b[i]} * b[i];
   }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+}
+
+double LeastCosine(absl::Span<const float> a, absl::Span<const float> b, size_t dimensions) {
+  double least = 1;
+  for (size_t begin = 0; begin < a.size(); begin += dimensions)
+    least = std::min(least, Cosine(a.subspan(begin, dimensions), b.subspan(begin, dimensions)));
   return least;
 }
 
@@ -140,7 +144,9 @@ class Calibrator {
     return request_.may_divide && asked_.threads > 1 && asked_.replicas * asked_.threads <= kMaxReplicas;
   }
 
-  Division SingleThreads() const { return {.replicas = asked_.replicas * asked_.threads, .threads = 1}; }
+  Division SingleThreads() const {
+    return {.replicas = std::min(kMaxReplicas, asked_.replicas * asked_.threads), .threads = 1};
+  }
 
   absl::StatusOr<Measurement> MeasureAt(Precision precision) {
     if (precision == Precision::kInt8) return MeasureInt8();
@@ -148,10 +154,11 @@ class Calibrator {
     options.precision = precision;
     SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const BertNetwork> network,
                             LoadBertNetwork(files_, options));
-    const auto make_encoder = [network, options](int threads, bool warm_ladder) mutable {
-      options.threads = threads;
-      options.warm_ladder = warm_ladder;
-      return MakeTorchEncoder(network, options);
+    const auto make_encoder = [network, options](int threads, bool warm_ladder) {
+      TorchEncoderOptions own = options;
+      own.threads = threads;
+      own.warm_ladder = warm_ladder;
+      return MakeTorchEncoder(network, own);
     };
     return Measure(make_encoder, asked_, probe_);
   }
@@ -167,9 +174,8 @@ class Calibrator {
     const auto make_encoder = [network](int, bool) -> absl::StatusOr<std::unique_ptr<Encoder>> {
       return MakeQuantizedEncoder(network);
     };
-    return Measure(make_encoder,
-                   MayDivide() ? SingleThreads() : Division{.replicas = asked_.replicas, .threads = 1},
-                   probe_);
+    const Division fixed = {.replicas = asked_.replicas, .threads = 1};
+    return Measure(make_encoder, request_.may_divide ? SingleThreads() : fixed, probe_);
   }
 
   void Choose(Precision precision, const Measurement& measurement) {
@@ -183,8 +189,9 @@ class Calibrator {
   absl::Status Take(Precision precision) {
     SLUICE_ASSIGN_OR_RETURN(const Measurement measurement, MeasureAt(precision));
     Choose(precision, measurement);
-    chosen_.reason = absl::StrFormat("%s as asked for: %.0f tokens/s", PrecisionName(precision),
-                                     measurement.tokens_per_second);
+    chosen_.reason = absl::StrFormat("%s as asked for: %.0f tokens/s (%d x %d threads)",
+                                     PrecisionName(precision), measurement.tokens_per_second,
+                                     measurement.division.replicas, measurement.division.threads);
     return absl::OkStatus();
   }
 
@@ -216,10 +223,13 @@ class Calibrator {
     if (!candidate.ok()) return absl::StrAppend(&chosen_.reason, candidate.status().message());
     const double cosine =
         LeastCosine(candidate->vectors, fp32.vectors, static_cast<size_t>(model_.dimensions));
-    absl::StrAppend(&chosen_.reason, absl::StrFormat("%.0f tokens/s, cosine to fp32 at least %.5f",
-                                                     candidate->tokens_per_second, cosine));
+    absl::StrAppend(&chosen_.reason,
+                    absl::StrFormat("%.0f tokens/s (%d x %d threads), cosine to fp32 at least %.5f",
+                                    candidate->tokens_per_second, candidate->division.replicas,
+                                    candidate->division.threads, cosine));
     const double least_cosine = precision == Precision::kInt8 ? kLeastCosineOfInt8 : kLeastCosine;
-    if (cosine >= least_cosine && candidate->tokens_per_second > chosen_.tokens_per_second)
+    if (cosine >= least_cosine &&
+        candidate->tokens_per_second >= kLeastGainOfPrecision * chosen_.tokens_per_second)
       Choose(precision, *candidate);
   }
 

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "core/inference/cpu/quantized_bert.h"
 #include "core/inference/cpu/tensor_floats.h"
 #include "tests/contract/encoder_contract.h"
@@ -139,6 +141,29 @@ TEST_P(QuantizedEncoderTest, NonFiniteVectorsAreInternal) {
   std::vector<float> vector(kHidden);
   EXPECT_EQ(encoder->Encode({&text, 1}, absl::MakeSpan(vector)),
             absl::InternalError("the vector of text 0 is not finite"));
+}
+
+// Of any token, through any pooling: what is not finite must not be lost on the way.
+TEST_P(QuantizedEncoderTest, OneNonFiniteTokenSpoilsItsText) {
+  model_.tensors["embeddings.word_embeddings.weight"].values[5 * kHidden + 3] =
+      std::numeric_limits<float>::quiet_NaN();
+  for (const char* pooling : {"mean", "cls", "max"}) {
+    model_.files["1_Pooling/config.json"] = absl::StrCat(R"({"pooling_mode": ")", pooling, R"("})");
+    const auto encoder = Make();
+    const std::vector<int32_t> good = {1, 2, 3}, bad = {1, 2, 5, 4};
+    const std::vector<absl::Span<const int32_t>> texts = {good, bad};
+    std::vector<float> vectors(2 * kHidden);
+    EXPECT_EQ(encoder->Encode(texts, absl::MakeSpan(vectors)),
+              absl::InternalError("the vector of text 1 is not finite"))
+        << pooling;
+  }
+}
+
+TEST_P(QuantizedEncoderTest, RefusesWeightsThatAreNotFinite) {
+  model_.tensors["encoder.layer.1.intermediate.dense.weight"].values[7] =
+      std::numeric_limits<float>::infinity();
+  EXPECT_EQ(QuantizedBert::Create(Load(), *GetParam()).status(),
+            absl::InvalidArgumentError("layer 1: a weight of intermediate is not finite"));
 }
 
 TEST_P(QuantizedEncoderTest, NamesTheSizeThatItDoesNotDo) {

@@ -84,6 +84,10 @@ TEST(Calibrate, ComparesInt8WhereItsKernelsAreFast) {
   EXPECT_EQ(calibration.threads, 1);
   EXPECT_EQ(calibration.make_encoder(1, true).value()->description().precision, Precision::kInt8);
   EXPECT_THAT(CalibrateEncoder(files, request).value().reason, HasSubstr("int8: "));
+
+  int8.replicas = 5;
+  int8.encoder.threads = 13;
+  EXPECT_EQ(CalibrateEncoder(files, int8).value().replicas, 64) << "as many single threads as a pool holds";
 }
 
 TEST(Calibrate, NamesTheDeviceThatIsNotThere) {
