@@ -71,9 +71,6 @@ class Window {
 
 using Windows = std::array<Window, kNumLanes>;
 
-constexpr int kPrompt = static_cast<int>(Lane::kPrompt);
-constexpr int kPatient = static_cast<int>(Lane::kPatient);
-
 int ClassIndex(int lane) {
   return static_cast<int>(ClassOf(static_cast<Lane>(lane)));
 }
@@ -89,7 +86,7 @@ std::optional<int> NextLane(const Windows& windows, const ClassShares& shares, b
   for (int lane = 0; lane < kNumLanes; ++lane) {
     if (windows[lane].empty()) continue;
     const bool young = !(heed_age && windows[lane].next_is_aged());
-    if (lane == kPatient && young && !windows[kPrompt].empty()) continue;
+    if (lane == kPatientLane && young && !windows[kPromptLane].empty()) continue;
     const int c = ClassIndex(lane);
     const Rank rank = {young, !(opening && shares.opens_next[lane]), shares.start[c], c,
                        windows[lane].next_submitted()};
@@ -146,12 +143,12 @@ BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumLane
   const bool beside_prompt = now - shares.prompt_came < options.interactive_memory;
   std::optional<int> only;
   if (limits.only_prompt) {
-    if (NextLane(windows, shares, false, false) != kPrompt) return choice;
-    only = kPrompt;
+    if (NextLane(windows, shares, false, false) != kPromptLane) return choice;
+    only = kPromptLane;
   } else if (beside_prompt) {
     only = OnlyLane(windows, choice.shares);
   }
-  const bool small = only.has_value() && *only != kPrompt;
+  const bool small = only.has_value() && *only != kPromptLane;
   const int64_t max_tokens = small ? std::min(limits.max_tokens, limits.max_bulk_tokens) : limits.max_tokens;
   int64_t tokens = 0;
   do {

@@ -40,6 +40,10 @@ absl::Status CheckWanted(const EncodeWork& work, absl::Duration now);
 // Where a work waits. Patient is only interactive work.
 enum class Lane { kPrompt = 0, kPatient = 1, kBulk = 2 };
 inline constexpr int kNumLanes = 3;
+// As places in arrays of kNumLanes.
+inline constexpr int kPromptLane = static_cast<int>(Lane::kPrompt);
+inline constexpr int kPatientLane = static_cast<int>(Lane::kPatient);
+inline constexpr int kBulkLane = static_cast<int>(Lane::kBulk);
 
 constexpr WorkClass ClassOf(Lane lane) {
   return lane == Lane::kBulk ? WorkClass::kBulk : WorkClass::kInteractive;

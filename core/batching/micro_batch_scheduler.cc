@@ -13,10 +13,6 @@
 namespace sluice {
 namespace {
 
-constexpr int kPrompt = static_cast<int>(Lane::kPrompt);
-constexpr int kPatient = static_cast<int>(Lane::kPatient);
-constexpr int kBulkLane = static_cast<int>(Lane::kBulk);
-
 struct Entry {
   EncodeWork work;
   absl::Duration submitted;  // monotonic
@@ -38,12 +34,12 @@ struct Totals {
   int64_t patient_tokens = 0;
 
   void Add(const Entry& entry) {
-    if (entry.lane() == kPatient) patient_tokens += entry.tokens();
+    if (entry.lane() == kPatientLane) patient_tokens += entry.tokens();
     tokens[entry.work_class()] += entry.tokens();
     ++works[entry.work_class()];
   }
   void Remove(const Entry& entry) {
-    if (entry.lane() == kPatient) patient_tokens -= entry.tokens();
+    if (entry.lane() == kPatientLane) patient_tokens -= entry.tokens();
     tokens[entry.work_class()] -= entry.tokens();
     --works[entry.work_class()];
   }
@@ -170,7 +166,7 @@ class ListScheduler final : public MicroBatchScheduler {
       snapshot.oldest_wait[c] = OldestWait(c, now);
     }
     snapshot.patient_tokens = queued_.patient_tokens;
-    snapshot.oldest_prompt_wait = LaneWait(kPrompt, now);
+    snapshot.oldest_prompt_wait = LaneWait(kPromptLane, now);
     snapshot.overloaded = codel_.standing();
     return snapshot;
   }
@@ -242,7 +238,7 @@ class ListScheduler final : public MicroBatchScheduler {
       entry.submitted = now;
       Entries& queue = queues_[entry.lane()];
       if (queue.empty()) shares_.BecomeBacklogged(LaneOf(entry.work), queued_.works[entry.work_class()] == 0);
-      if (entry.lane() == kPrompt) shares_.prompt_came = now;
+      if (entry.lane() == kPromptLane) shares_.prompt_came = now;
       queued_.Add(entry);
       queue.splice(queue.end(), entries, entries.begin());
     }
@@ -255,8 +251,8 @@ class ListScheduler final : public MicroBatchScheduler {
     MutexLock lock(mutex_);
     formed.closed = closed_;
     formed.now = clock_.MonotonicNow();
-    if (limits.only_prompt && queues_[kPrompt].empty()) return formed;
-    patience_[kPrompt] = codel_.Patience(LaneWait(kPrompt, formed.now), formed.now);
+    if (limits.only_prompt && queues_[kPromptLane].empty()) return formed;
+    patience_[kPromptLane] = codel_.Patience(LaneWait(kPromptLane, formed.now), formed.now);
     std::array<std::vector<Entries::iterator>, kNumLanes> visible;
     std::array<std::vector<WaitingWork>, kNumLanes> waiting;
     for (int lane = 0; lane < kNumLanes; ++lane) {
@@ -334,7 +330,7 @@ class ListScheduler final : public MicroBatchScheduler {
 
   absl::Duration OldestWait(int c, absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (c == static_cast<int>(WorkClass::kBulk)) return LaneWait(kBulkLane, now);
-    return std::max(LaneWait(kPrompt, now), LaneWait(kPatient, now));
+    return std::max(LaneWait(kPromptLane, now), LaneWait(kPatientLane, now));
   }
 
   absl::Duration LaneWait(int lane, absl::Duration now) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {

@@ -23,7 +23,7 @@ namespace {
 constexpr double kTokensPerSecond = 3000;  // of one replica
 constexpr int kLayers = 6;
 constexpr int kDimensions = 1;
-constexpr MicroBatchLimits kLimits = {
+constexpr MicroBatchLimits kReplicaLimits = {
     .max_tokens = 2048, .max_jobs = 6, .max_bulk_tokens = static_cast<int64_t>(kTokensPerSecond / 25)};
 
 // Runs passes layer by layer, as core/inference/replica.cc and the encoder do.
@@ -46,7 +46,7 @@ class SimulatedReplica {
       for (EncodeWork& work : batch.works) std::move(work.done)(std::vector<float>(kDimensions));
       if (passes_.empty()) return Begin();
     } else if (pass.gives_way) {
-      MicroBatchLimits limits = kLimits;
+      MicroBatchLimits limits = kReplicaLimits;
       limits.only_prompt = true;
       if (std::optional<MicroBatch> batch = scheduler_.TryNextBatch(limits)) Push(*std::move(batch));
     }
@@ -63,7 +63,7 @@ class SimulatedReplica {
 
   void Begin() {
     next_ = absl::InfiniteDuration();
-    std::optional<MicroBatch> batch = scheduler_.TryNextBatch(kLimits);
+    std::optional<MicroBatch> batch = scheduler_.TryNextBatch(kReplicaLimits);
     if (!batch.has_value()) return;
     Push(*std::move(batch));
     next_ = clock_.MonotonicNow() + passes_.back().layer;
@@ -101,7 +101,7 @@ class DoorSimulation {
       : scheduler_(MicroBatchScheduler::Create(options_, clock_, nullptr).value()),
         embedder_(Embedder::Create({.dimensions = kDimensions,
                                     .max_tokens = 256,
-                                    .max_waiting_texts = 2 * kLimits.max_jobs * replicas},
+                                    .max_waiting_texts = 2 * kReplicaLimits.max_jobs * replicas},
                                    tokenizer_, *scheduler_, executor_)) {
     for (int i = 0; i < replicas; ++i) replicas_.emplace_back(*scheduler_, clock_);
   }
@@ -127,10 +127,11 @@ class DoorSimulation {
     int64_t bytes = 0;
     for (const std::string& text : texts) bytes += std::ssize(text);
     const double rate = kTokensPerSecond * static_cast<double>(replicas_.size());
-    const CallRequest request = {.bytes = bytes,
-                                 .tokens = bytes / 2,  // of words of one letter
-                                 .time_left = time_left,
-                                 .patient = std::ssize(texts) > 2 * kLimits.max_jobs * std::ssize(replicas_)};
+    const CallRequest request = {
+        .bytes = bytes,
+        .tokens = bytes / 2,  // of words of one letter
+        .time_left = time_left,
+        .patient = std::ssize(texts) > 2 * kReplicaLimits.max_jobs * std::ssize(replicas_)};
     if (!AdmitCall({}, {}, LoadOf(scheduler_->Snapshot(), options_, rate), request).ok()) {
       ++tally.refused_at_the_door;
       return;
@@ -176,7 +177,7 @@ class DoorSimulation {
   }
 
   void Refill() {
-    while (bulk_ && scheduler_->BulkCreditTokens(2 * kLimits.max_tokens * std::ssize(replicas_)) > 0) {
+    while (bulk_ && scheduler_->BulkCreditTokens(2 * kReplicaLimits.max_tokens * std::ssize(replicas_)) > 0) {
       EncodeWork work;
       work.tokens.resize(8 + random_() % 249);
       work.done = [this, tokens = std::ssize(work.tokens)](const absl::StatusOr<std::vector<float>>& vector) {
