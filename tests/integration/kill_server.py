@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from sluice_process import Server, Sluice, decision, faults, screen_arguments, write_jobs
+from sluice_process import Server, Sluice, decision, faults, quarantined, screen_arguments, write_jobs
 
 
 def undisturbed(server, sluice, screen):
@@ -90,10 +90,14 @@ def main():
         kept = sluice.results(name) == found
         server.stop()
 
-        wrong = faults(found, expected)
+        alone = quarantined(found)
+        wrong = faults(found, expected | alone)
+        if 2 * len(alone) > arguments.kills:
+            wrong["quarantined without two deaths each"] = sorted(alone)
         print(f"killed {arguments.kills} times with {done_at_kill} done; state {batch['state']}; slowest start "
               f"{max(starts):.2f} s; first outcome after it at most {max(first_outcomes, default=0):.2f} s later "
-              f"({len(first_outcomes)} seen); wrong: {wrong or 'nothing'}; after a drain and another start "
+              f"({len(first_outcomes)} seen); wrong: {wrong or 'nothing'}; "
+              f"quarantined for two deaths alone: {len(alone)}; after a drain and another start "
               f"{'the same' if kept else 'OTHERS'}")
         if wrong or not kept or len(found) != arguments.jobs:
             sys.exit(1)

@@ -21,7 +21,7 @@ import tempfile
 import time
 
 from sluice_process import (BATCH_NAME, FAKE_ENCODER, TINY_MODEL, Server, Sluice, decision, faults, json_lines,
-                            screen_arguments, why_no_strace, write_jobs)
+                            quarantined, screen_arguments, why_no_strace, write_jobs)
 
 JOBS = 12
 GATE = "all"
@@ -126,11 +126,7 @@ class Client:
 
 
 def expected_of(submission, expected, results):
-    """A job under which the server was killed twice while it ran alone is rightly quarantined: who killed it, the server
-    cannot know."""
-    quarantined = {result["id"]: decision(result) for result in results
-                   if "ran alone" in result.get("error", {}).get("message", "")}
-    return {f"{submission}{i:07d}": what for i, what in enumerate(expected)} | quarantined
+    return {f"{submission}{i:07d}": what for i, what in enumerate(expected)} | quarantined(results)
 
 
 class Killer:
