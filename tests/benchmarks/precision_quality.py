@@ -17,14 +17,9 @@ import tempfile
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-from sluice_process import Server  # noqa: E402
+from sluice_process import Server, json_lines  # noqa: E402
 
 NEAREST = 10
-
-
-def read_lines(path):
-    with open(path, encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def encode(binaries, server, texts, folder):
@@ -63,22 +58,24 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True, type=pathlib.Path)
     parser.add_argument("--model", required=True)
-    parser.add_argument("--items", required=True)
-    parser.add_argument("--queries", required=True)
-    parser.add_argument("--qrels")
+    parser.add_argument("--items", required=True, type=pathlib.Path)
+    parser.add_argument("--queries", required=True, type=pathlib.Path)
+    parser.add_argument("--qrels", type=pathlib.Path)
     parser.add_argument("--precisions", default="fp32,int8")
     args = parser.parse_args()
-    items, queries = read_lines(args.items), read_lines(args.queries)
+    items, queries, judgements = (json_lines(path.read_text(encoding="utf-8")) if path else []
+                                  for path in (args.items, args.queries, args.qrels))
+    precisions = args.precisions.split(",")
     reference = None
-    for precision in args.precisions.split(","):
+    for precision in precisions:
         nearest = nearest_items(args.bin, args.model, precision, items, queries)
-        if args.qrels:
-            print(f"{precision}: recall@{NEAREST} {recall(nearest, items, queries, read_lines(args.qrels)):.4f}")
+        if judgements:
+            print(f"{precision}: recall@{NEAREST} {recall(nearest, items, queries, judgements):.4f}")
         if reference is None:
             reference = nearest
             continue
         shared = [len(set(a) & set(b)) / NEAREST for a, b in zip(reference, nearest)]
-        print(f"{precision}: {np.mean(shared):.4f} of the nearest {NEAREST} in {args.precisions.split(',')[0]}")
+        print(f"{precision}: {np.mean(shared):.4f} of the nearest {NEAREST} in {precisions[0]}")
     return 0
 
 

@@ -10,9 +10,7 @@ In each round, for each size, one after another, through the running server as `
 and beside them the same descriptions one at a time through sentence-transformers (fp32), one at a time through our own
 encoder, and all at once through it. Prints tables in Markdown; docs/performance.md says how to read them.
 """
-import argparse
 import json
-import os
 import pathlib
 import re
 import sys
@@ -21,11 +19,12 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "integration"), str(HERE / "peers")]
+import command_line  # noqa: E402
 import install  # noqa: E402
 import machine  # noqa: E402
 from figures import Spread  # noqa: E402
 from peer_process import Unavailable, Worker, environment, exports_of, say, worker_command  # noqa: E402
-from sluice_process import PROFILE, ROOT, Server, Sluice, json_lines, screen_arguments, write_jobs  # noqa: E402
+from sluice_process import PROFILE, Server, Sluice, json_lines, screen_arguments, write_jobs  # noqa: E402
 
 MODES = {"all": "all", "gated": "volume", "rules_only": "rules_only"}  # the gate's policy
 # What was once promised of this design, wherever it was said for so many postings.
@@ -158,20 +157,9 @@ def report(scenarios):
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
-    parser.add_argument("--sluice-peer", type=pathlib.Path, default=ROOT / "build/release/benchmarks/sluice_peer")
-    parser.add_argument("--model", type=pathlib.Path, default=ROOT / ".deps/model")
-    parser.add_argument("--peers", type=pathlib.Path, default=ROOT / ".deps/peers", help="where they are installed")
+    parser = command_line.parser(__doc__, rounds=3)
     parser.add_argument("--sizes", default="20,30,50,100,250")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", type=pathlib.Path, help="write every figure to this file, too")
-    parser.add_argument("--server-flag", action="append", default=[])
-    arguments = parser.parse_args()
-    arguments.threads = len(os.sched_getaffinity(0))
-    for name in ("bin", "sluice_peer", "model", "peers"):
-        setattr(arguments, name, getattr(arguments, name).resolve())
-    return arguments
+    return command_line.parse(parser)
 
 
 def main():

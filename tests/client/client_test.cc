@@ -37,6 +37,17 @@ class ClientTest : public testing::Test {
     return request;
   }
 
+  // Of all results of the batch, as they came.
+  std::vector<int64_t> StreamedSequences() {
+    std::vector<int64_t> sequences;
+    const absl::Status status = client_->StreamResults("batches/b1", 0, [&](const v1::JobResult& result) {
+      sequences.push_back(result.sequence());
+      return absl::OkStatus();
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    return sequences;
+  }
+
   std::unique_ptr<FakeBatchServer> server_;
   std::unique_ptr<Client> client_;
   std::vector<absl::Duration> slept_;
@@ -107,15 +118,7 @@ TEST_F(ClientTest, ErrorDetailsAreDecoded) {
 TEST_F(ClientTest, ResultsResumeAfterTheLastSequence) {
   Start({.break_results_after = {3, 0, 4}});
   ASSERT_TRUE(client_->CreateBatch(Request(10)).ok());
-  std::vector<int64_t> sequences;
-  ASSERT_TRUE(client_
-                  ->StreamResults("batches/b1", 0,
-                                  [&](const v1::JobResult& result) {
-                                    sequences.push_back(result.sequence());
-                                    return absl::OkStatus();
-                                  })
-                  .ok());
-  EXPECT_THAT(sequences, ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
+  EXPECT_THAT(StreamedSequences(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9, 10));
   EXPECT_EQ(server_->Calls("StreamResults"), 4);
   // The attempts are counted anew once something came: 50, 100 after nothing came, 50 again.
   EXPECT_THAT(slept_, ElementsAre(absl::Milliseconds(50), absl::Milliseconds(100), absl::Milliseconds(50)));
@@ -125,15 +128,7 @@ TEST_F(ClientTest, ResultsResumeAfterTheLastSequence) {
 TEST_F(ClientTest, ResultsResumeAfterTheReaderWasCut) {
   Start({.failures = {{"StreamResults", {grpc::Status(grpc::StatusCode::ABORTED, "no result was read")}}}});
   ASSERT_TRUE(client_->CreateBatch(Request(3)).ok());
-  std::vector<int64_t> sequences;
-  ASSERT_TRUE(client_
-                  ->StreamResults("batches/b1", 0,
-                                  [&](const v1::JobResult& result) {
-                                    sequences.push_back(result.sequence());
-                                    return absl::OkStatus();
-                                  })
-                  .ok());
-  EXPECT_THAT(sequences, ElementsAre(1, 2, 3));
+  EXPECT_THAT(StreamedSequences(), ElementsAre(1, 2, 3));
   EXPECT_EQ(server_->Calls("StreamResults"), 2);
 }
 

@@ -18,18 +18,8 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 
-from sluice_process import ROOT, Server, Sluice, write_jobs
-
-
-def wait_for(what, condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > end:
-            sys.exit(f"waited {seconds} s for {what}")
-        time.sleep(0.01)
-    return value
+from sluice_process import ROOT, Server, Sluice, await_true, write_jobs
 
 
 def expect(condition, message):
@@ -42,7 +32,7 @@ def running_batch(arguments, sluice):
     def some():
         listed = sluice.batches()
         return listed and 0 < listed[0]["done"] < arguments.jobs and listed[0]
-    return wait_for("a batch in its middle", some)
+    return await_true(some, 120, "a batch in its middle")
 
 
 def expect_all_once(found, jobs):
@@ -82,7 +72,7 @@ def restore_a_backup(arguments, work, jobs_file):
     done = running_batch(arguments, sluice)["done"]
     server.process.send_signal(signal.SIGUSR1)
     backups = pathlib.Path(work, "live", "backups")
-    backup = wait_for("a backup", lambda: next(backups.glob("*.db"), None) if backups.exists() else None)
+    backup = await_true(lambda: backups.exists() and next(backups.glob("*.db"), None), 120, "a backup")
     client.communicate(timeout=300)
     expect(client.returncode == 0, "the batch under the backup did not end well")
     server.stop()
@@ -96,7 +86,7 @@ def restore_a_backup(arguments, work, jobs_file):
     server = Server(f"{arguments.bin}/sluiced", f"{work}/restored")
     sluice = Sluice(f"{arguments.bin}/sluice", server.port)
     server.start()
-    name = wait_for("the restored batch", sluice.batches)[0]["name"]
+    name = await_true(sluice.batches, 120, "the restored batch")[0]["name"]
     expect_all_once(sluice.results(name), arguments.jobs)
     server.stop()
     print(f"backup: taken at {done} of {arguments.jobs}, holds {kept}; restored, the batch ended with every result once")

@@ -19,8 +19,8 @@ import tempfile
 import time
 import unittest
 
-from sluice_process import (BATCH_NAME, FAKE_ENCODER, TINY_MODEL, Server, Sluice, decision, faults, screen_arguments,
-                            why_no_strace, write_jobs)
+from sluice_process import (BATCH_NAME, FAKE_ENCODER, TINY_MODEL, Server, Sluice, await_true, decision, faults,
+                            screen_arguments, why_no_strace, write_jobs)
 
 BIN = pathlib.Path()
 DONE, SOME_FAILED, BAD_INPUT, UNREACHABLE, REFUSED = range(5)
@@ -28,14 +28,6 @@ CUT = 130  # the server ended the stream of results
 MIB = 1 << 20
 MIN_FREE = 512 * MIB  # docs/limits.md: free disk
 LEASE_SECONDS = 15
-
-
-def await_true(condition, seconds, what):
-    until = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > until:
-            raise AssertionError(f"not within {seconds} s: {what}")
-        time.sleep(0.01)
 
 
 class RealFaults(unittest.TestCase):

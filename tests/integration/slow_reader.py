@@ -11,9 +11,8 @@ import socket
 import struct
 import sys
 import tempfile
-import time
 
-from sluice_process import Server, Sluice, screen_arguments, write_jobs
+from sluice_process import Server, Sluice, await_true, screen_arguments, write_jobs
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, ACK = 0, 1, 3, 4, 6, 1
 END_HEADERS, END_STREAM = 4, 1
@@ -72,9 +71,7 @@ class Reader:
 
 
 def cut_streams(server):
-    return sum(float(line.rsplit(" ", 1)[1]) for line in server.page("/metrics")[1].splitlines()
-               if line.startswith("grpc_server_handled_total") and 'grpc_method="StreamResults"' in line
-               and 'grpc_code="Aborted"' in line)
+    return server.metric("grpc_server_handled_total", grpc_method="StreamResults", grpc_code="Aborted")
 
 
 def main():
@@ -93,11 +90,7 @@ def main():
         # More of them than there are places, one after the other: each place comes back.
         for cut in range(1, 4):
             reader = Reader(server.port, name)
-            finished = time.monotonic() + 60
-            while cut_streams(server) < cut:
-                if time.monotonic() > finished:
-                    sys.exit(f"reader {cut} was not cut within 60 s")
-                time.sleep(0.02)
+            await_true(lambda: cut_streams(server) >= cut, 60, f"the end of reader {cut}")
             received, trailers = reader.read_to_the_end()
             if received > WINDOW:
                 sys.exit(f"{received} bytes came, the window was {WINDOW}")

@@ -38,6 +38,16 @@ def memory_mib(pid, key="VmRSS"):
         return 0.0
 
 
+def await_true(condition, seconds, what):
+    """What `condition` gave once it was true."""
+    until = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.01)
+    return value
+
+
 def why_no_strace():
     """Why strace cannot inject faults here, or nothing."""
     if shutil.which("strace") is None:
@@ -102,10 +112,11 @@ class Server:
         except OSError:
             return 0, ""
 
-    def metric(self, name):
-        """The sum over all labels."""
-        lines = self.page("/metrics")[1].splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if re.match(rf"{name}[{{ ]", line))
+    def metric(self, name, **labels):
+        """The sum over all labels but those that are given."""
+        lines = [line for line in self.page("/metrics")[1].splitlines() if re.match(rf"{name}[{{ ]", line)]
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(label in line for label in wanted))
 
 
 class Sluice:

@@ -7,7 +7,6 @@ Installs the peers (install.py), starts every engine in a process of its own, le
 divisions of the threads on half of the texts, then times all of them one after another, round by round. Prints a table a
 corpus, in Markdown; docs/performance.md says how to read it.
 """
-import argparse
 import json
 import os
 import pathlib
@@ -20,11 +19,12 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent / "integration")]
+import command_line  # noqa: E402
 import figures  # noqa: E402
 import install  # noqa: E402
 import machine  # noqa: E402
 from peer_process import Unavailable, Worker, environment, exports_of, say, worker_command  # noqa: E402
-from sluice_process import ROOT, Server  # noqa: E402
+from sluice_process import Server  # noqa: E402
 
 # name, group of install.py or "sluice", precision ("" where the engine says), needs bf16 instructions
 ROWS = [
@@ -211,28 +211,19 @@ def report(arguments, corpus, tokens, rows, ceilings):
 
 
 def parse():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", type=pathlib.Path, default=ROOT / "build/release/bin")
-    parser.add_argument("--sluice-peer", type=pathlib.Path, default=ROOT / "build/release/benchmarks/sluice_peer")
-    parser.add_argument("--model", type=pathlib.Path, default=ROOT / ".deps/model")
-    parser.add_argument("--peers", type=pathlib.Path, default=ROOT / ".deps/peers", help="where they are installed")
+    parser = command_line.parser(__doc__, rounds=5)
     parser.add_argument("--corpora", default="short,mixed,long")
     parser.add_argument("--engines", default="", help="only those whose names contain one of these, as in sluice,openvino")
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--texts", type=int, default=128, help="mixed ones; four times as many short, half as many long")
     parser.add_argument("--batches", type=lambda text: list(map(int, text.split(","))),
                         help="sizes for the peers to choose from")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--threads", type=int)
     parser.add_argument("--all", action="store_true", help="bf16 also where the processor must emulate it")
-    parser.add_argument("--json", type=pathlib.Path, help="write every figure to this file, too")
-    parser.add_argument("--server-flag", action="append", default=[])
-    arguments = parser.parse_args()
-    for name in ("bin", "sluice_peer", "model", "peers"):
-        setattr(arguments, name, getattr(arguments, name).resolve())
-    unknown = set(arguments.corpora.split(",")) - set(BATCHES)
-    if unknown or not 1 <= arguments.threads <= len(os.sched_getaffinity(0)):
+    parsed = command_line.parse(parser)
+    unknown = set(parsed.corpora.split(",")) - set(BATCHES)
+    if unknown or not 1 <= parsed.threads <= len(os.sched_getaffinity(0)):
         parser.error(f"no corpus {', '.join(unknown)}" if unknown else "more threads than cores")
-    return arguments
+    return parsed
 
 
 def start_ceilings(comparison):
