@@ -1,9 +1,9 @@
 #include "core/inference/cpu/quantized_bert.h"
 
-#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
 #include "core/inference/cpu/tensor_floats.h"
 
 namespace sluice {
@@ -39,26 +39,19 @@ QuantizedLayer Load(const BertLayerTensors& tensors, double epsilon) {
 // Of 255 times 127 each, so many products fit in 32 bits.
 constexpr int64_t kMaxInputs = 65536;
 
-absl::Status CheckFiniteWeights(const char* what, size_t layer, const TensorView& tensor) {
-  for (const float weight : FloatsOf(tensor)) {
-    if (std::isfinite(weight)) continue;
+absl::Status CheckWeights(const BertLayerTensors& layer, size_t index) {
+  const std::pair<const char*, const LinearTensors*> all[] = {{"query", &layer.query},
+                                                              {"key", &layer.key},
+                                                              {"value", &layer.value},
+                                                              {"attention output", &layer.attention_output},
+                                                              {"intermediate", &layer.intermediate},
+                                                              {"output", &layer.output}};
+  for (const auto& [what, tensors] : all) {
+    if (AllFinite(*tensors->weight)) continue;
     return absl::InvalidArgumentError(
-        absl::StrCat("layer ", layer, ": a weight of ", what, " is not finite"));
+        absl::StrCat("layer ", index, ": a weight of ", what, " is not finite"));
   }
   return absl::OkStatus();
-}
-
-absl::Status CheckFiniteWeights(const std::vector<BertLayerTensors>& layers) {
-  absl::Status status;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    status.Update(CheckFiniteWeights("query", i, *layers[i].query.weight));
-    status.Update(CheckFiniteWeights("key", i, *layers[i].key.weight));
-    status.Update(CheckFiniteWeights("value", i, *layers[i].value.weight));
-    status.Update(CheckFiniteWeights("attention output", i, *layers[i].attention_output.weight));
-    status.Update(CheckFiniteWeights("intermediate", i, *layers[i].intermediate.weight));
-    status.Update(CheckFiniteWeights("output", i, *layers[i].output.weight));
-  }
-  return status;
 }
 
 absl::Status CheckMultiple(const char* what, int64_t size, int64_t factor) {
@@ -74,11 +67,11 @@ absl::Status CheckMultiple(const char* what, int64_t size, int64_t factor) {
 absl::StatusOr<std::shared_ptr<const QuantizedBert>> QuantizedBert::Create(
     std::shared_ptr<const BertModelFiles> files, const Int8Kernels& kernels) {
   const BertConfig& config = files->config();
-  absl::Status status = CheckMultiple("hidden size", config.hidden_size, kInt8PanelWidth);
-  status.Update(CheckMultiple("intermediate size", config.intermediate_size, kInt8PanelWidth));
-  status.Update(CheckMultiple("head size", config.hidden_size / config.heads, 32));
-  status.Update(CheckFiniteWeights(files->tensors().layers));
-  if (!status.ok()) return status;
+  SLUICE_RETURN_IF_ERROR(CheckMultiple("hidden size", config.hidden_size, kInt8PanelWidth));
+  SLUICE_RETURN_IF_ERROR(CheckMultiple("intermediate size", config.intermediate_size, kInt8PanelWidth));
+  SLUICE_RETURN_IF_ERROR(CheckMultiple("head size", config.hidden_size / config.heads, 32));
+  const std::vector<BertLayerTensors>& layers = files->tensors().layers;
+  for (size_t i = 0; i < layers.size(); ++i) SLUICE_RETURN_IF_ERROR(CheckWeights(layers[i], i));
   return std::shared_ptr<const QuantizedBert>(new QuantizedBert(std::move(files), kernels));
 }
 

@@ -29,24 +29,34 @@ float FromF16(uint16_t bits) {
   return (bits & 0x8000) != 0 ? -magnitude : magnitude;
 }
 
+float FloatAt(const TensorView& tensor, size_t index) {
+  switch (tensor.type) {
+    case TensorType::kBf16:
+      return FromBf16(BitsAt<uint16_t>(tensor.data, index));
+    case TensorType::kF16:
+      return FromF16(BitsAt<uint16_t>(tensor.data, index));
+    default:
+      return BitsAt<float>(tensor.data, index);
+  }
+}
+
+size_t CountOf(const TensorView& tensor) {
+  return static_cast<size_t>(tensor.bytes / TensorTypeBytes(tensor.type));
+}
+
 }  // namespace
 
 AlignedVector<float> FloatsOf(const TensorView& tensor) {
-  AlignedVector<float> floats(static_cast<size_t>(tensor.bytes / TensorTypeBytes(tensor.type)));
-  for (size_t i = 0; i < floats.size(); ++i) {
-    switch (tensor.type) {
-      case TensorType::kBf16:
-        floats[i] = FromBf16(BitsAt<uint16_t>(tensor.data, i));
-        break;
-      case TensorType::kF16:
-        floats[i] = FromF16(BitsAt<uint16_t>(tensor.data, i));
-        break;
-      default:
-        floats[i] = BitsAt<float>(tensor.data, i);
-        break;
-    }
-  }
+  AlignedVector<float> floats(CountOf(tensor));
+  for (size_t i = 0; i < floats.size(); ++i) floats[i] = FloatAt(tensor, i);
   return floats;
+}
+
+bool AllFinite(const TensorView& tensor) {
+  for (size_t i = 0; i < CountOf(tensor); ++i) {
+    if (!std::isfinite(FloatAt(tensor, i))) return false;
+  }
+  return true;
 }
 
 const float* FloatsInPlace(const TensorView& tensor) {
