@@ -19,7 +19,8 @@ namespace {
 class ResultFeedTest : public ::testing::Test, public StoreListener {
  protected:
   ResultFeedTest() : plain_({}, clock_), store_(plain_) { Restart({}); }
-  ~ResultFeedTest() override { plain_.SetListener(nullptr); }
+  // Not in the destructor: the store's thread may be calling this very object, whose class then changes.
+  void TearDown() override { plain_.SetListener(nullptr); }
 
   void Restart(FeedOptions options) {
     plain_.SetListener(nullptr);
