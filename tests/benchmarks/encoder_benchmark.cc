@@ -70,9 +70,9 @@ bool Run(Encoder& encoder, const Texts& texts, Limits limits) {
 }
 
 absl::StatusOr<std::unique_ptr<Encoder>> MakeInt8(std::shared_ptr<const BertModelFiles> files) {
-  const Int8Kernels* const kernels = FastInt8Kernels();
-  if (kernels == nullptr) return absl::FailedPreconditionError("this processor has no fast int8 kernels");
-  const auto network = QuantizedBert::Create(std::move(files), *kernels);
+  if (FastInt8Kernels().empty())
+    return absl::FailedPreconditionError("this processor has no fast int8 kernels");
+  const auto network = QuantizedBert::Create(std::move(files), *FastInt8Kernels().front());
   if (!network.ok()) return network.status();
   return MakeQuantizedEncoder(*network);
 }

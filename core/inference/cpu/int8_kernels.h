@@ -12,10 +12,14 @@
 
 #include <cstdint>
 
+#include "absl/types/span.h"
+
 namespace sluice {
 
 // Rows that one step of a product takes: row counts of products are multiples of it.
 inline constexpr int64_t kInt8RowStep = 6;
+// A product may read, but makes nothing of, the values of rows up to the next multiple of this.
+inline constexpr int64_t kInt8RowsRead = 16;
 // Outputs that one step takes: output counts are multiples of it; packed weights stand in such panels.
 inline constexpr int64_t kInt8PanelWidth = 64;
 
@@ -32,7 +36,7 @@ struct QuantizedWeights {
   const float* scales = nullptr;   // [outputs]
   const float* sums = nullptr;     // [outputs], of an output's weights; integers
   const float* bias = nullptr;     // [outputs]
-  int64_t inputs = 0;              // a multiple of 4
+  int64_t inputs = 0;              // a multiple of 64
   int64_t outputs = 0;             // a multiple of 64
 };
 
@@ -75,13 +79,16 @@ struct Int8Kernels {
                   float* y);
   // In place; columns a multiple of 16.
   void (*layer_norm)(float* x, int64_t rows, int64_t columns, const LayerNormView& norm);
+  // Its products may be in bf16.
   void (*attend)(const AttentionText& text);
 };
 
 // Plain C++: the meaning of the others, and what they are tested against. Slow.
 const Int8Kernels& PortableInt8Kernels();
 
-// The fastest that this processor runs; nullptr where none beats fp32. Today: AVX-512 with VNNI.
-const Int8Kernels* FastInt8Kernels();
+// Those that this processor runs and that can beat fp32 on it, presumably the fastest first: AMX (int8 and
+// bf16), AVX-512 with VNNI. Empty on others. The first call asks the system for the use of AMX, which holds
+// for the whole process.
+absl::Span<const Int8Kernels* const> FastInt8Kernels();
 
 }  // namespace sluice

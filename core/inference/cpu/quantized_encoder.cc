@@ -16,7 +16,7 @@ using Texts = absl::Span<const absl::Span<const int32_t>>;
 
 constexpr int64_t kPartRows = 384;
 constexpr int64_t kBlockRows = 96;
-static_assert(kBlockRows % kInt8RowStep == 0);
+static_assert(kBlockRows % kInt8RowStep == 0 && kBlockRows % kInt8RowsRead == 0);
 
 int64_t WholeSteps(int64_t rows) {
   return (rows + kInt8RowStep - 1) / kInt8RowStep * kInt8RowStep;

@@ -11,7 +11,7 @@ namespace sluice {
 
 class QuantizedLinear {
  public:
-  // `weight` is [outputs, inputs] with outputs = bias.size(), a multiple of 64, and inputs a multiple of 4.
+  // `weight` is [outputs, inputs] with outputs = bias.size(), a multiple of 64, and inputs one, too.
   // Each output has its own scale, symmetric: its greatest weight becomes 127.
   QuantizedLinear(absl::Span<const float> weight, absl::Span<const float> bias);
 

@@ -164,13 +164,12 @@ class Calibrator {
   }
 
   absl::StatusOr<Measurement> MeasureInt8() {
-    const Int8Kernels* const kernels = FastInt8Kernels();
-    if (request_.encoder.device != DeviceType::kCpu || kernels == nullptr) {
+    if (request_.encoder.device != DeviceType::kCpu || FastInt8Kernels().empty()) {
       return absl::FailedPreconditionError(
           "int8 runs on processors with AVX-512 VNNI, and on no other device");
     }
     SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedBert> network,
-                            QuantizedBert::Create(files_, *kernels));
+                            QuantizedBert::Create(files_, *FastInt8Kernels().front()));
     const auto make_encoder = [network](int, bool) -> absl::StatusOr<std::unique_ptr<Encoder>> {
       return MakeQuantizedEncoder(network);
     };

@@ -11,6 +11,7 @@
 #include "tests/contract/encoder_contract.h"
 #include "tests/core/inference/reference_pass.h"
 #include "tests/core/inference/tiny_bert.h"
+#include "tests/fakes/emulated_amx_kernels.h"
 
 namespace sluice {
 namespace {
@@ -79,26 +80,26 @@ class QuantizedEncoderTest : public testing::TestWithParam<const Int8Kernels*> {
 };
 
 TEST_P(QuantizedEncoderTest, IsNearThePaper) {
-  ExpectNearReference(0.997);
+  ExpectNearReference(0.996);
 }
 
 TEST_P(QuantizedEncoderTest, ClsPoolingAndTanhGelu) {
   Replace("config.json", R"("gelu")", R"("gelu_new")");
   model_.files["1_Pooling/config.json"] = R"({"pooling_mode": "cls"})";
-  ExpectNearReference(0.997);
+  ExpectNearReference(0.996);
 }
 
 TEST_P(QuantizedEncoderTest, MaxPoolingReluAndNoNormalising) {
   Replace("config.json", R"("gelu")", R"("relu")");
   Replace("modules.json", "models.Normalize", "models.Transformer");
   model_.files["1_Pooling/config.json"] = R"({"pooling_mode": "max"})";
-  ExpectNearReference(0.997);
+  ExpectNearReference(0.996);
 }
 
 TEST_P(QuantizedEncoderTest, RobertaPositions) {
   Replace("config.json", R"("bert")", R"("roberta")");
   Replace("config.json", R"("pad_token_id": 0)", R"("pad_token_id": 1)");
-  ExpectNearReference(0.997);
+  ExpectNearReference(0.996);
 }
 
 TEST_P(QuantizedEncoderTest, WeightsStoredInBf16) {
@@ -106,7 +107,7 @@ TEST_P(QuantizedEncoderTest, WeightsStoredInBf16) {
     tensor.type = "BF16";
     for (float& value : tensor.values) value = std::ldexp(std::nearbyint(std::ldexp(value, 5)), -5);
   }
-  ExpectNearReference(0.997);
+  ExpectNearReference(0.996);
 }
 
 // To the bit: alone, among texts of other lengths, first or last, in a part of its own or split from the
@@ -175,7 +176,7 @@ TEST_P(QuantizedEncoderTest, NamesTheSizeThatItDoesNotDo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Portable, QuantizedEncoderTest, testing::Values(&PortableInt8Kernels()));
-INSTANTIATE_TEST_SUITE_P(Fast, QuantizedEncoderTest, testing::Values(FastInt8Kernels()));
+INSTANTIATE_TEST_SUITE_P(Fast, QuantizedEncoderTest, testing::ValuesIn(EveryFastInt8Kernels()));
 
 EncoderUnderTest Tiny(const std::string& name, const Int8Kernels& kernels) {
   return {.name = name,
@@ -190,7 +191,7 @@ EncoderUnderTest Tiny(const std::string& name, const Int8Kernels& kernels) {
 
 std::vector<EncoderUnderTest> EveryKind() {
   std::vector<EncoderUnderTest> kinds = {Tiny("portable", PortableInt8Kernels())};
-  if (FastInt8Kernels() != nullptr) kinds.push_back(Tiny("fast", *FastInt8Kernels()));
+  for (const Int8Kernels* const fast : EveryFastInt8Kernels()) kinds.push_back(Tiny(fast->name, *fast));
   return kinds;
 }
 

@@ -70,7 +70,7 @@ TEST(Calibrate, DoesNotDivideIntoMoreReplicasThanAPoolHolds) {
 
 // The tiny model is too narrow for int8; one of 64 is measured, on single threads, and agrees.
 TEST(Calibrate, ComparesInt8WhereItsKernelsAreFast) {
-  if (FastInt8Kernels() == nullptr) GTEST_SKIP() << "this processor has no fast int8 kernels";
+  if (FastInt8Kernels().empty()) GTEST_SKIP() << "this processor has no fast int8 kernels";
   const CalibrationRequest request{.encoder = {.threads = 2}, .bf16_instructions = false, .may_divide = true};
   EXPECT_THAT(CalibrateEncoder(Load(), request).value().reason,
               HasSubstr("int8: int8 wants a hidden size that is a multiple of 64"));
