@@ -1,6 +1,10 @@
 // AmxAttention: Int8Kernels::attend on AMX tiles, its two products in bf16 and the softmax between them in
 // fp32. `Tiles` as in amx_product.h. For sources compiled for AVX-512 only.
 //
+// SCORES decide by their differences, so that what bf16 loses of them shows: queries and keys are each two
+// bf16, what is left of a number after the first is the second, and of the four products the least is left
+// out.
+//
 // Both products take their right side as pairs of rows side by side: keys are transposed to that, values
 // interleaved, once for each head. Rows and keys beyond the text are zeros, or are not stored.
 #pragma once
@@ -24,7 +28,14 @@ static inline Integers Narrow(Floats first, Floats second) {
                                    _mm512_add_epi32(_mm512_castps_si512(second), half));
 }
 
-// The same, but first[0], second[0], first[1], …
+// What Narrow loses of x.
+static inline Floats Rest(Floats x) {
+  const Integers rounded = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000));
+  const Integers narrowed = _mm512_and_si512(rounded, _mm512_set1_epi32(static_cast<int32_t>(0xffff0000)));
+  return _mm512_sub_ps(x, _mm512_castsi512_ps(narrowed));
+}
+
+// As Narrow, but first[0], second[0], first[1], …
 static inline Integers NarrowInterleaved(Floats first, Floats second) {
   const Integers half = _mm512_set1_epi32(0x8000);
   const Integers low = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(first), half), 16);
@@ -52,6 +63,8 @@ class AmxAttention {
  private:
   static constexpr int64_t kPairs = 2 * kLanes;  // bf16 of a tile's row; keys that one product takes
 
+  static constexpr int64_t kTile = kTileRows * kPairs;  // bf16 of a tile
+
   using Bf16 = uint16_t;
 
   AmxAttention(const AttentionText& text, int64_t head)
@@ -64,7 +77,7 @@ class AmxAttention {
         merged_(text.merged + head * text.head_size),
         scores_(text.scratch),
         keys_(reinterpret_cast<Bf16*>(scores_ + kTileRows * padded_)),
-        values_(keys_ + padded_ * head_size_),
+        values_(keys_ + 2 * padded_ * head_size_),
         shares_(values_ + padded_ * head_size_),
         queries_(shares_ + kTileRows * padded_) {}
 
@@ -86,19 +99,30 @@ class AmxAttention {
     return _mm512_loadu_ps(query_key_value_ + row * stride_ + which * hidden_ + column);
   }
 
-  // The tile of 16 keys from `key` and 32 columns from `column`.
-  Bf16* KeyTile(int64_t key, int64_t column) const { return keys_ + key * head_size_ + column * kTileRows; }
+  // The tile of 16 keys from `key` and 32 columns from `column`; that of their rests follows.
+  Bf16* KeyTile(int64_t key, int64_t column) const {
+    return keys_ + 2 * (key * head_size_ + column * kTileRows);
+  }
+  // Of 16 queries' columns from `column`; that of their rests follows.
+  Bf16* QueryTile(int64_t column) const { return queries_ + 2 * column * kTileRows; }
   // The tile of 32 keys from `key` and 16 columns from `column`.
   Bf16* ValueTile(int64_t key, int64_t column) const { return values_ + key * head_size_ + column * kPairs; }
 
   void LayOutKeys(int64_t key) {
     for (int64_t column = 0; column < head_size_; column += kPairs) {
-      Floats rows[kLanes];
-      for (int i = 0; i < kLanes; ++i)
-        rows[i] = _mm512_castsi512_ps(Narrow(Part(key + i, 1, column), Part(key + i, 1, column + kLanes)));
+      Floats rows[kLanes], rests[kLanes];
+      for (int i = 0; i < kLanes; ++i) {
+        const Floats first = Part(key + i, 1, column), second = Part(key + i, 1, column + kLanes);
+        rows[i] = _mm512_castsi512_ps(Narrow(first, second));
+        rests[i] = _mm512_castsi512_ps(Narrow(Rest(first), Rest(second)));
+      }
       Transpose(rows);
+      Transpose(rests);
       Bf16* const tile = KeyTile(key, column);
-      for (int i = 0; i < kLanes; ++i) _mm512_storeu_ps(tile + i * kPairs, rows[i]);
+      for (int i = 0; i < kLanes; ++i) {
+        _mm512_storeu_ps(tile + i * kPairs, rows[i]);
+        _mm512_storeu_ps(tile + kTile + i * kPairs, rests[i]);
+      }
     }
   }
 
@@ -114,10 +138,12 @@ class AmxAttention {
   void LayOutQueries(int64_t row) {
     const Floats scale = _mm512_div_ps(Set(1.44269504F), _mm512_sqrt_ps(Set(static_cast<float>(head_size_))));
     for (int64_t column = 0; column < head_size_; column += kPairs) {
+      Bf16* const tile = QueryTile(column);
       for (int64_t i = 0; i < kTileRows; ++i) {
-        _mm512_storeu_si512(queries_ + column * kTileRows + i * kPairs,
-                            Narrow(_mm512_mul_ps(Part(row + i, 0, column), scale),
-                                   _mm512_mul_ps(Part(row + i, 0, column + kLanes), scale)));
+        const Floats first = _mm512_mul_ps(Part(row + i, 0, column), scale);
+        const Floats second = _mm512_mul_ps(Part(row + i, 0, column + kLanes), scale);
+        _mm512_storeu_si512(tile + i * kPairs, Narrow(first, second));
+        _mm512_storeu_si512(tile + kTile + i * kPairs, Narrow(Rest(first), Rest(second)));
       }
     }
   }
@@ -126,11 +152,18 @@ class AmxAttention {
     Tiles::template Zero<0>();
     Tiles::template Zero<1>();
     for (int64_t column = 0; column < head_size_; column += kPairs) {
-      Tiles::template Load<4>(queries_ + column * kTileRows, kTileBytes);
-      Tiles::template Load<6>(KeyTile(key, column), kTileBytes);
-      Tiles::template Load<7>(KeyTile(key + kTileRows, column), kTileBytes);
-      Tiles::template MultiplyBf16<0, 4, 6>();
-      Tiles::template MultiplyBf16<1, 4, 7>();
+      Tiles::template Load<2>(QueryTile(column), kTileBytes);
+      Tiles::template Load<3>(QueryTile(column) + kTile, kTileBytes);
+      Tiles::template Load<4>(KeyTile(key, column), kTileBytes);
+      Tiles::template MultiplyBf16<0, 2, 4>();
+      Tiles::template Load<5>(KeyTile(key, column) + kTile, kTileBytes);
+      Tiles::template Load<6>(KeyTile(key + kTileRows, column), kTileBytes);
+      Tiles::template MultiplyBf16<1, 2, 6>();
+      Tiles::template Load<7>(KeyTile(key + kTileRows, column) + kTile, kTileBytes);
+      Tiles::template MultiplyBf16<0, 3, 4>();
+      Tiles::template MultiplyBf16<1, 3, 6>();
+      Tiles::template MultiplyBf16<0, 2, 5>();
+      Tiles::template MultiplyBf16<1, 2, 7>();
     }
     Tiles::template Store<0>(scores_ + key, padded_ * 4);
     Tiles::template Store<1>(scores_ + key + kLanes, padded_ * 4);
@@ -186,10 +219,10 @@ class AmxAttention {
   const float* const query_key_value_;
   float* const merged_;
   float* const scores_;  // [16, padded]
-  Bf16* const keys_;     // [padded / 16][head_size / 32][16 pairs][16 keys][2]
+  Bf16* const keys_;     // [padded / 16][head_size / 32][2][16 pairs][16 keys][2]
   Bf16* const values_;   // [padded / 32][head_size / 16][16 pairs of keys][16][2]
   Bf16* const shares_;   // [16, padded]
-  Bf16* const queries_;  // [head_size / 32][16][32]
+  Bf16* const queries_;  // [head_size / 32][2][16][32]
 };
 
 }  // namespace sluice

@@ -52,7 +52,7 @@ struct AttentionText {
 
 constexpr int64_t AttentionScratch(int64_t length, int64_t head_size) {
   const int64_t padded = (length + kInt8PanelWidth - 1) / kInt8PanelWidth * kInt8PanelWidth;
-  return padded * 2 * (head_size + kInt8RowStep);
+  return padded * 2 * (head_size + kInt8RowStep) + 16 * head_size;
 }
 
 enum class Int8Epilogue {

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <random>
 
+#include "absl/algorithm/container.h"
 #include "core/inference/cpu/quantized_bert.h"
 #include "core/inference/torch/torch_encoder.h"
 #include "tests/core/inference/torch/goldens.h"
@@ -78,13 +79,14 @@ class TorchGolden : public testing::Test {
     return worst;
   }
 
-  static double MeanCosine(const std::vector<float>& vectors) {
+  // Of the texts in `order`.
+  static double MeanCosine(const std::vector<float>& vectors, absl::Span<const size_t> order) {
     double sum = 0;
-    for (size_t i = 0; i < goldens_->texts.size(); ++i) {
+    for (const size_t i : order) {
       const absl::Span<const float> vector(&vectors[i * goldens_->dimensions], goldens_->dimensions);
       sum += Cosine(vector, goldens_->Vector(i));
     }
-    return sum / static_cast<double>(goldens_->texts.size());
+    return sum / static_cast<double>(order.size());
   }
 
   static std::shared_ptr<const BertModelFiles>* files_;
@@ -131,10 +133,12 @@ TEST_F(TorchGolden, Int8IsNearSentenceTransformers) {
   for (const Int8Kernels* const kernels : kinds) {
     SCOPED_TRACE(kernels->name);
     const auto encoder = MakeQuantizedEncoder(QuantizedBert::Create(*files_, *kernels).value());
-    const std::vector<size_t> order = Shuffled(5);
+    std::vector<size_t> order = Shuffled(5);
+    const bool emulated = !absl::c_linear_search(FastInt8Kernels(), kernels);
+    if (emulated) order.resize(order.size() / 10);  // slow
     const std::vector<float> vectors = EncodeAll(*encoder, order, 8);
     EXPECT_GE(WorstCosine(vectors, order), 0.99);
-    EXPECT_GE(MeanCosine(vectors), 0.998);
+    EXPECT_GE(MeanCosine(vectors, order), 0.998);
   }
 }
 
