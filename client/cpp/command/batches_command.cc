@@ -62,8 +62,8 @@ absl::StatusOr<ExitCode> Results(Client& client, const BatchesFlags& flags, Comm
     SLUICE_ASSIGN_OR_RETURN(
         const v1::Batch ended,
         FollowAndPrintRanked(
-            client, {.batch = flags.name, .top = flags.top, .output = flags.output, .json = flags.json}, {},
-            context.terminal, context.clock));
+            client, {.batch = flags.name, .top = flags.top, .output = flags.output, .json = flags.json},
+            Headlines(), context.terminal, context.clock));
     return ExitCodeOf(ended.state());
   }
   SLUICE_ASSIGN_OR_RETURN(

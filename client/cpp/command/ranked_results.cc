@@ -107,9 +107,7 @@ absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOpti
         if (options.json) {
           terminal.out << json << '\n';
         } else {
-          const auto headline = headlines.find(result.id());
-          terminal.out << TableRow(result, headline == headlines.end() ? Headline() : headline->second,
-                                   style);
+          terminal.out << TableRow(result, headlines.Find(result.id()), style);
         }
       }));
   terminal.out << std::flush;

@@ -4,9 +4,9 @@
 #include <optional>
 #include <string>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "client/cpp/client.h"
+#include "client/cpp/command/headlines.h"
 #include "client/cpp/command/terminal.h"
 #include "client/cpp/command/verdict_table.h"
 #include "core/base/clock.h"
@@ -19,9 +19,6 @@ struct RankedResultsOptions {
   std::string output;      // "" for none; appears only once it is whole
   bool json = false;
 };
-
-// Job id -> what stands in the table.
-using Headlines = absl::flat_hash_map<std::string, Headline>;
 
 // Waits for the batch, showing its progress, prints its results and then what happened in all. Where every
 // result is printed, none is read twice; for a table they are streamed to be counted, and only its rows are

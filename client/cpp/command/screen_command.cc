@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/cpp/command/headlines.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/ranked_results.h"
 #include "client/cpp/formats/input_place.h"
@@ -20,8 +21,6 @@
 namespace sluice {
 namespace {
 
-// A table shows few postings, but which is known only at the end.
-constexpr size_t kMaxHeadlines = 200'000;
 constexpr int kMaxHeadlineColumns = 80;
 // Room for a request's own framing below gRPC's limit on what is received.
 constexpr size_t kCreateBatchBytes = kMaxCreateBatchBytes - 4096;
@@ -41,11 +40,10 @@ struct SentPostings {
       first_jobs.push_back(static_cast<int64_t>(lines.size()));
     }
     lines.push_back(place.line);
-    if (headlines.size() >= kMaxHeadlines) return;
     const v1::Posting& posting = job.posting();
-    headlines[job.id()] = {FitColumns(posting.title(), kMaxHeadlineColumns),
-                           FitColumns(posting.company(), kMaxHeadlineColumns),
-                           FitColumns(posting.location(), kMaxHeadlineColumns)};
+    headlines.Add(job.id(), {FitColumns(posting.title(), kMaxHeadlineColumns),
+                             FitColumns(posting.company(), kMaxHeadlineColumns),
+                             FitColumns(posting.location(), kMaxHeadlineColumns)});
   }
 
   std::optional<InputPlace> PlaceOf(int64_t job) const {

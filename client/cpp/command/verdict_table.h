@@ -4,16 +4,10 @@
 #include <string>
 
 #include "client/cpp/command/follow_batch.h"
+#include "client/cpp/command/headlines.h"
 #include "sluice/v1/batches.pb.h"
 
 namespace sluice {
-
-// What of a posting stands in the table beside its verdict; empty when only the id is known.
-struct Headline {
-  std::string title;
-  std::string company;
-  std::string location;
-};
 
 struct TableStyle {
   bool terminal = false;  // colour, aligned, two lines a posting; otherwise one tab-separated line
