@@ -33,8 +33,8 @@ struct PipelineOptions {
   int phase_one_workers = 1;                        // plan tasks are split over so many closures, 1..256
   int max_claimed_jobs = 256;                       // in memory at once, beside the credit in tokens
   int64_t credit_target_tokens = 8192;
-  // Phase one's results that a plan task keeps from its first pass for its second, where no posting goes on
-  // to the model; of what is beyond them they are computed again. 0: none.
+  // What phase one's results of a whole batch may take for a plan task to keep them from its first pass for
+  // its second, where no posting goes on to the model; of a larger batch they are computed again. 0: never.
   int64_t kept_result_bytes = 64 << 20;
   std::string model_digest;  // "" without a model
   int max_tokens = 0;        // of a text; 0 without a model

@@ -39,6 +39,8 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   void SummarisePage(const PostingPage& page);
   void ExplainPage(const PostingPage& page);
   void Keep(Explained explained);
+  bool AllCanBeKept() const;
+  void DropKept();
   void Decide();
   void CommitPlan(GatePlan plan);
   void OnPlan(const absl::StatusOr<std::string>& stored, const std::string& offered);
@@ -67,12 +69,13 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   absl::Time as_of_;
   GateOptions gate_;
   std::string stored_plan_;
+  int64_t postings_ = 0;  // of the batch
   std::unique_ptr<const Screener> screener_;
   absl::Status broken_;  // why no posting of the batch can be screened
   std::optional<PostingPages> pages_;
 
   bool keeps_ = false;           // the page to come is explained at once, and the results kept
-  std::vector<Explained> kept_;  // of the first postings; an element is moved out when it is rejected
+  std::vector<Explained> kept_;  // of all postings or none; an element is moved out when it is rejected
   int64_t kept_bytes_ = 0;
   size_t next_kept_ = 0;
 
@@ -104,6 +107,7 @@ void PlanRun::Start() {
 
 absl::Status PlanRun::Compile(const Batch& batch) {
   as_of_ = batch.as_of;
+  postings_ = batch.counts.jobs;
   stored_plan_ = batch.plan;
   SLUICE_ASSIGN_OR_RETURN(const ScreenSpec spec, context_.parts.codec->DecodeScreenSpec(batch.spec));
   gate_ = spec.gate;
@@ -158,7 +162,7 @@ void PlanRun::ExplainPage(const PostingPage& page) {
       [this, page, answers](size_t position) { (*answers)[position] = Explain((*page)[position]); },
       [this, answers] {
         for (Explained& explained : *answers) Keep(std::move(explained));
-        keeps_ = kept_bytes_ < context_.options.kept_result_bytes;
+        if (!AllCanBeKept()) DropKept();
         SummarisePages();
       });
 }
@@ -172,6 +176,17 @@ void PlanRun::Keep(Explained explained) {
     undecodable_.push_back(static_cast<int64_t>(kept_.size()));
   }
   kept_.push_back(std::move(explained));
+}
+
+// As far as those so far tell.
+bool PlanRun::AllCanBeKept() const {
+  const double share = static_cast<double>(kept_.size()) / static_cast<double>(postings_);
+  return static_cast<double>(kept_bytes_) <= share * static_cast<double>(context_.options.kept_result_bytes);
+}
+
+void PlanRun::DropKept() {
+  keeps_ = false;
+  std::vector<Explained>().swap(kept_);
 }
 
 void PlanRun::Decide() {
@@ -203,12 +218,12 @@ void PlanRun::OnPlan(const absl::StatusOr<std::string>& stored, const std::strin
   absl::StatusOr<GatePlan> plan = context_.parts.codec->DecodePlan(*stored);
   if (!plan.ok() && broken_.ok()) broken_ = plan.status();
   if (!broken_.ok()) {
-    kept_.clear();
+    DropKept();
     pages_.emplace(context_, lease_);
     return RejectPages();
   }
   plan_ = *std::move(plan);
-  if (std::exchange(as_of_, plan_.as_of) != plan_.as_of) kept_.clear();  // explained as of another moment
+  if (std::exchange(as_of_, plan_.as_of) != plan_.as_of) DropKept();  // explained as of another moment
   if (*stored == offered) context_.meters->CountGate(plan_);
   context_.loop->Offload([this, self = shared_from_this()] {
     survivors_ = SurvivorsOf(plan_, summaries_);

@@ -4,8 +4,8 @@
 //   1. page the postings, keep a summary of each           (nothing committed)
 //   2. commit the plan, or take the one that is there
 //   3. ready the survivors, best first
-//   4. page the postings again, record the others' verdicts (where none goes on to the model, those of the
-//      first postings from what step 1 kept)
+//   4. page the postings again, record the others' verdicts (where none goes on to the model and step 1 could
+//      keep all its results, from those)
 //   5. finish the plan task
 //
 // A plan task that starts again after a crash computes the same summaries, takes the stored plan and repeats

@@ -22,7 +22,7 @@ struct SqliteBatchStoreOptions {
   int max_waiting_calls = 4096;                  // bound of the queue before the store's thread
   int max_calls_per_commit = 128;                // group commit: calls that share one transaction
   int max_page_count = 0;  // SQLite pages the file may have; 0: no limit. For tests of a full disk
-  int64_t cache_bytes = 32 << 20;
+  int64_t cache_bytes = 16 << 20;
   // Runs the store's turns, one at a time, instead of a thread of the store's own: for simulations. It must
   // not refuse one, must outlive the store, and must have dropped what it did not run when the store is
   // destroyed.

@@ -237,8 +237,8 @@ TEST(PipelineTest, VerdictsDoNotDependOnTheWorkers) {
   EXPECT_EQ(recorded[0], recorded[1]);
 }
 
-// Nor on how much of phase one a plan task keeps in memory from its first pass to its second: nothing, some
-// of the postings, or all.
+// Nor on whether a plan task keeps phase one's results from its first pass to its second: never, until they
+// turn out too many, or all.
 TEST(PipelineTest, VerdictsDoNotDependOnWhatIsKept) {
   auto payloads = Postings(700);
   payloads[10] = "!";
