@@ -18,6 +18,9 @@ namespace sluice {
 // SHA-256 of everything that a vector depends on. Equal keys, equal vectors.
 using EmbeddingKey = std::array<char, 32>;
 
+// A file of fewer bytes would be full of what is not vectors.
+inline constexpr int64_t kLeastEmbeddingCacheBytes = 16 << 20;
+
 // In the order of the keys asked for; nothing for those that are not there.
 using FoundEmbeddings = std::vector<std::optional<std::vector<float>>>;
 

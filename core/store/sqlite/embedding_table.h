@@ -57,7 +57,9 @@ class EmbeddingTable {
   // Of the file, without what was freed in it and is used again.
   absl::StatusOr<int64_t> UsedBytes();
   // Gives what was freed back to the file system.
-  absl::Status Shrink() { return connection_->Script("PRAGMA incremental_vacuum"); }
+  absl::Status Shrink() {
+    return connection_->Script("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
+  }
 
   // The file cannot be trusted any more: Remake it.
   bool failed() const { return connection_->failed(); }

@@ -18,6 +18,7 @@ namespace {
 
 constexpr size_t kVectorsPerCommit = 64;
 constexpr size_t kEvictedAtOnce = 64;
+constexpr size_t kMostEvicted = 1024;  // in a transaction, for the sake of the log's size
 // A commit costs the same for one vector as for many. What waits for one is read from memory meanwhile.
 constexpr absl::Duration kLinger = absl::Milliseconds(50);
 constexpr absl::Duration kLookAtAgeEvery = absl::Hours(1);
@@ -137,11 +138,18 @@ class SqliteEmbeddingCache final : public EmbeddingCache {
       for (const Entry& entry : entries) places_[entry.key] = {entry.slot};
     }
     if (!entries.empty()) next_slot_ = entries.back().slot + 1;
-    // The bound may be smaller than it was.
-    Changes changes;
-    SLUICE_RETURN_IF_ERROR(Transact(changes));
-    if (!changes.evicted.empty()) SLUICE_RETURN_IF_ERROR(table_->Shrink());
-    return absl::OkStatus();
+    return Fit();
+  }
+
+  // The bound may be smaller than it was.
+  absl::Status Fit() {
+    size_t evicted = 0;
+    while (true) {
+      Changes changes;
+      SLUICE_RETURN_IF_ERROR(Transact(changes));
+      if (changes.evicted.empty()) return evicted > 0 ? table_->Shrink() : absl::OkStatus();
+      evicted += changes.evicted.size();
+    }
   }
 
   bool AnswerReads() {
@@ -229,7 +237,7 @@ class SqliteEmbeddingCache final : public EmbeddingCache {
     }
     for (const Entry& entry : changes.evicted) SLUICE_RETURN_IF_ERROR(table_->Delete(entry.slot));
     SLUICE_ASSIGN_OR_RETURN(bytes, table_->UsedBytes());
-    while (bytes + EmbeddingTable::kLogBytes > options_.max_bytes) {
+    while (bytes + EmbeddingTable::kLogBytes > options_.max_bytes && changes.evicted.size() < kMostEvicted) {
       SLUICE_RETURN_IF_ERROR(EvictOldest(changes));
       SLUICE_ASSIGN_OR_RETURN(bytes, table_->UsedBytes());
     }

@@ -17,9 +17,6 @@
 
 namespace sluice {
 
-// Below it the log beside the file would leave no room.
-inline constexpr int64_t kLeastEmbeddingCacheBytes = 16 << 20;
-
 struct SqliteEmbeddingCacheOptions {
   std::string path;
   int64_t max_bytes = 256 << 20;  // on disk, file and log; >= kLeastEmbeddingCacheBytes

@@ -116,9 +116,13 @@ TEST_F(SqliteEmbeddingCacheTest, ASmallerBoundShrinksTheFile) {
     const auto cache = Open();
     ASSERT_TRUE(AwaitHeld(*cache, 20'000));
     EXPECT_EQ(AwaitGet(*cache, 20'000), VectorOf(20'000));
+    // Turns of the cache's thread, until it is done.
+    for (int tries = 0; tries < 100'000 && DiskBytes() > kLeastEmbeddingCacheBytes; ++tries) {
+      (void)AwaitGet(*cache, 20'000);
+    }
     EXPECT_FALSE(cache->MayHold(KeyOf(1)));
+    EXPECT_LE(DiskBytes(), kLeastEmbeddingCacheBytes);
   }
-  EXPECT_LE(DiskBytes(), kLeastEmbeddingCacheBytes);
 }
 
 // Vectors are personal data: none outlives the age it is given, used or not.
