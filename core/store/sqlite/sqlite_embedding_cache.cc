@@ -195,7 +195,12 @@ class SqliteEmbeddingCache final : public EmbeddingCache {
       if (to_write_.empty() || (!all && to_write_.size() < kVectorsPerCommit)) return absl::OkStatus();
       const size_t count = std::min(to_write_.size(), kVectorsPerCommit);
       for (size_t i = 0; i < count; ++i) {
-        changes.written.push_back({{next_slot_++, to_write_[i]}, unwritten_[to_write_[i]]});
+        const auto waiting = unwritten_.find(to_write_[i]);
+        if (places_.contains(to_write_[i])) {  // it was put while the file's keys were still being read
+          unwritten_.erase(waiting);
+        } else {
+          changes.written.push_back({{next_slot_++, waiting->first}, waiting->second});
+        }
       }
       to_write_.erase(to_write_.begin(), to_write_.begin() + static_cast<ptrdiff_t>(count));
     }

@@ -71,6 +71,17 @@ TEST_F(SqliteEmbeddingCacheTest, ARestartKeepsTheHits) {
   EXPECT_EQ(AwaitGet(*cache, 201), std::nullopt);
 }
 
+// What is put again before the file's keys are read is not kept twice.
+TEST_F(SqliteEmbeddingCacheTest, AVectorHasOnePlace) {
+  Fill(1, 5000);
+  const int64_t bytes = observer_.bytes();
+  for (int restart = 0; restart < 5; ++restart) {
+    const auto cache = Open();
+    for (int64_t name = 1; name <= 500; ++name) cache->Put(KeyOf(name), VectorOf(name));
+  }
+  EXPECT_EQ(observer_.bytes(), bytes);
+}
+
 // What a killed process leaves is what its files hold while it lives.
 TEST_F(SqliteEmbeddingCacheTest, AKilledProcessLeavesAFileThatOpens) {
   const std::string left = directory_.File("left.db");
