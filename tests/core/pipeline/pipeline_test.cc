@@ -220,6 +220,22 @@ TEST(PipelineTest, OffMeansOff) {
   EXPECT_EQ(rig.replica_->encoded(), 3);
 }
 
+// Same input, same verdicts, whether its texts were seen before or not.
+TEST(PipelineTest, VerdictsDoNotDependOnTheCache) {
+  const auto payloads = Postings(200);
+  std::map<std::string, std::string> expected;
+  for (const bool caches : {false, true}) {
+    PipelineRig rig({.caches = caches});
+    rig.StartPipeline();
+    for (int again = 0; again < 2; ++again) {
+      const std::string id = rig.Create(JobKind::kScreen, kAll, payloads);
+      ASSERT_TRUE(rig.AwaitDone(id));
+      if (expected.empty()) expected = rig.Recorded(id);
+      EXPECT_EQ(rig.Recorded(id), expected) << (caches ? "with" : "without") << " a cache";
+    }
+  }
+}
+
 // Poison of each kind fails alone, with its reason; its neighbours get their verdicts.
 TEST(PipelineTest, PoisonFailsAlone) {
   PipelineRig rig({});
@@ -267,22 +283,6 @@ TEST(PipelineTest, VerdictsDoNotDependOnTheWorkers) {
     recorded[run]["plan"] = rig.Get(id).plan;
   }
   EXPECT_EQ(recorded[0], recorded[1]);
-}
-
-// Nor on whether texts were seen before.
-TEST(PipelineTest, VerdictsDoNotDependOnTheCache) {
-  const auto payloads = Postings(200);
-  std::map<std::string, std::string> expected;
-  for (const bool caches : {false, true}) {
-    PipelineRig rig({.caches = caches});
-    rig.StartPipeline();
-    for (int again = 0; again < 2; ++again) {
-      const std::string id = rig.Create(JobKind::kScreen, kAll, payloads);
-      ASSERT_TRUE(rig.AwaitDone(id));
-      if (expected.empty()) expected = rig.Recorded(id);
-      EXPECT_EQ(rig.Recorded(id), expected) << (caches ? "with" : "without") << " a cache";
-    }
-  }
 }
 
 // Nor on how much of phase one a plan task keeps in memory from its first pass to its second: nothing, some
