@@ -20,7 +20,7 @@ ALLOWED = {
     "core/hardware": ["core/base"],
     "core/text": ["core/base"],
     "core/batching": ["core/base", "core/metrics"],
-    "core/inference": ["core/base", "core/metrics", "core/hardware", "core/text", "core/batching"],
+    "core/inference": ["core/base", "core/metrics", "core/hardware", "core/text", "core/batching", "core/store"],
     "core/screening": ["core/base", "core/text"],
     "core/admission": ["core/base", "core/batching"],
     "core/store": ["core/base"],

@@ -10,18 +10,21 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/base/error_details.h"
 #include "core/base/log.h"
 #include "core/base/notification.h"
 #include "core/base/status_macros.h"
 #include "core/base/thread.h"
 #include "core/base/thread_pool.h"
+#include "core/inference/cache_metrics.h"
 #include "core/metrics/process_metrics.h"
 #include "core/metrics/process_usage.h"
 #include "core/metrics/service_metrics.h"
 #include "core/pipeline/pipeline.h"
 #include "core/results/result_feed.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
+#include "core/store/sqlite/sqlite_embedding_cache.h"
 #include "server/convert/job_codec.h"
 #include "server/front_door.h"
 #include "server/grpc_server.h"
@@ -41,6 +44,7 @@ constexpr double kLeastPostingsPerSecond = 5;
 constexpr double kTokensOfAPosting = 256;  // about the median
 constexpr int kMeasurements = 3;  // a busy moment at start must not cost the model until the next one
 constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
+constexpr absl::Duration kLeastCacheAge = absl::Hours(1);  // ages are looked at about so often
 constexpr absl::Duration kCallsTimeout =
     absl::Seconds(10);  // of what still runs when the gRPC server shuts down
 
@@ -71,6 +75,7 @@ class WholeApplication final : public Application {
     SLUICE_RETURN_IF_ERROR(ChooseHardware());
     SLUICE_RETURN_IF_ERROR(StartExecutors());
     SLUICE_RETURN_IF_ERROR(OpenStore());
+    OpenCache();
     SLUICE_RETURN_IF_ERROR(LoadModel());
     SLUICE_RETURN_IF_ERROR(StartWork());
     SLUICE_RETURN_IF_ERROR(StartServers());
@@ -164,6 +169,26 @@ class WholeApplication final : public Application {
     return absl::OkStatus();
   }
 
+  // Leaves cache_ null when it is off, or cannot be had: then everything is encoded.
+  void OpenCache() {
+    if (config_.embedding_cache_bytes == 0 || facts_.tier.tier == Tier::kEmergency) return;
+    const std::string path = (std::filesystem::path(config_.data) / "cache.db").string();
+    absl::StatusOr<std::unique_ptr<EmbeddingCache>> cache =
+        OpenSqliteEmbeddingCache({.path = path,
+                                  .max_bytes = config_.embedding_cache_bytes,
+                                  .max_age = std::max(config_.retention, kLeastCacheAge),
+                                  .observer = &cache_metrics_},
+                                 clock_);
+    if (!cache.ok()) return Log(LogLevel::kWarning, "no embedding cache: ", cache.status().message());
+    cache_ = *std::move(cache);
+  }
+
+  // What computes vectors.
+  std::string Software() const {
+    return absl::StrCat("sluice ", facts_.version, ", ",
+                        absl::StrJoin(source_.Libraries(), ", ", absl::PairFormatter(" ")));
+  }
+
   // Leaves model_ null in the emergency tier.
   absl::Status LoadModel() {
     if (facts_.tier.tier != Tier::kEmergency) {
@@ -191,7 +216,12 @@ class WholeApplication final : public Application {
   // In postings a second.
   absl::StatusOr<double> LoadAndMeasure() {
     model_.reset();
-    const ModelParts parts = {front_executor_.get(), &clock_, &metrics_, {.codel = CallWait()}};
+    const ModelParts parts = {.executor = front_executor_.get(),
+                              .clock = &clock_,
+                              .metrics = &metrics_,
+                              .scheduler = {.codel = CallWait()},
+                              .cache = cache_.get(),
+                              .software = Software()};
     const EncoderRequest request = {.model_directory = config_.model,
                                     .tier = facts_.tier,
                                     .fixed_replicas = config_.tier.replicas > 0,
@@ -324,6 +354,7 @@ class WholeApplication final : public Application {
   const std::function<void()> on_store_failed_;
   prometheus::Registry registry_;
   ServiceMetrics metrics_{registry_};
+  CacheMetricsFeed cache_metrics_{metrics_.embedding_cache()};
   const Refusals refusals_{metrics_, SystemRandom()};
   ServerFacts facts_;
   const ProtoJobCodec codec_;
@@ -334,6 +365,7 @@ class WholeApplication final : public Application {
   std::unique_ptr<ThreadPool> work_executor_;
   std::unique_ptr<StoreEvents> events_;
   std::unique_ptr<BatchStore> store_;
+  std::unique_ptr<EmbeddingCache> cache_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<ResultFeed> feed_;
   std::unique_ptr<Pipeline> pipeline_;

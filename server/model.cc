@@ -1,12 +1,15 @@
 #include "server/model.h"
 
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/admission/call_load.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 #include "core/batching/scheduler_metrics.h"
+#include "core/inference/caching_scheduler.h"
 
 namespace sluice {
 namespace {
@@ -19,6 +22,18 @@ int TwoMicroBatches(const std::vector<ReplicaStatus>& replicas) {
   int texts = 0;
   for (const ReplicaStatus& replica : replicas) texts += 2 * replica.limits.max_jobs;
   return texts;
+}
+
+// A replica may encode any text, so what each of them is counts.
+std::string VectorScope(const EncoderDescription& model, const std::vector<ReplicaStatus>& replicas,
+                        const std::string& software) {
+  std::set<std::string> kinds;
+  for (const ReplicaStatus& replica : replicas) {
+    kinds.insert(
+        absl::StrCat(DeviceTypeName(replica.encoder.device), " ", PrecisionName(replica.encoder.precision)));
+  }
+  return absl::StrCat(model.model_digest, "; ", model.options, "; ", absl::StrJoin(kinds, ", "), "; ",
+                      software);
 }
 
 }  // namespace
@@ -49,11 +64,16 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
       {.replicas = std::move(plan->replicas)}, *model->scheduler_, *parts.clock, parts.metrics);
   if (!pool.ok()) return Unusable(pool.status());
   model->pool_ = *std::move(pool);
+  if (parts.cache != nullptr) {
+    model->caching_ = MakeCachingScheduler(
+        {.vector_scope = VectorScope(model->description_, model->pool_->Replicas(), parts.software)},
+        *model->scheduler_, *parts.cache, parts.metrics->embedding_cache());
+  }
   model->max_waiting_texts_ = TwoMicroBatches(model->pool_->Replicas());
   model->embedder_ = Embedder::Create({.dimensions = model->description_.dimensions,
                                        .max_tokens = model->description_.max_tokens,
                                        .max_waiting_texts = model->max_waiting_texts_},
-                                      *model->tokenizer_, *model->scheduler_, *parts.executor);
+                                      *model->tokenizer_, model->scheduler(), *parts.executor);
   return model;
 }
 

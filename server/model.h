@@ -13,6 +13,7 @@
 #include "core/inference/embedder.h"
 #include "core/inference/replica_pool.h"
 #include "core/metrics/service_metrics.h"
+#include "core/store/cache.h"
 #include "core/text/tokenizer.h"
 #include "server/encoder_source.h"
 
@@ -24,6 +25,8 @@ struct ModelParts {
   const Clock* clock = nullptr;
   ServiceMetrics* metrics = nullptr;
   SchedulerOptions scheduler;
+  EmbeddingCache* cache = nullptr;  // null: every text is encoded
+  std::string software;  // what computes vectors, with versions; another's are not taken from the cache
 };
 
 // Thread-safe once loaded.
@@ -42,7 +45,8 @@ class Model {
   const std::string& calibration() const { return calibration_; }
   double tokens_per_second() const { return tokens_per_second_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
-  MicroBatchScheduler& scheduler() { return *scheduler_; }
+  // The one door for what needs a vector.
+  MicroBatchScheduler& scheduler() { return caching_ != nullptr ? *caching_ : *scheduler_; }
   Embedder& embedder() { return *embedder_; }
   std::vector<ReplicaStatus> Replicas() const { return pool_->Replicas(); }
   int64_t CreditTargetTokens() const { return pool_->CreditTargetTokens(); }
@@ -62,6 +66,7 @@ class Model {
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<SchedulerObserver> observer_;
   std::unique_ptr<MicroBatchScheduler> scheduler_;
+  std::unique_ptr<MicroBatchScheduler> caching_;  // before scheduler_, where there is a cache
   std::unique_ptr<ReplicaPool> pool_;
   std::unique_ptr<Embedder> embedder_;
 };

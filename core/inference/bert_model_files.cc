@@ -92,6 +92,16 @@ std::string DirectoryName(const std::string& directory) {
   return error ? directory : whole.filename().string();
 }
 
+// In the order of BertConfig. Sizes that the weights have too are not in it.
+std::string OptionsOf(const BertConfig& config) {
+  constexpr const char* kActivations[] = {"gelu", "gelu_tanh", "relu"};
+  constexpr const char* kPoolings[] = {"mean", "cls", "max"};
+  return absl::StrCat(config.heads, " heads, position offset ", config.position_offset, ", epsilon ",
+                      config.layer_norm_epsilon, ", ", kActivations[static_cast<int>(config.activation)],
+                      ", ", kPoolings[static_cast<int>(config.pooling)],
+                      config.normalise ? ", normalised" : "");
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const BertModelFiles>> LoadBertModelFiles(const std::string& directory) {
@@ -111,7 +121,8 @@ EncoderDescription DescribeModel(const BertModelFiles& files) {
           .model_digest = files.digest(),
           .dimensions = static_cast<int>(config.hidden_size),
           .max_tokens = static_cast<int>(config.max_tokens),
-          .vocabulary_size = static_cast<int>(config.vocabulary_size)};
+          .vocabulary_size = static_cast<int>(config.vocabulary_size),
+          .options = OptionsOf(config)};
 }
 
 }  // namespace sluice

@@ -25,6 +25,7 @@ struct EncoderDescription {
   DeviceType device = DeviceType::kCpu;
   int device_index = 0;
   Precision precision = Precision::kFp32;
+  std::string options;         // what besides the weights its configuration changes of a vector, for people
   bool pads_to_ladder = true;  // whether a pass has the rows of the row ladder, or only those of its texts
 };
 

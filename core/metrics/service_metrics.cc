@@ -49,6 +49,15 @@ constexpr MetricSpec kMicrobatchTokens = {"sluice_microbatch_tokens", "Tokens in
                                           kMicrobatchTokensBuckets};
 constexpr MetricSpec kDropped = {"sluice_queue_dropped_total",
                                  "Texts that left the scheduler's queue without being encoded."};
+constexpr MetricSpec kCacheLookups = {
+    "sluice_embedding_cache_lookups_total",
+    "Texts looked up before they are encoded: found, not found, or equal to one being encoded."};
+constexpr MetricSpec kCacheBytes = {"sluice_embedding_cache_bytes",
+                                    "What the embedding cache holds on disk."};
+constexpr MetricSpec kCacheEvicted = {"sluice_embedding_cache_evicted_total",
+                                      "Vectors that left the cache for newer ones, or for their age."};
+constexpr MetricSpec kCacheDropped = {"sluice_embedding_cache_dropped_total",
+                                      "Vectors that were not kept: they came too fast, or the disk refused."};
 constexpr MetricSpec kEncode = {"sluice_encode_seconds", "Time of one forward pass.", kEncodeBuckets};
 constexpr MetricSpec kTokens = {"sluice_tokens_total", "Tokens encoded, padding not counted."};
 constexpr MetricSpec kPaddingTokens = {"sluice_padding_tokens_total", "Padding computed beside real tokens."};
@@ -138,12 +147,22 @@ PipelineMetrics MakePipelineMetrics(prometheus::Registry& registry) {
   return metrics;
 }
 
+EmbeddingCacheMetrics MakeEmbeddingCacheMetrics(prometheus::Registry& registry) {
+  EmbeddingCacheMetrics metrics;
+  MakeEach(registry, MakeCounter, kCacheLookups, "result", kMetricLookupResults, metrics.lookups_total);
+  metrics.bytes = MakeGauge(registry, kCacheBytes);
+  metrics.evicted_total = MakeCounter(registry, kCacheEvicted);
+  metrics.dropped_total = MakeCounter(registry, kCacheDropped);
+  return metrics;
+}
+
 }  // namespace
 
 ServiceMetrics::ServiceMetrics(prometheus::Registry& registry)
     : registry_(registry),
       scheduler_(MakeSchedulerMetrics(registry)),
-      pipeline_(MakePipelineMetrics(registry)) {
+      pipeline_(MakePipelineMetrics(registry)),
+      embedding_cache_(MakeEmbeddingCacheMetrics(registry)) {
   for (const char* reason : kMetricRefusalReasons) {
     refusals_[reason] = MakeCounter(registry_, kRefusals, {{"reason", reason}});
   }

@@ -29,6 +29,7 @@ inline constexpr std::array<const char*, 15> kMetricRefusalReasons = {
     "QUEUE_FULL",       "QUEUE_OVERLOADED", "TENANT_QUEUE_FULL", "DEADLINE_TOO_SHORT", "DISK_LOW",
     "DISK_FULL",        "MEMORY_LOW",       "TOO_MANY_BYTES",    "TOO_MANY_CALLS",     "TOO_MANY_UPLOADS",
     "TOO_MANY_STREAMS", "STORE_BUSY",       "SERVER_BUSY",       "DRAINING",           "OTHER"};
+inline constexpr std::array<const char*, 3> kMetricLookupResults = {"hit", "miss", "joined"};
 inline constexpr std::array<const char*, 3> kMetricDropReasons = {"cancelled", "deadline", "overloaded"};
 inline constexpr std::array<const char*, 3> kMetricFallbackReasons = {"RESOURCE_EXHAUSTED", "INTERNAL",
                                                                       "OTHER"};
@@ -39,6 +40,13 @@ struct SchedulerMetrics {
   prometheus::Histogram* microbatch_jobs;
   prometheus::Histogram* microbatch_tokens;
   std::array<std::array<prometheus::Counter*, 3>, 2> dropped_total;  // [class][reason]
+};
+
+struct EmbeddingCacheMetrics {
+  std::array<prometheus::Counter*, 3> lookups_total;  // by result
+  prometheus::Gauge* bytes;
+  prometheus::Counter* evicted_total;
+  prometheus::Counter* dropped_total;
 };
 
 struct ReplicaMetrics {
@@ -74,6 +82,7 @@ class ServiceMetrics {
 
   const SchedulerMetrics& scheduler() const { return scheduler_; }
   const PipelineMetrics& pipeline() const { return pipeline_; }
+  const EmbeddingCacheMetrics& embedding_cache() const { return embedding_cache_; }
 
   // `device` as in "cpu" or "cuda:0"; the same arguments give the same series.
   ReplicaMetrics Replica(absl::string_view device, absl::string_view precision);
@@ -94,6 +103,7 @@ class ServiceMetrics {
   prometheus::Registry& registry_;
   SchedulerMetrics scheduler_;
   PipelineMetrics pipeline_;
+  EmbeddingCacheMetrics embedding_cache_;
   std::map<std::string, prometheus::Counter*, std::less<>> refusals_;
 };
 

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
+#include "core/store/cache.h"
 
 namespace sluice {
 namespace {
@@ -130,6 +131,18 @@ absl::Status ReadMebibytes(const std::string& value, Config& config) {
   return absl::OkStatus();
 }
 
+absl::Status ReadCacheSize(const std::string& value, Config& config) {
+  int64_t mebibytes = 0;
+  SLUICE_RETURN_IF_ERROR(ReadNumber(value, 0, int64_t{1} << 24, mebibytes));
+  constexpr int64_t kLeast = kLeastEmbeddingCacheBytes >> 20;
+  if (mebibytes > 0 && mebibytes < kLeast) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(mebibytes, " is too small: 0 for none, or at least ", kLeast));
+  }
+  config.embedding_cache_bytes = mebibytes << 20;
+  return absl::OkStatus();
+}
+
 template <std::string Config::* Member>
 absl::Status ReadString(const std::string& value, Config& config) {
   config.*Member = value;
@@ -188,6 +201,8 @@ const std::vector<Setting>& AllSettings() {
        [](const std::string& v, Config& c) {
          return ReadDuration(v, absl::ZeroDuration(), absl::Hours(24 * 3650), c.retention);
        }},
+      {"embedding_cache_mib", "disk for vectors of texts seen before [256; 0: none, all is encoded]", false,
+       ReadCacheSize},
       {"drain_timeout", "how long running work may take to end after SIGTERM [40s]", false,
        [](const std::string& v, Config& c) {
          return ReadDuration(v, absl::ZeroDuration(), absl::Hours(1), c.drain_timeout);

@@ -31,6 +31,7 @@ struct Config {
   absl::Duration call_wait_target = CodelOptions().target;
   absl::Duration reader_timeout = absl::Minutes(1);  // of a stream of results; >= 1 s
   absl::Duration retention = absl::Hours(24 * 30);
+  int64_t embedding_cache_bytes = 256 << 20;  // 0: off
   absl::Duration drain_timeout = absl::Seconds(40);
   LogOptions log;
   std::string ready_file;

@@ -22,7 +22,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 import machine  # noqa: E402
-from sluice_process import ROOT, Server, memory_mib  # noqa: E402
+from sluice_process import CACHES_OFF, ROOT, Server, memory_mib  # noqa: E402
 
 PEER = r"""
 import json, sys, time, torch
@@ -81,7 +81,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as data:
         files = {n: write_postings(arguments.postings, f"{data}/{n}.jsonl", n) for n in (100, 1000, 20000)}
-        server = Server(f"{arguments.bin}/sluiced", data, arguments.model, flags=arguments.server_flag)
+        server = Server(f"{arguments.bin}/sluiced", data, arguments.model, flags=[CACHES_OFF, *arguments.server_flag])
         server.start()
         peer = None
         if arguments.peer_python:

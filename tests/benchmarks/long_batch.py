@@ -17,7 +17,7 @@ import time
 import pathlib
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-from sluice_process import ROOT, Server, Sluice, memory_mib  # noqa: E402
+from sluice_process import CACHES_OFF, ROOT, Server, Sluice, memory_mib  # noqa: E402
 
 
 class Peak:
@@ -56,7 +56,7 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         write_postings(f"{work}/jobs.jsonl", arguments.jobs)
-        server = Server(f"{arguments.bin}/sluiced", f"{work}/data")
+        server = Server(f"{arguments.bin}/sluiced", f"{work}/data", flags=[CACHES_OFF])
         server.start()
         before = memory_mib(server.process.pid)
         started = time.monotonic()

@@ -22,7 +22,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 import machine  # noqa: E402
-from sluice_process import ROOT, Server  # noqa: E402
+from sluice_process import CACHES_OFF, ROOT, Server  # noqa: E402
 
 
 def load(arguments, server, *flags):
@@ -99,7 +99,7 @@ def main():
     parser.add_argument("--server-flag", action="append", default=[])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(f"{arguments.bin}/sluiced", folder, arguments.model, flags=arguments.server_flag)
+        server = Server(f"{arguments.bin}/sluiced", folder, arguments.model, flags=[CACHES_OFF, *arguments.server_flag])
         server.start()
         try:
             print(f"{machine.processor()}; generator on the same machine; {time.strftime('%Y-%m-%d')}\n", flush=True)

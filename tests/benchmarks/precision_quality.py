@@ -17,7 +17,7 @@ import tempfile
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
-from sluice_process import Server, json_lines  # noqa: E402
+from sluice_process import CACHES_OFF, Server, json_lines  # noqa: E402
 
 NEAREST = 10
 
@@ -34,7 +34,7 @@ def encode(binaries, server, texts, folder):
 def nearest_items(binaries, model, precision, items, queries):
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        server = Server(binaries / "sluiced", folder / "data", model=model, flags=(f"--precision={precision}",))
+        server = Server(binaries / "sluiced", folder / "data", model=model, flags=[CACHES_OFF, f"--precision={precision}"])
         server.start()
         try:
             item_vectors = encode(binaries, server, [item["text"] for item in items], folder)

@@ -24,7 +24,7 @@ import install  # noqa: E402
 import machine  # noqa: E402
 from figures import Spread  # noqa: E402
 from peer_process import Unavailable, Worker, environment, exports_of, say, worker_command  # noqa: E402
-from sluice_process import PROFILE, Server, Sluice, json_lines, screen_arguments, write_jobs  # noqa: E402
+from sluice_process import CACHES_OFF, PROFILE, Server, Sluice, json_lines, screen_arguments, write_jobs  # noqa: E402
 
 MODES = {"all": "all", "gated": "volume", "rules_only": "rules_only"}  # the gate's policy
 # What was once promised of this design, wherever it was said for so many postings.
@@ -173,7 +173,8 @@ def main():
         wishes = without_rejections(PROFILE, folder / "wishes.yaml")
         profiles = {"all": wishes, "gated": PROFILE, "rules_only": PROFILE}
         scenarios = [Scenario(folder, int(size)) for size in arguments.sizes.split(",")]
-        server = Server(arguments.bin / "sluiced", folder / "data", arguments.model, flags=arguments.server_flag)
+        server = Server(arguments.bin / "sluiced", folder / "data", arguments.model,
+                        flags=[CACHES_OFF, *arguments.server_flag])
         server.start()
         sluice = Sluice(arguments.bin / "sluice", server.port)
         engines = Engines(arguments, folder)

@@ -56,6 +56,10 @@ def why_no_strace():
     return "" if tried.returncode == 0 else f"strace cannot trace here: {tried.stderr.strip()}"
 
 
+# For whatever measures: every text is encoded, however often it comes.
+CACHES_OFF = "--embedding-cache-mib=0"
+
+
 class Server:
     """One data directory and port, on which the process is started again and again."""
 

@@ -67,6 +67,13 @@ TEST(Config, TakesTheDoorsBounds) {
   EXPECT_EQ(unsaid->call_wait_target, absl::Milliseconds(200));
 }
 
+// Off is zero, and what lies between that and the least that is of use is a mistake.
+TEST(Config, TakesTheSizeOfTheEmbeddingCache) {
+  EXPECT_EQ(Load({"--data=d", "--device=none"})->embedding_cache_bytes, 256 << 20);
+  EXPECT_EQ(Load({"--data=d", "--device=none", "--embedding-cache-mib=0"})->embedding_cache_bytes, 0);
+  EXPECT_EQ(Load({"--data=d", "--device=none", "--embedding-cache-mib=16"})->embedding_cache_bytes, 16 << 20);
+}
+
 // Flag before environment before file before what is built in.
 TEST(Config, StrongerSourcesWin) {
   const std::string file =
@@ -92,6 +99,8 @@ TEST(Config, NamesWhatIsWrongAndWhere) {
       {{"--data=d", "--device=none", "--listen=7070"}, "--listen: '7070' is not host:port"},
       {{"--data=d", "--device=none", "--store=mysql"}, "--store: 'mysql' is not sqlite"},
       {{"--data=d", "--device=none", "--listen=0.0.0.0:7070"}, "--insecure-i-know"},
+      {{"--data=d", "--device=none", "--embedding-cache-mib=15"},
+       "--embedding-cache-mib: 15 is too small: 0 for none, or at least 16"},
       {{"--data=d", "--device=none", "--max-calls=0"}, "--max-calls: 0 is out of range"},
       {{"--data=d", "--device=none", "--call-wait-target=0s"},
        "--call-wait-target: 0s is out of range, 1ms to 1m"},

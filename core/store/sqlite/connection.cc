@@ -72,7 +72,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
     return WithReason(absl::UnavailableError(absl::StrCat("cannot open ", path, ": ", sqlite3_errstr(code))),
                       "STORE_FAILED");
   }
-  return std::unique_ptr<Connection>(new Connection(database));
+  return std::unique_ptr<Connection>(new Connection(path, database));
 }
 
 Connection::~Connection() {
@@ -124,13 +124,13 @@ absl::Status Connection::StatusOf(int code) {
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
       failed_ = true;
-      Log(LogLevel::kError, "store: ", sqlite3_errstr(code), " (", code, ")");
+      Log(LogLevel::kError, path_, ": ", sqlite3_errstr(code), " (", code, ")");
       return WithReason(absl::UnavailableError(absl::StrCat("the store failed: ", sqlite3_errstr(code))),
                         "STORE_FAILED");
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       failed_ = true;
-      Log(LogLevel::kError, "store: the file is damaged (", code, ")");
+      Log(LogLevel::kError, path_, ": the file is damaged (", code, ")");
       return absl::DataLossError(
           "the store's file is damaged: restore it from a copy or start with an empty directory");
     default:

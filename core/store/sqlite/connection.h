@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
@@ -91,10 +92,11 @@ class Connection {
 
  private:
   friend class Query;
-  explicit Connection(sqlite3* database) : database_(database) {}
+  Connection(std::string path, sqlite3* database) : path_(std::move(path)), database_(database) {}
   sqlite3_stmt* Prepare(absl::string_view sql, absl::Status& status);  // null on an error
   absl::Status StatusOf(int code);
 
+  const std::string path_;
   sqlite3* const database_;
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
   bool failed_ = false;

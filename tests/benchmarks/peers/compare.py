@@ -24,7 +24,7 @@ import figures  # noqa: E402
 import install  # noqa: E402
 import machine  # noqa: E402
 from peer_process import Unavailable, Worker, environment, exports_of, say, worker_command  # noqa: E402
-from sluice_process import Server  # noqa: E402
+from sluice_process import CACHES_OFF, Server  # noqa: E402
 
 # name, group of install.py or "sluice", precision ("" where the engine says), needs bf16 instructions
 ROWS = [
@@ -88,7 +88,7 @@ class Comparison:
             return [self.arguments.sluice_peer, "in_process", self.arguments.model]
         if name == "sluice, through gRPC":
             self.server = Server(self.arguments.bin / "sluiced", self.work / "data", self.arguments.model,
-                                 flags=self.arguments.server_flag)
+                                 flags=[CACHES_OFF, *self.arguments.server_flag])
             self.server.start()
             return [self.arguments.sluice_peer, "server", f"127.0.0.1:{self.server.port}"]
         return worker_command(self.python, name, self.arguments.model, self.exports, self.arguments.threads)

@@ -104,11 +104,14 @@ class InProcess final : public Peer {
                                                                    .num_threads = hardware.cores,
                                                                    .max_queued_closures = 1 << 20,
                                                                    .priority = ThreadPriority::kBackground}));
-    SLUICE_ASSIGN_OR_RETURN(
-        peer->model_,
-        Model::Load(
-            {.model_directory = directory, .tier = tier, .bf16_instructions = HasBf16Instructions(hardware)},
-            *peer->source_, {peer->calls_.get(), &Clock::Real(), &peer->metrics_}));
+    SLUICE_ASSIGN_OR_RETURN(peer->model_, Model::Load({.model_directory = directory,
+                                                       .tier = tier,
+                                                       .bf16_instructions = HasBf16Instructions(hardware)},
+                                                      *peer->source_,
+                                                      {.executor = peer->calls_.get(),
+                                                       .clock = &Clock::Real(),
+                                                       .metrics = &peer->metrics_,
+                                                       .cache = nullptr}));  // every text is encoded
     return peer;
   }
 

@@ -40,19 +40,21 @@ TEST(ServiceMetrics, EveryFamilyIsThereBeforeUse) {
   metrics.RpcMethod("sluice.v1.BatchService", "CreateBatch", "unary");
   EXPECT_THAT(
       Families(registry),
-      UnorderedElementsAre("sluice_jobs_total counter", "sluice_queue_jobs gauge",
-                           "sluice_queue_tokens gauge", "sluice_queue_wait_seconds histogram",
-                           "sluice_queue_dropped_total counter", "sluice_microbatch_jobs histogram",
-                           "sluice_microbatch_tokens histogram", "sluice_encode_seconds histogram",
-                           "sluice_tokens_total counter", "sluice_padding_tokens_total counter",
-                           "sluice_job_seconds histogram", "sluice_stage_seconds histogram",
-                           "sluice_gate_jobs_total counter", "sluice_device_fallback_total counter",
-                           "sluice_admission_refused_total counter", "sluice_saturation_ratio gauge",
-                           "sluice_backlog_seconds gauge", "sluice_phase_one_workers gauge",
-                           "sluice_device_memory_bytes gauge", "sluice_device_utilization_ratio gauge",
-                           "sluice_build_info gauge", "sluice_hardware_info gauge",
-                           "sluice_fenced_results_total counter", "grpc_server_started_total counter",
-                           "grpc_server_handled_total counter", "grpc_server_handling_seconds histogram"));
+      UnorderedElementsAre(
+          "sluice_jobs_total counter", "sluice_queue_jobs gauge", "sluice_queue_tokens gauge",
+          "sluice_queue_wait_seconds histogram", "sluice_queue_dropped_total counter",
+          "sluice_microbatch_jobs histogram", "sluice_microbatch_tokens histogram",
+          "sluice_encode_seconds histogram", "sluice_embedding_cache_lookups_total counter",
+          "sluice_embedding_cache_bytes gauge", "sluice_embedding_cache_evicted_total counter",
+          "sluice_embedding_cache_dropped_total counter", "sluice_tokens_total counter",
+          "sluice_padding_tokens_total counter", "sluice_job_seconds histogram",
+          "sluice_stage_seconds histogram", "sluice_gate_jobs_total counter",
+          "sluice_device_fallback_total counter", "sluice_admission_refused_total counter",
+          "sluice_saturation_ratio gauge", "sluice_backlog_seconds gauge", "sluice_phase_one_workers gauge",
+          "sluice_device_memory_bytes gauge", "sluice_device_utilization_ratio gauge",
+          "sluice_build_info gauge", "sluice_hardware_info gauge", "sluice_fenced_results_total counter",
+          "grpc_server_started_total counter", "grpc_server_handled_total counter",
+          "grpc_server_handling_seconds histogram"));
 }
 
 // Zero until something happens, and for a machine without an encoder for ever.
@@ -78,6 +80,8 @@ TEST(ServiceMetrics, LabelsAreExact) {
         R"(sluice_queue_tokens{class="interactive"} 0)",
         R"(sluice_queue_wait_seconds_count{class="bulk"} 0)",
         R"(sluice_microbatch_jobs_bucket{le="24"} 0)",
+        R"(sluice_embedding_cache_lookups_total{result="hit"} 0)",
+        R"(sluice_embedding_cache_lookups_total{result="joined"} 0)",
         R"(sluice_microbatch_tokens_bucket{le="16384"} 0)",
         R"(sluice_encode_seconds_count{device="cpu",precision="fp32"} 0)",
         R"(sluice_tokens_total{device="cpu"} 0)",

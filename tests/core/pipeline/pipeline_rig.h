@@ -15,11 +15,14 @@
 #include "core/base/thread.h"
 #include "core/base/thread_pool.h"
 #include "core/batching/micro_batch_scheduler.h"
+#include "core/inference/caching_scheduler.h"
+#include "core/metrics/service_metrics.h"
 #include "core/pipeline/pipeline.h"
 #include "core/store/await.h"
 #include "gtest/gtest.h"
 #include "tests/fakes/faulty_batch_store.h"
 #include "tests/fakes/in_memory_batch_store.h"
+#include "tests/fakes/in_memory_embedding_cache.h"
 #include "tests/fakes/line_codec.h"
 #include "tests/fakes/simulated_clock.h"
 #include "tests/fakes/word_tokenizer.h"
@@ -111,12 +114,16 @@ class PipelineRig final : public StoreListener {
     bool replica_held = false;
     PipelineOptions pipeline = {};
     ServiceMetrics* metrics = nullptr;
+    bool caches = false;  // equal texts are encoded once
   };
 
   explicit PipelineRig(Options options) : options_(std::move(options)), plain_({}, clock_), store_(plain_) {
     UseModel(options_.has_model);
     executor_ = *ThreadPool::Create({.name = "executor", .num_threads = options_.executor_threads});
     scheduler_ = *MicroBatchScheduler::Create({}, clock_, nullptr);
+    if (options_.caches) {
+      caching_ = MakeCachingScheduler({}, *scheduler_, cache_, cache_metrics_.embedding_cache());
+    }
     replica_ = std::make_unique<HoldableReplica>(*scheduler_, options_.replica_held);
     plain_.SetListener(this);
   }
@@ -136,7 +143,7 @@ class PipelineRig final : public StoreListener {
     PipelineParts parts;
     parts.store = &store_;
     parts.codec = &codec_;
-    parts.scheduler = options_.has_model ? scheduler_.get() : nullptr;
+    if (options_.has_model) parts.scheduler = options_.caches ? caching_.get() : scheduler_.get();
     parts.tokenizer = options_.has_model ? &tokenizer_ : nullptr;
     parts.executor = executor_.get();
     parts.clock = &clock_;
@@ -229,6 +236,11 @@ class PipelineRig final : public StoreListener {
   FaultyBatchStore store_;
   std::unique_ptr<ThreadPool> executor_;
   std::unique_ptr<MicroBatchScheduler> scheduler_;
+  prometheus::Registry registry_;
+  ServiceMetrics cache_metrics_{registry_};
+  std::unique_ptr<ThreadPool> cache_executor_ = *ThreadPool::Create({.name = "cache"});
+  InMemoryEmbeddingCache cache_{{}, *cache_executor_};
+  std::unique_ptr<MicroBatchScheduler> caching_;
   std::unique_ptr<HoldableReplica> replica_;
   Mutex mutex_;
   CondVar changed_;

@@ -188,6 +188,54 @@ TEST(PipelineTest, EmbedsTextsByTheBatchsTruncation) {
   EXPECT_EQ(first["start"], vector(Truncation::kStart));
 }
 
+// Of four texts of which three are equal two are encoded; of the same batch again, none.
+TEST(PipelineTest, EqualTextsAreEncodedOnce) {
+  PipelineRig rig({.caches = true});
+  rig.StartPipeline();
+  std::map<std::string, std::string> recorded[2];
+  for (int run : {0, 1}) {
+    const std::string id =
+        rig.Create(JobKind::kEmbed, "error", {"one text", "one text", "another", "one text"});
+    ASSERT_TRUE(rig.AwaitDone(id));
+    recorded[run] = rig.Recorded(id);
+    EXPECT_EQ(rig.replica_->encoded(), 2) << "after batch " << run;
+  }
+  const auto result = [&](const std::string& text, int64_t tokens) {
+    const TokenSequence sequence = *rig.tokenizer_.Encode(text, 16, Truncation::kError);
+    return absl::StrCat(static_cast<int>(OutcomeKind::kSucceeded), "  ",
+                        rig.codec_.EncodeVector(VectorOf(sequence.ids), tokens, false));
+  };
+  EXPECT_EQ(recorded[0].at("job-0"), result("one text", 4));
+  EXPECT_EQ(recorded[0].at("job-3"), result("one text", 4));
+  EXPECT_EQ(recorded[0].at("job-2"), result("another", 3));
+  EXPECT_EQ(recorded[0], recorded[1]);
+}
+
+// Without a cache, each text for itself.
+TEST(PipelineTest, OffMeansOff) {
+  PipelineRig rig({});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kEmbed, "error", {"one text", "one text", "one text"});
+  ASSERT_TRUE(rig.AwaitDone(id));
+  EXPECT_EQ(rig.replica_->encoded(), 3);
+}
+
+// Same input, same verdicts, whether its texts were seen before or not.
+TEST(PipelineTest, VerdictsDoNotDependOnTheCache) {
+  const auto payloads = Postings(200);
+  std::map<std::string, std::string> expected;
+  for (const bool caches : {false, true}) {
+    PipelineRig rig({.caches = caches});
+    rig.StartPipeline();
+    for (int again = 0; again < 2; ++again) {
+      const std::string id = rig.Create(JobKind::kScreen, kAll, payloads);
+      ASSERT_TRUE(rig.AwaitDone(id));
+      if (expected.empty()) expected = rig.Recorded(id);
+      EXPECT_EQ(rig.Recorded(id), expected) << (caches ? "with" : "without") << " a cache";
+    }
+  }
+}
+
 // Poison of each kind fails alone, with its reason; its neighbours get their verdicts.
 TEST(PipelineTest, PoisonFailsAlone) {
   PipelineRig rig({});
