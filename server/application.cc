@@ -22,6 +22,7 @@
 #include "core/pipeline/pipeline.h"
 #include "core/results/result_feed.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
+#include "server/calibration_key.h"
 #include "server/convert/job_codec.h"
 #include "server/front_door.h"
 #include "server/grpc_server.h"
@@ -38,7 +39,7 @@ namespace sluice {
 namespace {
 
 constexpr double kLeastPostingsPerSecond = 5;
-constexpr double kTokensOfAPosting = 256;  // about the median
+constexpr int64_t kTokensOfAPosting = 256;  // about the median
 constexpr int kMeasurements = 3;  // a busy moment at start must not cost the model until the next one
 constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
 constexpr absl::Duration kCallsTimeout =
@@ -169,7 +170,7 @@ class WholeApplication final : public Application {
     if (facts_.tier.tier != Tier::kEmergency) {
       double rate = 0;
       for (int i = 0; i < kMeasurements && rate < kLeastPostingsPerSecond; ++i) {
-        SLUICE_ASSIGN_OR_RETURN(rate, LoadAndMeasure());
+        SLUICE_ASSIGN_OR_RETURN(rate, LoadAndMeasure(/*measure_anew=*/i > 0 || config_.measure_anew));
       }
       facts_.tier = model_->tier();
       if (rate < kLeastPostingsPerSecond) BecomeEmergency(rate);
@@ -189,18 +190,23 @@ class WholeApplication final : public Application {
   }
 
   // In postings a second.
-  absl::StatusOr<double> LoadAndMeasure() {
+  absl::StatusOr<double> LoadAndMeasure(bool measure_anew) {
     model_.reset();
     const ModelParts parts = {front_executor_.get(), &clock_, &metrics_, {.codel = CallWait()}};
-    const EncoderRequest request = {.model_directory = config_.model,
-                                    .tier = facts_.tier,
-                                    .fixed_replicas = config_.tier.replicas > 0,
-                                    .bf16_instructions = HasBf16Instructions(facts_.hardware),
-                                    .precision = config_.precision};
+    EncoderRequest request = {.model_directory = config_.model,
+                              .tier = facts_.tier,
+                              .fixed_replicas = config_.tier.replicas > 0,
+                              .bf16_instructions = HasBf16Instructions(facts_.hardware),
+                              .precision = config_.precision};
+    request.memory = {.path = (std::filesystem::path(config_.data) / "calibration.json").string(),
+                      .key = KeyOfStart(facts_.version, facts_.hardware, request),
+                      .measure_anew = measure_anew};
     SLUICE_ASSIGN_OR_RETURN(model_, Model::Load(request, source_, parts));
-    const double rate = model_->tokens_per_second() / kTokensOfAPosting;
+    const EncoderCalibration& calibration = model_->calibration();
+    const double rate =
+        TokensPerSecondIn(calibration, model_->tier().max_batch_jobs, kTokensOfAPosting) / kTokensOfAPosting;
     Log(LogLevel::kInfo, "model ", model_->description().model_name, ": ", static_cast<int64_t>(rate),
-        " postings/s; measured: ", model_->calibration());
+        " postings/s; ", calibration.remembered ? "remembered: " : "measured: ", calibration.reason);
     return rate;
   }
 

@@ -11,7 +11,9 @@
 #include "absl/status/statusor.h"
 #include "core/hardware/hardware.h"
 #include "core/hardware/tier.h"
+#include "core/inference/calibration_file.h"
 #include "core/inference/encoder.h"
+#include "core/inference/encoder_calibration.h"
 #include "core/inference/replica_pool.h"
 
 namespace sluice {
@@ -22,13 +24,13 @@ struct EncoderRequest {
   bool fixed_replicas = false;         // their number was asked for and is kept
   bool bf16_instructions = true;       // of the processor
   std::optional<Precision> precision;  // nothing: the source chooses, by measurement
+  CalibrationMemory memory;            // to whose key the source adds the model and its own parts
 };
 
 struct EncoderPlan {
-  EncoderDescription model;      // device and precision are not set
-  TierChoice tier;               // as asked for, refined by what was measured
-  double tokens_per_second = 0;  // measured, of all replicas together
-  std::string reason;            // what was measured, for people
+  EncoderDescription model;  // device and precision are not set
+  TierChoice tier;           // as asked for, refined by what was measured
+  EncoderCalibration calibration;
   std::vector<ReplicaSpec> replicas;
 };
 

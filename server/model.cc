@@ -30,8 +30,7 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
   std::unique_ptr<Model> model(new Model());
   model->description_ = plan->model;
   model->tier_ = plan->tier;
-  model->calibration_ = plan->reason;
-  model->tokens_per_second_ = plan->tokens_per_second;
+  model->calibration_ = plan->calibration;
   model->scheduler_options_ = parts.scheduler;
   absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = LoadTokenizer(request.model_directory);
   if (!tokenizer.ok()) return Unusable(tokenizer.status());
@@ -63,7 +62,7 @@ Model::~Model() {
 
 CallLoad Model::PresentLoad() const {
   const double rate = pool_->TokensPerSecond();
-  return LoadOf(scheduler_->Snapshot(), scheduler_options_, rate > 0 ? rate : tokens_per_second_);
+  return LoadOf(scheduler_->Snapshot(), scheduler_options_, rate > 0 ? rate : calibration_.tokens_per_second);
 }
 
 }  // namespace sluice

@@ -39,8 +39,7 @@ class Model {
   const EncoderDescription& description() const { return description_; }
   // How the replicas are laid out, and why: what was measured at start.
   const TierChoice& tier() const { return tier_; }
-  const std::string& calibration() const { return calibration_; }
-  double tokens_per_second() const { return tokens_per_second_; }
+  const EncoderCalibration& calibration() const { return calibration_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   MicroBatchScheduler& scheduler() { return *scheduler_; }
   Embedder& embedder() { return *embedder_; }
@@ -55,8 +54,7 @@ class Model {
 
   EncoderDescription description_;
   TierChoice tier_;
-  std::string calibration_;
-  double tokens_per_second_ = 0;
+  EncoderCalibration calibration_;
   SchedulerOptions scheduler_options_;
   int max_waiting_texts_ = 0;
   std::unique_ptr<Tokenizer> tokenizer_;

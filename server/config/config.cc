@@ -97,6 +97,11 @@ absl::Status ReadPrecision(const std::string& value, Config& config) {
   return Choose(value, kPrecisions, config.precision);
 }
 
+absl::Status ReadCalibration(const std::string& value, Config& config) {
+  static constexpr Choices<bool, 2> kChoices = {{{"auto", false}, {"fresh", true}}};
+  return Choose(value, kChoices, config.measure_anew);
+}
+
 absl::Status ReadLogLevel(const std::string& value, Config& config) {
   static constexpr Choices<LogLevel, 4> kLevels = {{{"debug", LogLevel::kDebug},
                                                     {"info", LogLevel::kInfo},
@@ -149,6 +154,8 @@ const std::vector<Setting>& AllSettings() {
       {"store", "sqlite [sqlite]", false, ReadStore},
       {"device", "auto, cuda, mps, cpu, or none: rules only, no model [auto]", false, ReadDevice},
       {"precision", "auto, fp32, bf16, fp16 or int8 [auto: by measurement]", false, ReadPrecision},
+      {"calibration", "auto: measured once and remembered in --data; fresh: measured anew [auto]", false,
+       ReadCalibration},
       {"replicas", "encoders [0: the tier's]", false,
        [](const std::string& v, Config& c) { return ReadNumber(v, 0, 64, c.tier.replicas); }},
       {"max_batch_jobs", "jobs in a micro-batch [0: the tier's]", false,

@@ -52,11 +52,12 @@ void ServerToProto(const ServerFacts& facts, bool draining, v1::Server* proto) {
   proto->mutable_host()->set_memory_bytes(facts.hardware.memory_bytes);
   proto->mutable_host()->set_processor(facts.hardware.processor);
   for (const std::string& feature : facts.hardware.features) proto->mutable_host()->add_features(feature);
-  for (const ReplicaStatus& replica : facts.replicas) {
+  for (size_t i = 0; i < facts.replicas.size(); ++i) {
+    const ReplicaStatus& replica = facts.replicas[i];
     v1::Replica* added = proto->add_replicas();
     added->set_device(DeviceTypeName(replica.encoder.device));
     added->set_precision(PrecisionName(replica.encoder.precision));
-    added->set_threads(facts.tier.threads_per_replica);
+    added->set_threads(ThreadsOfReplica(facts.tier, static_cast<int>(i)));
     added->set_max_batch_jobs(replica.limits.max_jobs);
     added->set_max_batch_tokens(replica.limits.max_tokens);
   }

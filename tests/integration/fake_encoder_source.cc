@@ -15,8 +15,7 @@ class FakeEncoderSource final : public EncoderSource {
   absl::StatusOr<EncoderPlan> Plan(const EncoderRequest& request) override {
     EncoderPlan plan{.model = FakeEncoder(kEncoder).description(),
                      .tier = request.tier,
-                     .tokens_per_second = 1e6,
-                     .reason = "a fake"};
+                     .calibration = {.tokens_per_second = 1e6, .reason = "a fake"}};
     plan.tier.replicas = 1;
     plan.replicas.push_back({"cpu-0",
                              [] { return std::make_unique<FakeEncoder>(kEncoder); },
