@@ -169,28 +169,40 @@ std::vector<PassShape> SpreadOfPasses(int64_t max_text_tokens, int64_t max_batch
   return shapes;
 }
 
-absl::StatusOr<std::vector<CurvePoint>> MeasureCurve(const ReplicaMaker& make_encoder,
-                                                     const Division& division,
-                                                     absl::Span<const PassShape> shapes, int rounds,
-                                                     const Clock& clock) {
+absl::StatusOr<std::vector<double>> MeasurePasses(const ReplicaMaker& make_encoder, const Division& division,
+                                                  absl::Span<const std::vector<int64_t>> passes, int rounds,
+                                                  const Clock& clock) {
   const auto make_probes = [&](const EncoderDescription& model) {
     std::vector<ProbeTexts> probes;
-    for (const PassShape& shape : shapes)
-      probes.push_back(
-          MakeProbe(model, std::vector<int64_t>(static_cast<size_t>(shape.texts), shape.text_tokens)));
+    for (const std::vector<int64_t>& lengths : passes) probes.push_back(MakeProbe(model, lengths));
     return probes;
   };
   SLUICE_ASSIGN_OR_RETURN(const std::vector<ReplicaTimes> replicas,
                           TimeReplicas({make_encoder, make_probes, rounds, clock}, division));
-  std::vector<CurvePoint> points;
-  for (size_t i = 0; i < shapes.size(); ++i) {
-    CurvePoint point = {.tokens = shapes[i].tokens(), .text_tokens = shapes[i].text_tokens};
+  std::vector<double> seconds(passes.size());
+  for (size_t i = 0; i < passes.size(); ++i) {
     for (const ReplicaTimes& times : replicas) {
       double least = times.seconds[0][i];
       for (const std::vector<double>& round : times.seconds) least = std::min(least, round[i]);
-      point.seconds += least / static_cast<double>(replicas.size());
+      seconds[i] += least / static_cast<double>(replicas.size());
     }
-    points.push_back(point);
+  }
+  return seconds;
+}
+
+absl::StatusOr<std::vector<CurvePoint>> MeasureCurve(const ReplicaMaker& make_encoder,
+                                                     const Division& division,
+                                                     absl::Span<const PassShape> shapes, int rounds,
+                                                     const Clock& clock) {
+  std::vector<std::vector<int64_t>> passes;
+  for (const PassShape& shape : shapes)
+    passes.emplace_back(static_cast<size_t>(shape.texts), shape.text_tokens);
+  SLUICE_ASSIGN_OR_RETURN(const std::vector<double> seconds,
+                          MeasurePasses(make_encoder, division, passes, rounds, clock));
+  std::vector<CurvePoint> points;
+  for (size_t i = 0; i < shapes.size(); ++i) {
+    points.push_back(
+        {.tokens = shapes[i].tokens(), .text_tokens = shapes[i].text_tokens, .seconds = seconds[i]});
   }
   return points;
 }

@@ -55,8 +55,13 @@ struct PassShape {
 std::vector<PassShape> SpreadOfPasses(int64_t max_text_tokens, int64_t max_batch_tokens,
                                       double tokens_per_second, double seconds);
 
-// The least seconds of each of `shapes` in `rounds` rounds, the mean of the replicas, which all run the same
-// shape at once. As many points as shapes, in their order.
+// Seconds of passes over texts of the given lengths: of each pass the least of `rounds` rounds (>= 1), the
+// mean of the replicas, which all run the same pass at once. In the order of `passes`.
+absl::StatusOr<std::vector<double>> MeasurePasses(const ReplicaMaker& make_encoder, const Division& division,
+                                                  absl::Span<const std::vector<int64_t>> passes, int rounds,
+                                                  const Clock& clock);
+
+// The same of `shapes`.
 absl::StatusOr<std::vector<CurvePoint>> MeasureCurve(const ReplicaMaker& make_encoder,
                                                      const Division& division,
                                                      absl::Span<const PassShape> shapes, int rounds,

@@ -126,7 +126,7 @@ class Calibrator {
   void Divide(CalibratedEncoder& whole) {
     const Division single = SingleThreads(asked_);
     const auto divided =
-        MeasureThroughput(whole.make_encoder, single, MixedProbe(DescribeModel(*files_)), Clock::Real());
+        MeasureThroughput(whole.make_encoder, single, MixedProbe(DescribeModel(*files_)), *request_.clock);
     absl::StrAppend(&reason_, "; ", single.replicas, " replicas of one thread: ");
     if (!divided.ok()) return absl::StrAppend(&reason_, divided.status().message());
     absl::StrAppend(&reason_, absl::StrFormat("%.0f tokens/s", divided->tokens_per_second));
@@ -143,7 +143,7 @@ class Calibrator {
           SpreadOfPasses(DescribeModel(*files_).max_tokens, request_.encoder.max_batch_tokens,
                          calibration.tokens_per_second / calibration.division.replicas, kSecondsOfCurveRound);
       SLUICE_ASSIGN_OR_RETURN(calibration.curve, MeasureCurve(encoder.make_encoder, calibration.division,
-                                                              shapes, kCurveRounds, Clock::Real()));
+                                                              shapes, kCurveRounds, *request_.clock));
       SLUICE_ASSIGN_OR_RETURN(calibration.cost,
                               FitCostModel(SamplesOf(calibration.variant, calibration.curve)));
       return absl::OkStatus();
@@ -195,7 +195,7 @@ MeasuredVariant MeasureVariant(const std::shared_ptr<const BertModelFiles>& file
     const EncoderDescription model = DescribeModel(*files);
     SLUICE_ASSIGN_OR_RETURN(
         ThroughputMeasurement measured,
-        MeasureThroughput(make_encoder, result.measurement.division, MixedProbe(model), Clock::Real()));
+        MeasureThroughput(make_encoder, result.measurement.division, MixedProbe(model), *request.clock));
     result.measurement.tokens_per_second = measured.tokens_per_second;
     if (reference.empty() && variant.precision == Precision::kFp32) reference = measured.vectors;
     if (!reference.empty())

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "core/base/clock.h"
 #include "core/inference/calibration_choice.h"
 #include "core/inference/encoder_calibration.h"
 #include "core/inference/encoder_measurement.h"
@@ -21,6 +22,7 @@ struct CalibrationRequest {
   std::optional<Precision> precision;  // nothing: the fastest that agrees with fp32
   bool bf16_instructions = true;       // cpu: without them LibTorch emulates bf16, which is not tried
   bool may_divide = false;             // cpu: whether replicas of one thread each may take their place
+  const Clock* clock = &Clock::Real();
 };
 
 struct CalibratedEncoder {
