@@ -95,6 +95,7 @@ class WholeApplication final : public Application {
     ready_.store(false);
     grpc_server_->BeginDrain();
     door_->BeginDrain();
+    ForgetAWrongCalibration();
     const bool in_time = pipeline_->Drain(store_failed() ? absl::ZeroDuration() : config_.drain_timeout);
     feed_->Close();
     changes_.Close();
@@ -179,6 +180,7 @@ class WholeApplication final : public Application {
       facts_.has_model = true;
       facts_.model = model_->description();
       facts_.replicas = model_->Replicas();
+      facts_.calibration = model_->calibration();
     }
     Log(facts_.tier.tier == Tier::kEmergency ? LogLevel::kWarning : LogLevel::kInfo, "tier ",
         TierName(facts_.tier.tier), ": ", facts_.tier.reason);
@@ -198,7 +200,7 @@ class WholeApplication final : public Application {
                               .fixed_replicas = config_.tier.replicas > 0,
                               .bf16_instructions = HasBf16Instructions(facts_.hardware),
                               .precision = config_.precision};
-    request.memory = {.path = (std::filesystem::path(config_.data) / "calibration.json").string(),
+    request.memory = {.path = CalibrationPath(),
                       .key = KeyOfStart(facts_.version, facts_.hardware, request),
                       .measure_anew = measure_anew};
     SLUICE_ASSIGN_OR_RETURN(model_, Model::Load(request, source_, parts));
@@ -208,6 +210,17 @@ class WholeApplication final : public Application {
     Log(LogLevel::kInfo, "model ", model_->description().model_name, ": ", static_cast<int64_t>(rate),
         " postings/s; ", calibration.remembered ? "remembered: " : "measured: ", calibration.reason);
     return rate;
+  }
+
+  std::string CalibrationPath() const {
+    return (std::filesystem::path(config_.data) / "calibration.json").string();
+  }
+
+  void ForgetAWrongCalibration() {
+    if (model_ == nullptr || !CostIsOff(model_->Replicas())) return;
+    Log(LogLevel::kWarning, "the encoder is not as fast as was measured: the next start measures anew");
+    std::error_code error;
+    std::filesystem::remove(CalibrationPath(), error);
   }
 
   CodelOptions CallWait() const {

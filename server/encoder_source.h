@@ -15,6 +15,7 @@
 #include "core/inference/encoder.h"
 #include "core/inference/encoder_calibration.h"
 #include "core/inference/replica_pool.h"
+#include "core/inference/self_test.h"
 
 namespace sluice {
 
@@ -45,6 +46,11 @@ class EncoderSource {
   // Reads the model; the replicas' encoders are made later, by their own threads. Errors as
   // LoadBertModelFiles; UNIMPLEMENTED in a build without an encoder.
   virtual absl::StatusOr<EncoderPlan> Plan(const EncoderRequest& request) = 0;
+
+  // Every variant of the model on the processor (`request.tier`) and on each device beside it, with the
+  // vectors of a fixed probe against those of fp32 on the processor; what cannot run has a row that says why.
+  // Errors as Plan.
+  virtual absl::StatusOr<std::vector<SelfTestRow>> SelfTest(const EncoderRequest& request) = 0;
 
   // Name and version of what it is built on.
   virtual std::map<std::string, std::string> Libraries() const = 0;

@@ -26,12 +26,46 @@ class TorchEncoderSource final : public EncoderSource {
     return request.tier.devices.empty() ? OnProcessor(files, request) : OnDevices(files, request);
   }
 
+  absl::StatusOr<std::vector<SelfTestRow>> SelfTest(const EncoderRequest& request) override {
+    SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const BertModelFiles> files,
+                            LoadBertModelFiles(request.model_directory));
+    std::vector<SelfTestRow> rows;
+    std::vector<float> reference;
+    TestDevice(files, ProcessorRequest(request), reference, rows);
+    for (const ComputeDevice& device : Devices()) {
+      CalibrationRequest on_device{.encoder = OptionsFor(request.tier)};
+      SetDevice(device, on_device.encoder);
+      TestDevice(files, on_device, reference, rows);
+    }
+    return rows;
+  }
+
   std::map<std::string, std::string> Libraries() const override { return {{"libtorch", TorchVersion()}}; }
 
  private:
   static TorchEncoderOptions OptionsFor(const TierChoice& tier) {
     return {
         .threads = tier.threads_per_replica, .max_batch_tokens = tier.max_batch_tokens, .warm_ladder = true};
+  }
+
+  static CalibrationRequest ProcessorRequest(const EncoderRequest& request) {
+    return {.encoder = OptionsFor(request.tier),
+            .replicas = request.tier.replicas,
+            .wider_replicas = request.tier.wider_replicas,
+            .precision = request.precision,
+            .bf16_instructions = request.bf16_instructions,
+            .may_divide = !request.fixed_replicas};
+  }
+
+  static void TestDevice(const std::shared_ptr<const BertModelFiles>& files,
+                         const CalibrationRequest& request, std::vector<float>& reference,
+                         std::vector<SelfTestRow>& rows) {
+    const DeviceType type = request.encoder.device;
+    const std::string name = type == DeviceType::kCpu
+                                 ? DeviceTypeName(type)
+                                 : absl::StrCat(DeviceTypeName(type), ":", request.encoder.device_index);
+    for (const EncoderVariant& variant : VariantsOf(type))
+      rows.push_back({name, MeasureVariant(files, request, variant, reference).measurement});
   }
 
   // Remembered, or else measured and remembered.
@@ -74,13 +108,7 @@ class TorchEncoderSource final : public EncoderSource {
   static absl::StatusOr<EncoderPlan> OnProcessor(const std::shared_ptr<const BertModelFiles>& files,
                                                  const EncoderRequest& request) {
     SLUICE_ASSIGN_OR_RETURN(const CalibratedEncoder encoder,
-                            Calibrate(files, request.memory,
-                                      {.encoder = OptionsFor(request.tier),
-                                       .replicas = request.tier.replicas,
-                                       .wider_replicas = request.tier.wider_replicas,
-                                       .precision = request.precision,
-                                       .bf16_instructions = request.bf16_instructions,
-                                       .may_divide = !request.fixed_replicas}));
+                            Calibrate(files, request.memory, ProcessorRequest(request)));
     EncoderPlan plan = PlanFrom(*files, request, encoder.calibration);
     for (int i = 0; i < plan.tier.replicas; ++i) {
       plan.replicas.push_back(
@@ -88,7 +116,8 @@ class TorchEncoderSource final : public EncoderSource {
            [make_encoder = encoder.make_encoder, threads = ThreadsOfReplica(plan.tier, i)] {
              return make_encoder(threads, /*warm_ladder=*/true);
            },
-           {request.tier.max_batch_tokens, request.tier.max_batch_jobs}});
+           {request.tier.max_batch_tokens, request.tier.max_batch_jobs},
+           encoder.calibration.cost});
     }
     return plan;
   }
@@ -109,7 +138,8 @@ class TorchEncoderSource final : public EncoderSource {
       SetDevice(request.tier.devices[static_cast<size_t>(i) % request.tier.devices.size()], options);
       plan.replicas.push_back({absl::StrCat(DeviceTypeName(options.device), "-", i),
                                [files, options] { return MakeTorchEncoder(files, options); },
-                               {request.tier.max_batch_tokens, request.tier.max_batch_jobs}});
+                               {request.tier.max_batch_tokens, request.tier.max_batch_jobs},
+                               encoder.calibration.cost});
     }
     return plan;
   }

@@ -11,6 +11,8 @@
 namespace sluice {
 namespace {
 
+constexpr int64_t kTokensOfAPrompt = 32;
+
 absl::Status Unusable(absl::Status status) {
   return WithReason(std::move(status), "MODEL_UNUSABLE");
 }
@@ -61,8 +63,10 @@ Model::~Model() {
 }
 
 CallLoad Model::PresentLoad() const {
-  const double rate = pool_->TokensPerSecond();
-  return LoadOf(scheduler_->Snapshot(), scheduler_options_, rate > 0 ? rate : calibration_.tokens_per_second);
+  const double live = pool_->TokensPerSecond();
+  const double rate =
+      live > 0 ? live : TokensPerSecondIn(calibration_, tier_.max_batch_jobs, kTokensOfAPrompt);
+  return LoadOf(scheduler_->Snapshot(), scheduler_options_, rate);
 }
 
 }  // namespace sluice

@@ -45,6 +45,8 @@ class Model {
   Embedder& embedder() { return *embedder_; }
   std::vector<ReplicaStatus> Replicas() const { return pool_->Replicas(); }
   int64_t CreditTargetTokens() const { return pool_->CreditTargetTokens(); }
+  // At the live rate, which knows of the machine's other work and of the lengths that come; by the cost model
+  // until there is one.
   CallLoad PresentLoad() const;
   // Of one Embed call in the scheduler at once.
   int max_waiting_texts() const { return max_waiting_texts_; }

@@ -208,6 +208,8 @@ const std::vector<Setting>& AllSettings() {
       {"log_format", "text or json [text]", false, ReadLogFormat},
       {"ready_file", "file that holds the bound addresses, as JSON, once ready", false,
        ReadString<&Config::ready_file>},
+      {"self_test", "check every device and precision against fp32 on the processor, print a table and end",
+       true, [](const std::string& v, Config& c) { return ReadSwitch(v, c.self_test); }},
       {"reflection", "offer gRPC reflection", true,
        [](const std::string& v, Config& c) { return ReadSwitch(v, c.reflection); }},
       {"insecure_i_know", "listen beyond loopback although nothing is encrypted or authenticated", true,
@@ -235,6 +237,10 @@ bool IsLoopback(absl::string_view address) {
 }
 
 absl::Status ValidateConfig(const Config& config) {
+  if (config.self_test) {
+    return config.model.empty() ? absl::InvalidArgumentError("--self-test needs --model: a model directory")
+                                : absl::OkStatus();
+  }
   if (config.data.empty())
     return absl::InvalidArgumentError("--data is missing: give a directory for the batches");
   if (config.model.empty() && config.tier.device != DeviceRequest::kNone) {

@@ -35,6 +35,7 @@ struct Config {
   absl::Duration drain_timeout = absl::Seconds(40);
   LogOptions log;
   std::string ready_file;
+  bool self_test = false;  // instead of a server; needs no data directory
   bool reflection = false;
   bool insecure_i_know = false;
 };

@@ -23,6 +23,11 @@ class FakeEncoderSource final : public EncoderSource {
     return plan;
   }
 
+  absl::StatusOr<std::vector<SelfTestRow>> SelfTest(const EncoderRequest& request) override {
+    if (request.model_directory == "broken") return std::vector<SelfTestRow>{{"cpu", {.least_cosine = 0.5}}};
+    return std::vector<SelfTestRow>{{"cpu", {.tokens_per_second = 1e6}}};
+  }
+
   std::map<std::string, std::string> Libraries() const override { return {}; }
 };
 

@@ -33,6 +33,9 @@ class MeasuredSource final : public EncoderSource {
     ++plans;
     return plan;
   }
+  absl::StatusOr<std::vector<SelfTestRow>> SelfTest(const EncoderRequest&) override {
+    return std::vector<SelfTestRow>();
+  }
 
   size_t plans = 0;
   std::vector<bool> remembering;  // whether a plan might have taken what is remembered
