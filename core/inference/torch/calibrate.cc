@@ -14,7 +14,7 @@ namespace sluice {
 namespace {
 
 // Together below a second of passes, of which those of the first round are not timed.
-constexpr double kSecondsOfCurveRound = 0.25;
+constexpr double kSecondsOfCurveRound = 0.3;
 constexpr int kCurveRounds = 2;
 
 absl::StatusOr<ReplicaMaker> MakeInt8Replicas(const std::shared_ptr<const BertModelFiles>& files,
