@@ -20,7 +20,7 @@ CalibrationKey KeyOfStart(const std::string& version, const Hardware& hardware,
           {"devices", devices},
           {"replicas", absl::StrCat(tier.replicas, request.fixed_replicas ? ", fixed" : "")},
           {"threads", absl::StrCat(tier.threads_per_replica, " + ", tier.wider_replicas, " of one more")},
-          {"max_batch_tokens", absl::StrCat(tier.max_batch_tokens)},
+          {"max_batch", absl::StrCat(tier.max_batch_jobs, " jobs, ", tier.max_batch_tokens, " tokens")},
           {"precision", request.precision.has_value() ? PrecisionName(*request.precision) : "auto"}};
 }
 

@@ -50,6 +50,7 @@ class TorchEncoderSource final : public EncoderSource {
 
   static CalibrationRequest ProcessorRequest(const EncoderRequest& request) {
     return {.encoder = OptionsFor(request.tier),
+            .max_batch_jobs = request.tier.max_batch_jobs,
             .replicas = request.tier.replicas,
             .wider_replicas = request.tier.wider_replicas,
             .precision = request.precision,
@@ -127,9 +128,11 @@ class TorchEncoderSource final : public EncoderSource {
                                                const EncoderRequest& request) {
     TorchEncoderOptions options = OptionsFor(request.tier);
     SetDevice(request.tier.devices[0], options);
-    SLUICE_ASSIGN_OR_RETURN(
-        CalibratedEncoder encoder,
-        Calibrate(files, request.memory, {.encoder = options, .precision = request.precision}));
+    SLUICE_ASSIGN_OR_RETURN(CalibratedEncoder encoder,
+                            Calibrate(files, request.memory,
+                                      {.encoder = options,
+                                       .max_batch_jobs = request.tier.max_batch_jobs,
+                                       .precision = request.precision}));
     encoder.calibration.division.replicas = request.tier.replicas;
     encoder.calibration.tokens_per_second *= static_cast<double>(request.tier.devices.size());
     EncoderPlan plan = PlanFrom(*files, request, encoder.calibration);

@@ -15,15 +15,15 @@
 namespace sluice {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
-constexpr int kMaxThreads = 1 << 16;
-constexpr int64_t kMaxTokens = 1 << 30;
+constexpr int kCalibrationFormat = 1;
+constexpr int kMostThreads = 1 << 16;
+constexpr int64_t kMostTokens = 1 << 30;
 constexpr size_t kMaxCurvePoints = 1024;
 
 // Reads what WriteCalibration wrote, and remembers the first thing that it did not write so.
-class Reader {
+class CalibrationReader {
  public:
   const absl::Status& status() const { return status_; }
 
@@ -86,8 +86,8 @@ class Reader {
       return points;
     }
     for (const nlohmann::json& point : curve) {
-      points.push_back({.tokens = Count(point, "tokens", 1, kMaxTokens),
-                        .text_tokens = Count(point, "text_tokens", 1, kMaxTokens),
+      points.push_back({.tokens = Count(point, "tokens", 1, kMostTokens),
+                        .text_tokens = Count(point, "text_tokens", 1, kMostTokens),
                         .seconds = Amount(point, "seconds")});
     }
     return points;
@@ -105,7 +105,7 @@ class Reader {
         .remembered = true};
     Division& division = calibration.division;
     division.replicas = static_cast<int>(Count(json, "replicas", 1, kMaxReplicas));
-    division.threads = static_cast<int>(Count(json, "threads", 1, kMaxThreads));
+    division.threads = static_cast<int>(Count(json, "threads", 1, kMostThreads));
     division.wider = static_cast<int>(Count(json, "wider_replicas", 0, division.replicas - 1));
     return calibration;
   }
@@ -118,8 +118,8 @@ class Reader {
   absl::Status status_;
 };
 
-Json ToJson(const EncoderCalibration& calibration) {
-  Json curve = Json::array();
+OrderedJson ToJson(const EncoderCalibration& calibration) {
+  OrderedJson curve = OrderedJson::array();
   for (const CurvePoint& point : calibration.curve) {
     curve.push_back(
         {{"tokens", point.tokens}, {"text_tokens", point.text_tokens}, {"seconds", point.seconds}});
@@ -148,9 +148,9 @@ std::string Difference(const CalibrationKey& kept, const CalibrationKey& present
   return kept.size() == present.size() ? "" : "it depends on something else";
 }
 
-absl::StatusOr<EncoderCalibration> Read(const nlohmann::json& root, const CalibrationKey& key) {
-  Reader reader;
-  if (reader.Count(root, "format", 0, 1 << 30) != kFormat)
+absl::StatusOr<EncoderCalibration> Understand(const nlohmann::json& root, const CalibrationKey& key) {
+  CalibrationReader reader;
+  if (reader.Count(root, "format", 0, 1 << 30) != kCalibrationFormat)
     return absl::InvalidArgumentError("it is no calibration, or one of another format");
   const CalibrationKey kept = reader.Key(root);
   SLUICE_RETURN_IF_ERROR(reader.status());
@@ -165,7 +165,7 @@ absl::StatusOr<EncoderCalibration> Read(const nlohmann::json& root, const Calibr
 
 absl::StatusOr<EncoderCalibration> ReadCalibration(const std::string& path, const CalibrationKey& key) {
   SLUICE_ASSIGN_OR_RETURN(const JsonFile file, JsonFile::Load(path));
-  absl::StatusOr<EncoderCalibration> calibration = Read(file.root(), key);
+  absl::StatusOr<EncoderCalibration> calibration = Understand(file.root(), key);
   if (calibration.ok()) return calibration;
   return absl::Status(calibration.status().code(), absl::StrCat(path, ": ", calibration.status().message()));
 }
@@ -175,8 +175,9 @@ absl::Status WriteCalibration(const std::string& path, const CalibrationKey& key
   const std::string unfinished = path + ".new";
   {
     std::ofstream file(unfinished, std::ios::trunc);
-    const Json root = {{"format", kFormat}, {"key", key}, {"calibration", ToJson(calibration)}};
-    file << root.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+    const OrderedJson root = {
+        {"format", kCalibrationFormat}, {"key", key}, {"calibration", ToJson(calibration)}};
+    file << root.dump(2, ' ', false, OrderedJson::error_handler_t::replace) << "\n";
     file.close();
     if (!file) return absl::UnavailableError(absl::StrCat(unfinished, " cannot be written"));
   }

@@ -18,7 +18,7 @@ constexpr int kTimedPasses = 3;
 constexpr size_t kLeastShapes = 6;
 constexpr double kLeastSeconds = 1e-9;
 
-using Texts = std::vector<absl::Span<const int32_t>>;
+using ProbeSpans = std::vector<absl::Span<const int32_t>>;
 
 int64_t CountTokens(const ProbeTexts& texts) {
   int64_t tokens = 0;
@@ -38,7 +38,7 @@ class MeasuredReplica {
 
   // Seconds of the pass.
   absl::StatusOr<double> Encode(const ProbeTexts& probe) {
-    const Texts texts(probe.begin(), probe.end());
+    const ProbeSpans texts(probe.begin(), probe.end());
     vectors_.resize(texts.size() * static_cast<size_t>(description().dimensions));
     const absl::Duration begin = clock_.MonotonicNow();
     SLUICE_RETURN_IF_ERROR(encoder_->Encode(texts, absl::MakeSpan(vectors_)));
@@ -145,15 +145,14 @@ absl::StatusOr<ThroughputMeasurement> MeasureThroughput(const ReplicaMaker& make
   return measurement;
 }
 
-std::vector<PassShape> SpreadOfPasses(int64_t max_text_tokens, int64_t max_batch_tokens,
+std::vector<PassShape> SpreadOfPasses(int64_t max_text_tokens, const MicroBatchLimits& limits,
                                       double tokens_per_second, double seconds) {
   std::vector<PassShape> shapes;
   for (const int64_t length : {8, 32, 128, 256, 512}) {
     const int64_t text_tokens = std::clamp<int64_t>(length, 2, max_text_tokens);
-    for (const int64_t budget : {int64_t{0}, int64_t{384}, int64_t{1024}, max_batch_tokens}) {
-      const PassShape shape = {
-          static_cast<int>(std::max<int64_t>(1, std::min(budget, max_batch_tokens) / text_tokens)),
-          text_tokens};
+    const int64_t most = std::clamp<int64_t>(limits.max_tokens / text_tokens, 1, limits.max_jobs);
+    for (const int64_t texts : {int64_t{1}, (most + 2) / 3, most}) {
+      const PassShape shape = {static_cast<int>(texts), text_tokens};
       if (std::find(shapes.begin(), shapes.end(), shape) == shapes.end()) shapes.push_back(shape);
     }
   }

@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "core/base/clock.h"
 #include "core/batching/cost_model.h"
+#include "core/batching/micro_batch_scheduler.h"
 #include "core/inference/encoder.h"
 #include "core/inference/encoder_calibration.h"
 
@@ -49,10 +50,10 @@ struct PassShape {
   friend bool operator==(const PassShape&, const PassShape&) = default;
 };
 
-// A spread of passes from the shortest text to `max_batch_tokens` full of the longest, as much of it as one
+// A spread of passes from the shortest text to a full micro-batch of the longest, as much of it as one
 // replica of `tokens_per_second` runs once within `seconds`: small passes first, and never fewer than six.
 // Pure.
-std::vector<PassShape> SpreadOfPasses(int64_t max_text_tokens, int64_t max_batch_tokens,
+std::vector<PassShape> SpreadOfPasses(int64_t max_text_tokens, const MicroBatchLimits& limits,
                                       double tokens_per_second, double seconds);
 
 // Seconds of passes over texts of the given lengths: of each pass the least of `rounds` rounds (>= 1), the

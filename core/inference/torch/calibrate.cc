@@ -13,9 +13,9 @@
 namespace sluice {
 namespace {
 
-// Together below a second of passes, of which those of the first round are not timed.
-constexpr double kSecondsOfCurveRound = 0.3;
-constexpr int kCurveRounds = 2;
+// Together about a second of passes, of which those of the first round are not timed.
+constexpr double kSecondsOfCurveRound = 0.25;
+constexpr int kCurveRounds = 3;
 
 absl::StatusOr<ReplicaMaker> MakeInt8Replicas(const std::shared_ptr<const BertModelFiles>& files,
                                               const TorchEncoderOptions& options,
@@ -139,9 +139,10 @@ class Calibrator {
   void FitCost(CalibratedEncoder& encoder) {
     EncoderCalibration& calibration = encoder.calibration;
     const absl::Status fitted = [&]() -> absl::Status {
-      const std::vector<PassShape> shapes =
-          SpreadOfPasses(DescribeModel(*files_).max_tokens, request_.encoder.max_batch_tokens,
-                         calibration.tokens_per_second / calibration.division.replicas, kSecondsOfCurveRound);
+      const std::vector<PassShape> shapes = SpreadOfPasses(
+          DescribeModel(*files_).max_tokens,
+          {.max_tokens = request_.encoder.max_batch_tokens, .max_jobs = request_.max_batch_jobs},
+          calibration.tokens_per_second / calibration.division.replicas, kSecondsOfCurveRound);
       SLUICE_ASSIGN_OR_RETURN(calibration.curve, MeasureCurve(encoder.make_encoder, calibration.division,
                                                               shapes, kCurveRounds, *request_.clock));
       SLUICE_ASSIGN_OR_RETURN(calibration.cost,

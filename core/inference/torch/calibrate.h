@@ -17,6 +17,7 @@ namespace sluice {
 
 struct CalibrationRequest {
   TorchEncoderOptions encoder;         // of one replica; precision and warming are not looked at
+  int max_batch_jobs = 6;              // of a micro-batch
   int replicas = 1;                    // on this device, working at once
   int wider_replicas = 0;              // so many of the first have one thread more
   std::optional<Precision> precision;  // nothing: the fastest that agrees with fp32

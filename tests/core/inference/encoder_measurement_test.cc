@@ -73,21 +73,24 @@ TEST(MeasureCurve, FailsWhereAPassFails) {
 
 // Small and large, short and long, within the limits, and enough to tell the terms of a cost model apart.
 TEST(SpreadOfPasses, GoesFromOneShortTextToAFullBatchOfLongOnes) {
-  const std::vector<PassShape> shapes = SpreadOfPasses(256, 2048, 1e6, 1);
+  const std::vector<PassShape> shapes = SpreadOfPasses(256, {.max_tokens = 2048, .max_jobs = 8}, 1e6, 1);
   EXPECT_EQ(shapes.front(), (PassShape{1, 8}));
   EXPECT_EQ(shapes.back().tokens(), 2048);
   EXPECT_THAT(shapes, testing::Contains(PassShape{1, 256}));
   EXPECT_THAT(shapes, testing::Contains(PassShape{8, 256}));
-  for (const PassShape& shape : shapes) EXPECT_LE(shape.text_tokens, 256);
+  for (const PassShape& shape : shapes) {
+    EXPECT_LE(shape.text_tokens, 256);
+    EXPECT_LE(shape.texts, 8);
+  }
 }
 
 // On a slow machine the spread gets shorter, not the start longer; but a model still needs three terms.
 TEST(SpreadOfPasses, KeepsWithinItsTime) {
   double seconds = 0;
-  for (const PassShape& shape : SpreadOfPasses(256, 2048, 10000, 0.25))
+  for (const PassShape& shape : SpreadOfPasses(256, {.max_tokens = 2048, .max_jobs = 6}, 10000, 0.25))
     seconds += static_cast<double>(shape.tokens()) / 10000;
   EXPECT_LE(seconds, 0.25);
-  const std::vector<PassShape> least = SpreadOfPasses(256, 2048, 1, 0.25);
+  const std::vector<PassShape> least = SpreadOfPasses(256, {.max_tokens = 2048, .max_jobs = 6}, 1, 0.25);
   EXPECT_EQ(least.size(), 6u);
   std::vector<CostSample> samples;
   const CostModel truth{1e-3, 1e-4, 1e-7};
