@@ -25,6 +25,7 @@
 #include "core/results/result_feed.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
 #include "core/store/sqlite/sqlite_embedding_cache.h"
+#include "server/calibration_key.h"
 #include "server/convert/job_codec.h"
 #include "server/front_door.h"
 #include "server/grpc_server.h"
@@ -41,7 +42,7 @@ namespace sluice {
 namespace {
 
 constexpr double kLeastPostingsPerSecond = 5;
-constexpr double kTokensOfAPosting = 256;  // about the median
+constexpr int64_t kTokensOfAPosting = 256;  // about the median
 constexpr int kMeasurements = 3;  // a busy moment at start must not cost the model until the next one
 constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
 constexpr absl::Duration kLeastCacheAge = absl::Hours(1);  // ages are looked at about so often
@@ -99,6 +100,7 @@ class WholeApplication final : public Application {
     ready_.store(false);
     grpc_server_->BeginDrain();
     door_->BeginDrain();
+    ForgetAWrongCalibration();
     const bool in_time = pipeline_->Drain(store_failed() ? absl::ZeroDuration() : config_.drain_timeout);
     feed_->Close();
     changes_.Close();
@@ -194,7 +196,7 @@ class WholeApplication final : public Application {
     if (facts_.tier.tier != Tier::kEmergency) {
       double rate = 0;
       for (int i = 0; i < kMeasurements && rate < kLeastPostingsPerSecond; ++i) {
-        SLUICE_ASSIGN_OR_RETURN(rate, LoadAndMeasure());
+        SLUICE_ASSIGN_OR_RETURN(rate, LoadAndMeasure(/*measure_anew=*/i > 0 || config_.measure_anew));
       }
       facts_.tier = model_->tier();
       if (rate < kLeastPostingsPerSecond) BecomeEmergency(rate);
@@ -203,6 +205,7 @@ class WholeApplication final : public Application {
       facts_.has_model = true;
       facts_.model = model_->description();
       facts_.replicas = model_->Replicas();
+      facts_.calibration = model_->calibration();
     }
     Log(facts_.tier.tier == Tier::kEmergency ? LogLevel::kWarning : LogLevel::kInfo, "tier ",
         TierName(facts_.tier.tier), ": ", facts_.tier.reason);
@@ -214,7 +217,7 @@ class WholeApplication final : public Application {
   }
 
   // In postings a second.
-  absl::StatusOr<double> LoadAndMeasure() {
+  absl::StatusOr<double> LoadAndMeasure(bool measure_anew) {
     model_.reset();
     const ModelParts parts = {.executor = front_executor_.get(),
                               .clock = &clock_,
@@ -222,16 +225,32 @@ class WholeApplication final : public Application {
                               .scheduler = {.codel = CallWait()},
                               .cache = cache_.get(),
                               .software = Software()};
-    const EncoderRequest request = {.model_directory = config_.model,
-                                    .tier = facts_.tier,
-                                    .fixed_replicas = config_.tier.replicas > 0,
-                                    .bf16_instructions = HasBf16Instructions(facts_.hardware),
-                                    .precision = config_.precision};
+    EncoderRequest request = {.model_directory = config_.model,
+                              .tier = facts_.tier,
+                              .fixed_replicas = config_.tier.replicas > 0,
+                              .bf16_instructions = HasBf16Instructions(facts_.hardware),
+                              .precision = config_.precision};
+    request.memory = {.path = CalibrationPath(),
+                      .key = KeyOfStart(facts_.version, facts_.hardware, request),
+                      .measure_anew = measure_anew};
     SLUICE_ASSIGN_OR_RETURN(model_, Model::Load(request, source_, parts));
-    const double rate = model_->tokens_per_second() / kTokensOfAPosting;
+    const EncoderCalibration& calibration = model_->calibration();
+    const double rate =
+        TokensPerSecondIn(calibration, model_->tier().max_batch_jobs, kTokensOfAPosting) / kTokensOfAPosting;
     Log(LogLevel::kInfo, "model ", model_->description().model_name, ": ", static_cast<int64_t>(rate),
-        " postings/s; measured: ", model_->calibration());
+        " postings/s; ", calibration.remembered ? "remembered: " : "measured: ", calibration.reason);
     return rate;
+  }
+
+  std::string CalibrationPath() const {
+    return (std::filesystem::path(config_.data) / "calibration.json").string();
+  }
+
+  void ForgetAWrongCalibration() {
+    if (model_ == nullptr || !CostIsOff(model_->Replicas())) return;
+    Log(LogLevel::kWarning, "the encoder is not as fast as was measured: the next start measures anew");
+    std::error_code error;
+    std::filesystem::remove(CalibrationPath(), error);
   }
 
   CodelOptions CallWait() const {

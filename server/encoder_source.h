@@ -11,8 +11,11 @@
 #include "absl/status/statusor.h"
 #include "core/hardware/hardware.h"
 #include "core/hardware/tier.h"
+#include "core/inference/calibration_file.h"
 #include "core/inference/encoder.h"
+#include "core/inference/encoder_calibration.h"
 #include "core/inference/replica_pool.h"
+#include "core/inference/self_test.h"
 
 namespace sluice {
 
@@ -22,13 +25,13 @@ struct EncoderRequest {
   bool fixed_replicas = false;         // their number was asked for and is kept
   bool bf16_instructions = true;       // of the processor
   std::optional<Precision> precision;  // nothing: the source chooses, by measurement
+  CalibrationMemory memory;            // to whose key the source adds the model and its own parts
 };
 
 struct EncoderPlan {
-  EncoderDescription model;      // device and precision are not set
-  TierChoice tier;               // as asked for, refined by what was measured
-  double tokens_per_second = 0;  // measured, of all replicas together
-  std::string reason;            // what was measured, for people
+  EncoderDescription model;  // device and precision are not set
+  TierChoice tier;           // as asked for, refined by what was measured
+  EncoderCalibration calibration;
   std::vector<ReplicaSpec> replicas;
 };
 
@@ -43,6 +46,11 @@ class EncoderSource {
   // Reads the model; the replicas' encoders are made later, by their own threads. Errors as
   // LoadBertModelFiles; UNIMPLEMENTED in a build without an encoder.
   virtual absl::StatusOr<EncoderPlan> Plan(const EncoderRequest& request) = 0;
+
+  // Every variant of the model on the processor (`request.tier`) and on each device beside it, with the
+  // vectors of a fixed probe against those of fp32 on the processor; what cannot run has a row that says why.
+  // Errors as Plan.
+  virtual absl::StatusOr<std::vector<SelfTestRow>> SelfTest(const EncoderRequest& request) = 0;
 
   // Name and version of what it is built on.
   virtual std::map<std::string, std::string> Libraries() const = 0;

@@ -8,6 +8,7 @@
 #include "core/base/log.h"
 #include "server/application.h"
 #include "server/config/config_sources.h"
+#include "server/self_test.h"
 #include "server/signals.h"
 
 namespace sluice {
@@ -26,6 +27,18 @@ int Fail(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
+int FailToStart(const absl::Status& status) {
+  const std::string reason = ReasonOf(status);
+  return Fail(status, reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE" ? kExitUsage : kExitFailure);
+}
+
+int SelfTest(const Config& config, EncoderSource& source) {
+  EndAtSignals();
+  const absl::StatusOr<bool> passed = RunSelfTest(config, DetectHardware(), source, std::cout);
+  if (!passed.ok()) return FailToStart(passed.status());
+  return *passed ? EXIT_SUCCESS : kExitFailure;
+}
+
 int Run(const std::vector<std::string>& arguments) {
   const absl::StatusOr<CommandLine> line = ParseCommandLine(arguments);
   if (!line.ok()) return Fail(line.status(), kExitUsage);
@@ -38,13 +51,10 @@ int Run(const std::vector<std::string>& arguments) {
   if (absl::Status log = ConfigureLog(config->log); !log.ok()) return Fail(log, kExitFailure);
 
   const std::unique_ptr<EncoderSource> source = MakeEncoderSource();
+  if (config->self_test) return SelfTest(*config, *source);
   absl::StatusOr<std::unique_ptr<Application>> application =
       Application::Start(*config, *source, Clock::Real(), RequestTermination);
-  if (!application.ok()) {
-    const std::string reason = ReasonOf(application.status());
-    const bool users = reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE";
-    return Fail(application.status(), users ? kExitUsage : kExitFailure);
-  }
+  if (!application.ok()) return FailToStart(application.status());
   WaitForTermination([&] { (*application)->Backup(); });
   (*application)->Drain();
   return (*application)->store_failed() ? kExitFailure : EXIT_SUCCESS;

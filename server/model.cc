@@ -14,6 +14,8 @@
 namespace sluice {
 namespace {
 
+constexpr int64_t kTokensOfAPrompt = 32;
+
 absl::Status Unusable(absl::Status status) {
   return WithReason(std::move(status), "MODEL_UNUSABLE");
 }
@@ -45,8 +47,7 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
   std::unique_ptr<Model> model(new Model());
   model->description_ = plan->model;
   model->tier_ = plan->tier;
-  model->calibration_ = plan->reason;
-  model->tokens_per_second_ = plan->tokens_per_second;
+  model->calibration_ = plan->calibration;
   model->scheduler_options_ = parts.scheduler;
   absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = LoadTokenizer(request.model_directory);
   if (!tokenizer.ok()) return Unusable(tokenizer.status());
@@ -82,8 +83,10 @@ Model::~Model() {
 }
 
 CallLoad Model::PresentLoad() const {
-  const double rate = pool_->TokensPerSecond();
-  return LoadOf(scheduler_->Snapshot(), scheduler_options_, rate > 0 ? rate : tokens_per_second_);
+  const double live = pool_->TokensPerSecond();
+  const double rate =
+      live > 0 ? live : TokensPerSecondIn(calibration_, tier_.max_batch_jobs, kTokensOfAPrompt);
+  return LoadOf(scheduler_->Snapshot(), scheduler_options_, rate);
 }
 
 }  // namespace sluice

@@ -42,14 +42,15 @@ class Model {
   const EncoderDescription& description() const { return description_; }
   // How the replicas are laid out, and why: what was measured at start.
   const TierChoice& tier() const { return tier_; }
-  const std::string& calibration() const { return calibration_; }
-  double tokens_per_second() const { return tokens_per_second_; }
+  const EncoderCalibration& calibration() const { return calibration_; }
   const Tokenizer& tokenizer() const { return *tokenizer_; }
   // The one door for what needs a vector.
   MicroBatchScheduler& scheduler() { return caching_ != nullptr ? *caching_ : *scheduler_; }
   Embedder& embedder() { return *embedder_; }
   std::vector<ReplicaStatus> Replicas() const { return pool_->Replicas(); }
   int64_t CreditTargetTokens() const { return pool_->CreditTargetTokens(); }
+  // At the live rate, which knows of the machine's other work and of the lengths that come; by the cost model
+  // until there is one.
   CallLoad PresentLoad() const;
   // Of one Embed call in the scheduler at once.
   int max_waiting_texts() const { return max_waiting_texts_; }
@@ -59,8 +60,7 @@ class Model {
 
   EncoderDescription description_;
   TierChoice tier_;
-  std::string calibration_;
-  double tokens_per_second_ = 0;
+  EncoderCalibration calibration_;
   SchedulerOptions scheduler_options_;
   int max_waiting_texts_ = 0;
   std::unique_ptr<Tokenizer> tokenizer_;

@@ -27,6 +27,11 @@ void BlockSignals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
+void EndAtSignals() {
+  const sigset_t set = TerminationSignals();
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 void WaitForTermination(const std::function<void()>& backup) {
   const sigset_t set = TerminationSignals();
   sigset_t awaited = set;

@@ -68,7 +68,12 @@ TierChoice OnCpu(int cores, std::string reason, const TierRequest& request) {
   TierChoice choice = WithDefaults(Tier::kCpu, std::move(reason));
   const int by_cores = (cores + kMaxThreadsPerReplica - 1) / kMaxThreadsPerReplica;
   choice.replicas = request.replicas > 0 ? request.replicas : std::clamp(by_cores, 1, kMaxReplicas);
-  choice.threads_per_replica = std::clamp(cores / choice.replicas, 1, kMaxThreadsPerReplica);
+  choice.threads_per_replica = std::max(1, cores / choice.replicas);
+  choice.wider_replicas = std::max(0, cores - choice.replicas * choice.threads_per_replica);
+  if (request.replicas > 0 && choice.threads_per_replica >= kMaxThreadsPerReplica) {
+    choice.threads_per_replica = kMaxThreadsPerReplica;
+    choice.wider_replicas = 0;
+  }
   Override(request, choice);
   return choice;
 }
@@ -109,6 +114,14 @@ const char* TierName(Tier tier) {
       break;
   }
   return "emergency";
+}
+
+int ThreadsOfReplica(const TierChoice& choice, int replica) {
+  return choice.threads_per_replica + (replica < choice.wider_replicas ? 1 : 0);
+}
+
+int ThreadsOfAllReplicas(const TierChoice& choice) {
+  return choice.replicas * choice.threads_per_replica + choice.wider_replicas;
 }
 
 absl::StatusOr<TierChoice> ChooseTier(const Hardware& hardware, const std::vector<ComputeDevice>& devices,

@@ -33,12 +33,12 @@ class Bisection {
 
   absl::Status Pass(size_t begin, size_t size) {
     const auto dimensions = static_cast<size_t>(encoder_.description().dimensions);
-    int64_t tokens = 0;
-    for (size_t i = begin; i < begin + size; ++i) tokens += static_cast<int64_t>(texts_[i].size());
-    observer_.BeforePass(tokens);
+    PassSize pass;
+    for (size_t i = begin; i < begin + size; ++i) pass.Add(static_cast<int64_t>(texts_[i].size()));
+    observer_.BeforePass(pass);
     absl::Status status =
         encoder_.Encode(texts_.subspan(begin, size), vectors_.subspan(begin * dimensions, size * dimensions));
-    observer_.AfterPass(tokens, status);
+    observer_.AfterPass(pass, status);
     return status;
   }
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "core/batching/cost_model.h"
 #include "core/inference/encoder.h"
 
 namespace sluice {
@@ -22,8 +23,8 @@ struct FallbackStep {
 class EncodeObserver {
  public:
   virtual ~EncodeObserver() = default;
-  virtual void BeforePass(int64_t tokens) = 0;
-  virtual void AfterPass(int64_t tokens, const absl::Status& status) = 0;
+  virtual void BeforePass(const PassSize& size) = 0;  // without the encoder's padding
+  virtual void AfterPass(const PassSize& size, const absl::Status& status) = 0;
   virtual void OnFallback(const FallbackStep& step) = 0;
 };
 

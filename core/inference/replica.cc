@@ -17,6 +17,7 @@ namespace {
 // way, for the end of a layer.
 constexpr absl::Duration kBulkPass = absl::Milliseconds(10);
 constexpr absl::Duration kBulkPassThatGivesWay = absl::Milliseconds(40);
+constexpr int64_t kBulkTextTokens = 256;  // bulk work is postings and windows of them
 
 std::string DeviceLabel(const EncoderDescription& encoder) {
   const char* const type = DeviceTypeName(encoder.device);
@@ -52,9 +53,21 @@ void Replica::Run(double share_of_device) {
 MicroBatchLimits Replica::Limits() const {
   MicroBatchLimits limits = spec_.limits;
   MutexLock lock(mutex_);
-  limits.max_bulk_tokens =
-      std::min(limits.max_bulk_tokens, rate_.TokensWithin(bulk_pass_, limits.max_tokens));
+  limits.max_bulk_tokens = std::min(limits.max_bulk_tokens, BulkTokens());
   return limits;
+}
+
+int64_t Replica::BulkTokens() const {
+  const int64_t most = spec_.limits.max_tokens;
+  if (!(spec_.cost.seconds_per_token > 0)) return rate_.TokensWithin(bulk_pass_, most);
+  const double seconds = absl::ToDoubleSeconds(bulk_pass_) / rate_.Slowness();
+  const double tokens = spec_.cost.TokensWithin(seconds, kBulkTextTokens);
+  return tokens < static_cast<double>(most) ? std::max<int64_t>(1, static_cast<int64_t>(tokens)) : most;
+}
+
+absl::Duration Replica::Predicted(PassSize size) const {
+  if (encoder_->description().pads_to_ladder) size.tokens = RowsOnLadder(size.tokens);
+  return absl::Seconds(spec_.cost.Seconds(size));
 }
 
 void Replica::GiveWay() {
@@ -101,7 +114,9 @@ void Replica::Answer(MicroBatch batch) {
 
 ReplicaStatus Replica::Status() const {
   MutexLock lock(mutex_);
-  return status_;
+  ReplicaStatus status = status_;
+  status.slowness = rate_.Slowness();
+  return status;
 }
 
 double Replica::TokensPerSecond() const {
@@ -109,12 +124,12 @@ double Replica::TokensPerSecond() const {
   return rate_.TokensPerSecond();
 }
 
-void Replica::BeforePass(int64_t) {
+void Replica::BeforePass(const PassSize&) {
   pass_began_ = clock_.MonotonicNow();
   if (series_.has_value()) series_->device_utilization_ratio->Increment(share_of_device_);
 }
 
-void Replica::AfterPass(int64_t tokens, const absl::Status& status) {
+void Replica::AfterPass(const PassSize& size, const absl::Status& status) {
   const absl::Duration busy = clock_.MonotonicNow() - pass_began_;
   if (series_.has_value()) {
     series_->device_utilization_ratio->Decrement(share_of_device_);
@@ -122,13 +137,13 @@ void Replica::AfterPass(int64_t tokens, const absl::Status& status) {
   }
   if (!status.ok()) return;
   if (series_.has_value()) {
-    series_->tokens_total->Increment(static_cast<double>(tokens));
+    series_->tokens_total->Increment(static_cast<double>(size.tokens));
     if (encoder_->description().pads_to_ladder)
-      series_->padding_tokens_total->Increment(static_cast<double>(PaddingRows(tokens)));
+      series_->padding_tokens_total->Increment(static_cast<double>(PaddingRows(size.tokens)));
   }
   MutexLock lock(mutex_);
-  status_.encoded_tokens += tokens;
-  rate_.Add(tokens, busy);
+  status_.encoded_tokens += size.tokens;
+  rate_.Add(size.tokens, busy, Predicted(size));
 }
 
 void Replica::OnFallback(const FallbackStep& step) {

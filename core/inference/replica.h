@@ -40,12 +40,17 @@ class Replica final : private EncodeObserver {
 
  private:
   MicroBatchLimits Limits() const;
+  // Of bulk work, within bulk_pass_. By the cost model where there is one, times how far the last passes were
+  // off it: the rate alone, after a run of small calls whose passes are mostly their fixed cost, would let in
+  // less than there is time for, and before any work knows nothing.
+  int64_t BulkTokens() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration Predicted(PassSize size) const;
   // Between the layers of a pass: the next small call goes first, if this pass is of none.
   void GiveWay();
   void Answer(MicroBatch batch);
 
-  void BeforePass(int64_t tokens) override;
-  void AfterPass(int64_t tokens, const absl::Status& status) override;
+  void BeforePass(const PassSize& size) override;
+  void AfterPass(const PassSize& size, const absl::Status& status) override;
   void OnFallback(const FallbackStep& step) override;
 
   ReplicaSpec spec_;

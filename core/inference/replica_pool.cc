@@ -109,6 +109,18 @@ class ThreadedReplicaPool final : public ReplicaPool {
 
 }  // namespace
 
+bool CostIsOff(const std::vector<ReplicaStatus>& replicas) {
+  constexpr int64_t kTokensThatTell = 20'000;
+  constexpr double kTolerance = 2;
+  int64_t tokens = 0;
+  double slowness = 0;
+  for (const ReplicaStatus& replica : replicas) {
+    tokens += replica.encoded_tokens;
+    slowness += replica.slowness / static_cast<double>(replicas.size());
+  }
+  return tokens >= kTokensThatTell && (slowness > kTolerance || slowness < 1 / kTolerance);
+}
+
 absl::StatusOr<std::unique_ptr<ReplicaPool>> ReplicaPool::Create(Options options,
                                                                  MicroBatchScheduler& scheduler,
                                                                  const Clock& clock,

@@ -9,6 +9,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "core/base/clock.h"
+#include "core/batching/cost_model.h"
 #include "core/batching/micro_batch_scheduler.h"
 #include "core/inference/encoder.h"
 #include "core/metrics/service_metrics.h"
@@ -23,6 +24,8 @@ struct ReplicaSpec {
   std::string name;  // "cpu-0"
   EncoderFactory make_encoder;
   MicroBatchLimits limits;
+  // Of its passes, padding included; all 0 for none known.
+  CostModel cost = {};
 };
 
 struct ReplicaStatus {
@@ -31,7 +34,12 @@ struct ReplicaStatus {
   MicroBatchLimits limits;
   int64_t encoded_jobs = 0;
   int64_t encoded_tokens = 0;
+  double slowness = 1;  // how many times as long as its cost model says its last passes took
 };
+
+// The work of these replicas took more than twice as long as their cost models say, or less than half, and
+// there was enough of it to tell. Pure.
+bool CostIsOff(const std::vector<ReplicaStatus>& replicas);
 
 // A failed micro-batch falls back: half batches down to single works (a poison work fails alone with its
 // reason, its neighbours succeed); RESOURCE_EXHAUSTED and INTERNAL alike. Fallbacks are counted. Thread-safe.

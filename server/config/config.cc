@@ -98,6 +98,11 @@ absl::Status ReadPrecision(const std::string& value, Config& config) {
   return Choose(value, kPrecisions, config.precision);
 }
 
+absl::Status ReadCalibration(const std::string& value, Config& config) {
+  static constexpr Choices<bool, 2> kChoices = {{{"auto", false}, {"fresh", true}}};
+  return Choose(value, kChoices, config.measure_anew);
+}
+
 absl::Status ReadLogLevel(const std::string& value, Config& config) {
   static constexpr Choices<LogLevel, 4> kLevels = {{{"debug", LogLevel::kDebug},
                                                     {"info", LogLevel::kInfo},
@@ -162,6 +167,8 @@ const std::vector<Setting>& AllSettings() {
       {"store", "sqlite [sqlite]", false, ReadStore},
       {"device", "auto, cuda, mps, cpu, or none: rules only, no model [auto]", false, ReadDevice},
       {"precision", "auto, fp32, bf16, fp16 or int8 [auto: by measurement]", false, ReadPrecision},
+      {"calibration", "auto: measured once and remembered in --data; fresh: measured anew [auto]", false,
+       ReadCalibration},
       {"replicas", "encoders [0: the tier's]", false,
        [](const std::string& v, Config& c) { return ReadNumber(v, 0, 64, c.tier.replicas); }},
       {"max_batch_jobs", "jobs in a micro-batch [0: the tier's]", false,
@@ -216,6 +223,8 @@ const std::vector<Setting>& AllSettings() {
       {"log_format", "text or json [text]", false, ReadLogFormat},
       {"ready_file", "file that holds the bound addresses, as JSON, once ready", false,
        ReadString<&Config::ready_file>},
+      {"self_test", "check every device and precision against fp32 on the processor, print a table and end",
+       true, [](const std::string& v, Config& c) { return ReadSwitch(v, c.self_test); }},
       {"reflection", "offer gRPC reflection", true,
        [](const std::string& v, Config& c) { return ReadSwitch(v, c.reflection); }},
       {"insecure_i_know", "listen beyond loopback although nothing is encrypted or authenticated", true,
@@ -243,6 +252,10 @@ bool IsLoopback(absl::string_view address) {
 }
 
 absl::Status ValidateConfig(const Config& config) {
+  if (config.self_test) {
+    return config.model.empty() ? absl::InvalidArgumentError("--self-test needs --model: a model directory")
+                                : absl::OkStatus();
+  }
   if (config.data.empty())
     return absl::InvalidArgumentError("--data is missing: give a directory for the batches");
   if (config.model.empty() && config.tier.device != DeviceRequest::kNone) {

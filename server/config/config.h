@@ -26,6 +26,7 @@ struct Config {
   std::string store = "sqlite";
   TierRequest tier;
   std::optional<Precision> precision;  // nothing: chosen by measurement
+  bool measure_anew = false;           // and not what is remembered in the data directory
   int phase_one_workers = 0;           // 0: one a core
   AdmissionLimits door;  // with max_memory_bytes INT64_MAX for a share of what the process may have
   absl::Duration call_wait_target = CodelOptions().target;
@@ -35,6 +36,7 @@ struct Config {
   absl::Duration drain_timeout = absl::Seconds(40);
   LogOptions log;
   std::string ready_file;
+  bool self_test = false;  // instead of a server; needs no data directory
   bool reflection = false;
   bool insecure_i_know = false;
 };

@@ -32,6 +32,23 @@ void LimitsToProto(int64_t max_queued_jobs, v1::Limits* proto) {
   proto->set_max_rules(ProfileLimits().max_rules);
 }
 
+void CalibrationToProto(const EncoderCalibration& calibration, v1::Calibration* proto) {
+  proto->set_precision(PrecisionName(calibration.variant.precision));
+  proto->set_kernels(calibration.variant.kernels);
+  proto->set_tokens_per_second(calibration.tokens_per_second);
+  proto->set_seconds_per_pass(calibration.cost.seconds_per_pass);
+  proto->set_seconds_per_token(calibration.cost.seconds_per_token);
+  proto->set_seconds_per_squared_token(calibration.cost.seconds_per_squared_token);
+  for (const CurvePoint& point : calibration.curve) {
+    v1::CalibrationPoint* added = proto->add_curve();
+    added->set_tokens(point.tokens);
+    added->set_text_tokens(point.text_tokens);
+    added->set_seconds(point.seconds);
+  }
+  proto->set_reason(calibration.reason);
+  proto->set_remembered(calibration.remembered);
+}
+
 }  // namespace
 
 void ServerToProto(const ServerFacts& facts, bool draining, v1::Server* proto) {
@@ -44,6 +61,7 @@ void ServerToProto(const ServerFacts& facts, bool draining, v1::Server* proto) {
     proto->mutable_model()->set_digest(facts.model.model_digest);
     proto->mutable_model()->set_dimensions(facts.model.dimensions);
     proto->mutable_model()->set_max_tokens(facts.model.max_tokens);
+    CalibrationToProto(facts.calibration, proto->mutable_calibration());
   }
   LimitsToProto(facts.max_queued_jobs, proto->mutable_limits());
   proto->set_draining(draining);
@@ -52,11 +70,12 @@ void ServerToProto(const ServerFacts& facts, bool draining, v1::Server* proto) {
   proto->mutable_host()->set_memory_bytes(facts.hardware.memory_bytes);
   proto->mutable_host()->set_processor(facts.hardware.processor);
   for (const std::string& feature : facts.hardware.features) proto->mutable_host()->add_features(feature);
-  for (const ReplicaStatus& replica : facts.replicas) {
+  for (size_t i = 0; i < facts.replicas.size(); ++i) {
+    const ReplicaStatus& replica = facts.replicas[i];
     v1::Replica* added = proto->add_replicas();
     added->set_device(DeviceTypeName(replica.encoder.device));
     added->set_precision(PrecisionName(replica.encoder.precision));
-    added->set_threads(facts.tier.threads_per_replica);
+    added->set_threads(ThreadsOfReplica(facts.tier, static_cast<int>(i)));
     added->set_max_batch_jobs(replica.limits.max_jobs);
     added->set_max_batch_tokens(replica.limits.max_tokens);
   }

@@ -9,6 +9,7 @@
 #include "core/hardware/hardware.h"
 #include "core/hardware/tier.h"
 #include "core/inference/encoder.h"
+#include "core/inference/encoder_calibration.h"
 #include "core/inference/replica_pool.h"
 #include "sluice/v1/server.pb.h"
 
@@ -20,7 +21,8 @@ struct ServerFacts {
   TierChoice tier;
   Hardware hardware;
   bool has_model = false;
-  EncoderDescription model;  // only with a model
+  EncoderDescription model;        // only with a model
+  EncoderCalibration calibration;  // only with a model
   std::vector<ReplicaStatus> replicas;
   int64_t max_queued_jobs = 0;
   absl::Time start_time;

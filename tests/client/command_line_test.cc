@@ -81,6 +81,8 @@ TEST(CommandLine, LocalOrServer) {
   EXPECT_THAT(Error({"--local", "--server=host:2", "hardware"}), HasSubstr("exclude each other"));
   const Environment local("SLUICE_LOCAL", "true");
   EXPECT_FALSE(Parse({"--server=host:2", "hardware"}).local);
+  EXPECT_EQ(std::get<HardwareFlags>(Parse({"hardware", "--self-test", "--model=m"}).command).model, "m");
+  EXPECT_THAT(Error({"hardware", "--self-test", "--json"}), HasSubstr("--json"));
 }
 
 TEST(CommandLine, BadUsageNamesTheFlag) {

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "absl/strings/str_split.h"
+#include "client/cpp/command/hardware_command.h"
 #include "client/cpp/command/run.h"
 #include "client/cpp/command/verdict_table.h"
 #include "core/base/thread.h"
@@ -281,6 +282,26 @@ TEST_F(CommandTest, Hardware) {
   EXPECT_THAT(out_.str(), HasSubstr("model      none"));
   EXPECT_EQ(Run({"hardware", "--json"}), ExitCode::kDone);
   EXPECT_EQ(nlohmann::json::parse(out_.str()).at("tier_reason"), "no accelerator found");
+}
+
+// The curve of a calibration as a short table, in milliseconds.
+TEST(ServerText, ShowsTheCalibration) {
+  v1::Server server;
+  v1::Calibration& calibration = *server.mutable_calibration();
+  calibration.set_reason("int8: 31000 tokens/s");
+  calibration.set_remembered(true);
+  calibration.set_seconds_per_pass(0.0005);
+  calibration.set_seconds_per_token(3e-5);
+  calibration.set_seconds_per_squared_token(4e-9);
+  v1::CalibrationPoint& point = *calibration.add_curve();
+  point.set_tokens(2048);
+  point.set_text_tokens(256);
+  point.set_seconds(0.064);
+  const std::string text = ServerText(server);
+  EXPECT_THAT(text, HasSubstr("measured   int8: 31000 tokens/s (remembered)\n"));
+  EXPECT_THAT(text, HasSubstr("0.500 ms a micro-batch, 30.00 us a token, 4.000 ns a token squared\n"));
+  EXPECT_THAT(text, HasSubstr("             2048       256     64.00     32000\n"));
+  EXPECT_THAT(ServerText(v1::Server()), Not(HasSubstr("measured")));
 }
 
 // More texts than a call takes, in the order of the lines, whichever call answers first.

@@ -71,6 +71,15 @@ TEST_F(LocalServerTest, StartsAwaitsAndEndsTheServer) {
   EXPECT_EQ(RuntimeDirectories(), 0);
 }
 
+// What a self-test found is its exit code.
+TEST_F(LocalServerTest, RunsAProgramToItsEnd) {
+  const std::string script = Options("[ \"$1 $2\" = '--self-test --model=m' ] && exit 1\nexit 2\n").binary;
+  EXPECT_EQ(RunToItsEnd(script, {"--self-test", "--model=m"}).value(), 1);
+  EXPECT_EQ(RunToItsEnd(script, {}).value(), 2);
+  EXPECT_EQ(RunToItsEnd(Options("kill -9 $$\n").binary, {}).value(), 128 + 9);
+  EXPECT_EQ(RunToItsEnd(directory_.Path("none"), {}).status().code(), absl::StatusCode::kUnavailable);
+}
+
 TEST_F(LocalServerTest, AServerThatEndsIsReportedWithItsLastWords) {
   const auto server = Start(Options("echo 'model.safetensors: no such file' >&2\nexit 2\n"));
   EXPECT_EQ(server.status().code(), absl::StatusCode::kUnavailable);

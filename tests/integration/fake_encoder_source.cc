@@ -15,13 +15,17 @@ class FakeEncoderSource final : public EncoderSource {
   absl::StatusOr<EncoderPlan> Plan(const EncoderRequest& request) override {
     EncoderPlan plan{.model = FakeEncoder(kEncoder).description(),
                      .tier = request.tier,
-                     .tokens_per_second = 1e6,
-                     .reason = "a fake"};
+                     .calibration = {.tokens_per_second = 1e6, .reason = "a fake"}};
     plan.tier.replicas = 1;
     plan.replicas.push_back({"cpu-0",
                              [] { return std::make_unique<FakeEncoder>(kEncoder); },
                              {request.tier.max_batch_tokens, request.tier.max_batch_jobs}});
     return plan;
+  }
+
+  absl::StatusOr<std::vector<SelfTestRow>> SelfTest(const EncoderRequest& request) override {
+    if (request.model_directory == "broken") return std::vector<SelfTestRow>{{"cpu", {.least_cosine = 0.5}}};
+    return std::vector<SelfTestRow>{{"cpu", {.tokens_per_second = 1e6}}};
   }
 
   std::map<std::string, std::string> Libraries() const override { return {}; }

@@ -26,14 +26,19 @@ class MeasuredSource final : public EncoderSource {
     const FakeEncoderOptions options{.max_tokens = 256, .vocabulary_size = 1 << 20};
     EncoderPlan plan{.model = FakeEncoder(options).description(),
                      .tier = request.tier,
-                     .tokens_per_second = rates_[std::min(plans, rates_.size() - 1)]};
+                     .calibration = {.tokens_per_second = rates_[std::min(plans, rates_.size() - 1)]}};
+    remembering.push_back(!request.memory.measure_anew);
     plan.replicas.push_back(
         {"cpu-0", [options] { return std::make_unique<FakeEncoder>(options); }, {2048, 6}});
     ++plans;
     return plan;
   }
+  absl::StatusOr<std::vector<SelfTestRow>> SelfTest(const EncoderRequest&) override {
+    return std::vector<SelfTestRow>();
+  }
 
   size_t plans = 0;
+  std::vector<bool> remembering;  // whether a plan might have taken what is remembered
 
  private:
   const std::vector<double> rates_;
@@ -72,6 +77,20 @@ TEST_F(ModelStartTest, MeasuresOnceWhereTheEncoderIsFastEnough) {
 // A start beside other work must not leave a server without its model.
 TEST_F(ModelStartTest, MeasuresAgainBeforeItGivesTheModelUp) {
   EXPECT_EQ(PlansUntilStarted({100, 100, 5 * 256}), 3u);
+}
+
+// What is remembered may be from a busy moment: it must not take a server's model away.
+TEST_F(ModelStartTest, DoesNotTrustARememberedRateThatIsTooSlow) {
+  MeasuredSource source({100, 5 * 256});
+  ASSERT_TRUE(Application::Start(config_, source, Clock::Real()).ok());
+  EXPECT_THAT(source.remembering, testing::ElementsAre(true, false));
+}
+
+TEST_F(ModelStartTest, MeasuresAnewWhereAskedTo) {
+  config_.measure_anew = true;
+  MeasuredSource source({5 * 256});
+  ASSERT_TRUE(Application::Start(config_, source, Clock::Real()).ok());
+  EXPECT_THAT(source.remembering, testing::ElementsAre(false));
 }
 
 TEST_F(ModelStartTest, GivesTheModelUpAfterThreeSlowMeasurements) {

@@ -22,6 +22,9 @@ class NoSource final : public EncoderSource {
   absl::StatusOr<EncoderPlan> Plan(const EncoderRequest&) override {
     return absl::NotFoundError("no model here");
   }
+  absl::StatusOr<std::vector<SelfTestRow>> SelfTest(const EncoderRequest&) override {
+    return absl::NotFoundError("no model here");
+  }
   std::map<std::string, std::string> Libraries() const override { return {}; }
 };
 

@@ -41,6 +41,20 @@ TEST(Config, TakesFlags) {
   EXPECT_TRUE(config->log.json);
 }
 
+TEST(Config, CalibrationIsRememberedUnlessAFreshOneIsAskedFor) {
+  EXPECT_FALSE(Load({"--data=d", "--device=none"})->measure_anew);
+  EXPECT_FALSE(Load({"--data=d", "--device=none", "--calibration=auto"})->measure_anew);
+  EXPECT_TRUE(Load({"--data=d", "--device=none", "--calibration=fresh"})->measure_anew);
+  EXPECT_THAT(std::string(Load({"--data=d", "--device=none", "--calibration=never"}).status().message()),
+              HasSubstr("--calibration: 'never' is none of auto, fresh"));
+}
+
+// A self-test starts no server: it needs a model and nowhere to keep batches.
+TEST(Config, ASelfTestNeedsAModelOnly) {
+  EXPECT_TRUE(Load({"--self-test", "--model=m"})->self_test);
+  EXPECT_THAT(std::string(Load({"--self-test"}).status().message()), HasSubstr("--self-test needs --model"));
+}
+
 // The bounds of the door, and what they are when nobody says anything.
 TEST(Config, TakesTheDoorsBounds) {
   const auto config =

@@ -52,8 +52,8 @@ class ServerProcess final : public std::enable_shared_from_this<ServerProcess>,
   void Encode(MicroBatch batch);
   void End(const absl::Status& how);
 
-  void BeforePass(int64_t) override {}
-  void AfterPass(int64_t, const absl::Status&) override {}
+  void BeforePass(const PassSize&) override {}
+  void AfterPass(const PassSize&, const absl::Status&) override {}
   void OnFallback(const FallbackStep&) override {}
 
   World& world_;

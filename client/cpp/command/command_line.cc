@@ -176,9 +176,17 @@ void AddAll(CLI::App& app, Words& words) {
   AddEmbed(app, words);
   AddBatches(app, words);
   AddLoad(app, words);
-  app.add_subcommand("hardware", "Show what the server runs on, and why")
-      ->add_flag("--json", words.hardware.json, "As JSON")
-      ->envname("SLUICE_JSON");
+  CLI::App* const hardware = app.add_subcommand("hardware", "Show what the server runs on, and why");
+  CLI::Option* const json =
+      hardware->add_flag("--json", words.hardware.json, "As JSON")->envname("SLUICE_JSON");
+  CLI::Option* const self_test =
+      hardware
+          ->add_flag(
+              "--self-test", words.hardware.self_test,
+              "Check every device and precision of this machine against fp32 on its processor; no server")
+          ->excludes(json);
+  hardware->add_option("--model", words.hardware.model, "Model directory of the self-test [SLUICE_MODEL]")
+      ->needs(self_test);
 }
 
 bool Given(const std::vector<std::string>& arguments, absl::string_view flag) {

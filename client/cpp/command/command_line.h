@@ -43,6 +43,8 @@ struct BatchesFlags {
 
 struct HardwareFlags {
   bool json = false;
+  bool self_test = false;  // by a sluiced of one's own, of no server
+  std::string model;       // for the self-test; "": SLUICE_MODEL
 };
 
 struct LoadFlags {

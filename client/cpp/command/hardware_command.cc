@@ -3,10 +3,12 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <map>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "client/cpp/command/local_server.h"
 #include "client/cpp/command/progress.h"
 #include "core/base/status_macros.h"
 
@@ -24,6 +26,25 @@ std::string ReplicaText(const v1::Replica& replica) {
                       replica.threads() == 1 ? " thread" : " threads", ", micro-batches of at most ",
                       replica.max_batch_jobs(), " jobs and ", WithThousands(replica.max_batch_tokens()),
                       " tokens\n");
+}
+
+std::string CalibrationText(const v1::Calibration& calibration) {
+  std::string text = absl::StrCat("measured   ", calibration.reason(),
+                                  calibration.remembered() ? " (remembered)" : "", "\n");
+  if (calibration.seconds_per_token() > 0) {
+    absl::StrAppend(
+        &text, absl::StrFormat("cost       %.3f ms a micro-batch, %.2f us a token, %.3f ns a token squared\n",
+                               1e3 * calibration.seconds_per_pass(), 1e6 * calibration.seconds_per_token(),
+                               1e9 * calibration.seconds_per_squared_token()));
+  }
+  if (calibration.curve_size() > 0)
+    absl::StrAppend(&text, "curve      tokens  texts of        ms  tokens/s of a replica\n");
+  for (const v1::CalibrationPoint& point : calibration.curve()) {
+    absl::StrAppend(
+        &text, absl::StrFormat("           %6d  %8d  %8.2f  %8.0f\n", point.tokens(), point.text_tokens(),
+                               1e3 * point.seconds(), static_cast<double>(point.tokens()) / point.seconds()));
+  }
+  return text;
 }
 
 std::string LimitsText(const v1::Limits& limits) {
@@ -58,6 +79,7 @@ std::string ServerText(const v1::Server& server) {
   } else {
     absl::StrAppend(&text, "model      none: rules decide alone\n");
   }
+  if (server.has_calibration()) absl::StrAppend(&text, CalibrationText(server.calibration()));
   absl::StrAppend(&text, LimitsText(server.limits()));
   const std::map<std::string, std::string> libraries(server.libraries().begin(), server.libraries().end());
   if (!libraries.empty())
@@ -65,7 +87,20 @@ std::string ServerText(const v1::Server& server) {
   return text;
 }
 
+namespace {
+
+absl::StatusOr<ExitCode> RunSelfTest(const std::string& model) {
+  SLUICE_ASSIGN_OR_RETURN(const std::string binary, FindServerBinary());
+  std::vector<std::string> arguments = {"--self-test"};
+  if (!model.empty()) arguments.push_back("--model=" + model);
+  SLUICE_ASSIGN_OR_RETURN(const int code, RunToItsEnd(binary, arguments));
+  return static_cast<ExitCode>(code);  // 0, 1 and 2 mean the same in both
+}
+
+}  // namespace
+
 absl::StatusOr<ExitCode> RunHardware(const HardwareFlags& flags, CommandContext& context) {
+  if (flags.self_test) return RunSelfTest(flags.model);
   SLUICE_ASSIGN_OR_RETURN(Client* const client, context.connect());
   SLUICE_ASSIGN_OR_RETURN(const v1::Server server, client->GetServer());
   if (!flags.json) {

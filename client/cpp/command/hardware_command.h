@@ -14,6 +14,7 @@ namespace sluice {
 // For people, several lines. Pure.
 std::string ServerText(const v1::Server& server);
 
+// The self-test's table comes from the sluiced beside us, with its exit code.
 absl::StatusOr<ExitCode> RunHardware(const HardwareFlags& flags, CommandContext& context);
 
 }  // namespace sluice

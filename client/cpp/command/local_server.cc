@@ -27,6 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr char kServerName[] = "sluiced";
 constexpr absl::Duration kPollInterval = absl::Milliseconds(50);
+constexpr int kExitNotStarted = 127;
 constexpr size_t kLogTailBytes = 1500;
 
 std::string Environment(const char* name) {
@@ -54,6 +55,14 @@ std::string Tail(const std::string& path) {
   return std::string(absl::StripAsciiWhitespace(tail));
 }
 
+// For execv; `words` must outlive it.
+std::vector<char*> Pointers(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  for (const std::string& word : words) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
 // Between fork and exec: only async-signal-safe calls.
 [[noreturn]] void BecomeServer(pid_t parent, int log, char* const* arguments) {
   DieWithParent(parent);
@@ -65,7 +74,7 @@ std::string Tail(const std::string& path) {
   dup2(log, STDOUT_FILENO);
   dup2(log, STDERR_FILENO);
   execv(arguments[0], arguments);
-  _exit(127);
+  _exit(kExitNotStarted);
 }
 
 }  // namespace
@@ -78,9 +87,8 @@ absl::StatusOr<std::string> FindServerBinary() {
     const fs::path candidate = fs::path(std::string(directory)) / kServerName;
     if (IsExecutable(candidate)) return candidate.string();
   }
-  return absl::NotFoundError(absl::StrCat("--local needs ", kServerName,
-                                          ": it is neither beside this program (", beside.string(),
-                                          ") nor in PATH"));
+  return absl::NotFoundError(absl::StrCat("this needs ", kServerName, ": it is neither beside this program (",
+                                          beside.string(), ") nor in PATH"));
 }
 
 absl::StatusOr<LocalServerOptions> DefaultLocalServerOptions() {
@@ -96,6 +104,30 @@ absl::StatusOr<LocalServerOptions> DefaultLocalServerOptions() {
   if (options.runtime_parent.empty()) options.runtime_parent = Environment("TMPDIR");
   if (options.runtime_parent.empty()) options.runtime_parent = "/tmp";
   return options;
+}
+
+absl::StatusOr<int> RunToItsEnd(const std::string& binary, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = {binary};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  const std::vector<char*> pointers = Pointers(words);
+  const pid_t parent = getpid();
+  const pid_t child = fork();
+  if (child < 0) return absl::UnavailableError(absl::StrCat(binary, ": ", std::strerror(errno)));
+  if (child == 0) {
+    DieWithParent(parent);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+    execv(pointers[0], pointers.data());
+    _exit(kExitNotStarted);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return absl::UnavailableError(absl::StrCat(binary, ": ", std::strerror(errno)));
+  }
+  if (WIFSIGNALED(status)) return 128 + WTERMSIG(status);
+  if (WEXITSTATUS(status) != kExitNotStarted) return WEXITSTATUS(status);
+  return absl::UnavailableError(absl::StrCat(binary, " cannot be started"));
 }
 
 LocalServer::LocalServer(LocalServerOptions options, const Clock& clock, std::string directory)
@@ -124,9 +156,7 @@ absl::StatusOr<std::unique_ptr<LocalServer>> LocalServer::Start(
 absl::Status LocalServer::Spawn() {
   const std::vector<std::string> words = {options_.binary, "--listen=" + address_, "--admin=127.0.0.1:0",
                                           "--data=" + options_.data_directory, "--ready-file=" + ReadyFile()};
-  std::vector<char*> arguments;
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
+  const std::vector<char*> arguments = Pointers(words);
   const int log = open(LogFile().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log < 0) return absl::UnavailableError(absl::StrCat(LogFile(), ": ", std::strerror(errno)));
   const pid_t parent = getpid();

@@ -35,6 +35,10 @@ absl::StatusOr<std::string> FindServerBinary();
 // FAILED_PRECONDITION when there is no home directory.
 absl::StatusOr<LocalServerOptions> DefaultLocalServerOptions();
 
+// Runs `binary` on our own terminal until it ends; it goes when we go. Its exit code, or 128 and the number
+// of the signal that ended it. UNAVAILABLE: it cannot be started.
+absl::StatusOr<int> RunToItsEnd(const std::string& binary, const std::vector<std::string>& arguments);
+
 class LocalServer {
  public:
   // Starts it and waits until it is ready, telling `waiting` now and then for how long. Call on a thread that

@@ -1,261 +1,214 @@
 #include "core/inference/torch/calibrate.h"
 
 #include <algorithm>
-#include <barrier>
-#include <cmath>
-#include <random>
+#include <string>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "core/base/clock.h"
 #include "core/base/status_macros.h"
-#include "core/base/thread.h"
 #include "core/hardware/tier.h"
 #include "core/inference/cpu/quantized_bert.h"
 
 namespace sluice {
 namespace {
 
-constexpr double kLeastCosine = 0.999;
-constexpr double kLeastCosineOfInt8 = 0.99;
-constexpr double kLeastGainOfPrecision = 1.1;  // what noise gives must not decide
-constexpr double kLeastGainOfDividing = 1.05;
-constexpr int kTimedPasses = 3;
-constexpr int kProbeLengths[] = {64, 128, 160, 192, 224, 256};  // 1,024 tokens, about a CPU's micro-batch
+// Together about a second of passes, of which those of the first round are not timed.
+constexpr double kSecondsOfCurveRound = 0.25;
+constexpr int kCurveRounds = 3;
 
-using Probe = std::vector<std::vector<int32_t>>;
-
-// Fixed texts of random ids. They are no language, but they go through every layer as any other does.
-Probe MakeProbe(const EncoderDescription& model) {
-  std::mt19937 generator(20260115);
-  Probe probe;
-  for (const int length : kProbeLengths) {
-    std::vector<int32_t> text(std::min(length, model.max_tokens));
-    for (int32_t& id : text)
-      id = static_cast<int32_t>(generator() % static_cast<uint32_t>(model.vocabulary_size));
-    probe.push_back(std::move(text));
+absl::StatusOr<ReplicaMaker> MakeInt8Replicas(const std::shared_ptr<const BertModelFiles>& files,
+                                              const TorchEncoderOptions& options,
+                                              const std::string& kernels) {
+  for (const Int8Kernels* const set : FastInt8Kernels()) {
+    if (options.device != DeviceType::kCpu || kernels != set->name) continue;
+    SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedBert> network,
+                            QuantizedBert::Create(files, *set));
+    return [network](int, bool) -> absl::StatusOr<std::unique_ptr<Encoder>> {
+      return MakeQuantizedEncoder(network);
+    };
   }
-  return probe;
+  return absl::FailedPreconditionError("int8 runs on processors with AVX-512 VNNI, and on no other device");
 }
 
-double CountTokens(const Probe& probe) {
-  double tokens = 0;
-  for (const auto& text : probe) tokens += static_cast<double>(text.size());
-  return tokens;
+Division Asked(const CalibrationRequest& request) {
+  return {.replicas = request.replicas, .threads = request.encoder.threads, .wider = request.wider_replicas};
 }
 
-// One replica's share of a measurement. The first pass makes oneDNN's primitives and is not timed.
-struct ReplicaRun {
-  std::vector<float> vectors;
-  double seconds[kTimedPasses] = {};
-  absl::Status status;
-
-  void Run(const ReplicaMaker& make_encoder, int threads, const Probe& probe, std::barrier<>& together) {
-    status = Prepare(make_encoder, threads, probe);
-    if (!status.ok()) return together.arrive_and_drop();
-    const std::vector<absl::Span<const int32_t>> texts(probe.begin(), probe.end());
-    for (double& pass : seconds) {
-      together.arrive_and_wait();
-      const absl::Duration begin = Clock::Real().MonotonicNow();
-      status.Update(encoder->Encode(texts, absl::MakeSpan(vectors)));
-      pass = absl::ToDoubleSeconds(Clock::Real().MonotonicNow() - begin);
-    }
-  }
-
- private:
-  absl::Status Prepare(const ReplicaMaker& make_encoder, int threads, const Probe& probe) {
-    SLUICE_ASSIGN_OR_RETURN(encoder, make_encoder(threads, /*warm_ladder=*/false));
-    vectors.resize(probe.size() * static_cast<size_t>(encoder->description().dimensions));
-    const std::vector<absl::Span<const int32_t>> texts(probe.begin(), probe.end());
-    return encoder->Encode(texts, absl::MakeSpan(vectors));
-  }
-
-  std::unique_ptr<Encoder> encoder;
-};
-
-struct Division {
-  int replicas = 1;
-  int threads = 1;
-};
-
-struct Measurement {
-  ReplicaMaker make_encoder;
-  Division division;
-  std::vector<float> vectors;
-  double tokens_per_second = 0;
-};
-
-absl::StatusOr<Measurement> Measure(const ReplicaMaker& make_encoder, Division division, const Probe& probe) {
-  std::vector<ReplicaRun> runs(static_cast<size_t>(division.replicas));
-  std::barrier<> together(division.replicas);
-  {
-    std::vector<Thread> threads;
-    for (ReplicaRun& run : runs)
-      threads.emplace_back("calibrate", [&] { run.Run(make_encoder, division.threads, probe, together); });
-  }
-  for (const ReplicaRun& run : runs) SLUICE_RETURN_IF_ERROR(run.status);
-  Measurement measurement{
-      .make_encoder = make_encoder, .division = division, .vectors = std::move(runs[0].vectors)};
-  for (int pass = 0; pass < kTimedPasses; ++pass) {
-    double slowest = 1e-9;
-    for (const ReplicaRun& run : runs) slowest = std::max(slowest, run.seconds[pass]);
-    measurement.tokens_per_second =
-        std::max(measurement.tokens_per_second, division.replicas * CountTokens(probe) / slowest);
-  }
-  return measurement;
+Division SingleThreads(const Division& asked) {
+  return {.replicas = std::min(kMaxReplicas, asked.AllThreads()), .threads = 1};
 }
 
-double Cosine(absl::Span<const float> a, absl::Span<const float> b) {
-  double ab = 0, aa = 0, bb = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    ab += double{a[i]} * b[i];
-    aa += double{a[i]} * a[i];
-    bb += double{b[i]} * b[i];
-  }
-  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
+Division DivisionOf(const CalibrationRequest& request, const EncoderVariant& variant) {
+  const Division asked = Asked(request);
+  if (variant.precision != Precision::kInt8) return asked;
+  return request.may_divide ? SingleThreads(asked) : Division{.replicas = asked.replicas, .threads = 1};
 }
 
-double LeastCosine(absl::Span<const float> a, absl::Span<const float> b, size_t dimensions) {
-  double least = 1;
-  for (size_t begin = 0; begin < a.size(); begin += dimensions)
-    least = std::min(least, Cosine(a.subspan(begin, dimensions), b.subspan(begin, dimensions)));
-  return least;
+// An emulated bf16 never wins; who asks for it gets it.
+bool IsEmulated(const CalibrationRequest& request, const EncoderVariant& variant) {
+  return request.encoder.device == DeviceType::kCpu && variant.precision == Precision::kBf16 &&
+         !request.bf16_instructions && request.precision != Precision::kBf16;
+}
+
+std::vector<CostSample> SamplesOf(const EncoderVariant& variant, absl::Span<const CurvePoint> curve) {
+  EncoderDescription encoder;
+  encoder.pads_to_ladder = variant.kernels.empty();
+  std::vector<CostSample> samples;
+  for (const CurvePoint& point : curve) {
+    const PassShape shape = {static_cast<int>(point.tokens / point.text_tokens), point.text_tokens};
+    samples.push_back({SizeOf(encoder, shape), point.seconds});
+  }
+  return samples;
 }
 
 class Calibrator {
  public:
-  Calibrator(std::shared_ptr<const BertModelFiles> files, const CalibrationRequest& request)
-      : files_(std::move(files)),
-        request_(request),
-        model_(DescribeModel(*files_)),
-        probe_(MakeProbe(model_)),
-        asked_{.replicas = request.replicas, .threads = request.encoder.threads} {}
+  Calibrator(const std::shared_ptr<const BertModelFiles>& files, const CalibrationRequest& request)
+      : files_(files), request_(request), asked_(Asked(request)) {}
 
-  absl::StatusOr<Calibration> Run() {
-    SLUICE_RETURN_IF_ERROR(request_.precision.has_value() ? Take(*request_.precision) : ChoosePrecision());
-    if (MayDivide() && chosen_.precision != Precision::kInt8) Divide();
-    return std::move(chosen_);
+  absl::StatusOr<CalibratedEncoder> Run() {
+    SLUICE_RETURN_IF_ERROR(request_.precision.has_value() ? Take(*request_.precision) : ChooseVariant());
+    CalibratedEncoder result{.calibration = {.variant = chosen_.measurement.variant,
+                                             .division = chosen_.measurement.division,
+                                             .tokens_per_second = chosen_.measurement.tokens_per_second},
+                             .make_encoder = std::move(chosen_.make_encoder)};
+    if (MayDivide(result.calibration)) Divide(result);
+    FitCost(result);
+    result.calibration.reason = std::move(reason_);
+    return result;
   }
 
  private:
-  bool MayDivide() const {
-    return request_.may_divide && asked_.threads > 1 && asked_.replicas * asked_.threads <= kMaxReplicas;
+  MeasuredVariant Measure(const EncoderVariant& variant) {
+    return MeasureVariant(files_, request_, variant, reference_);
   }
 
-  Division SingleThreads() const {
-    return {.replicas = std::min(kMaxReplicas, asked_.replicas * asked_.threads), .threads = 1};
-  }
-
-  absl::StatusOr<Measurement> MeasureAt(Precision precision) {
-    if (precision == Precision::kInt8) return MeasureInt8();
-    TorchEncoderOptions options = request_.encoder;
-    options.precision = precision;
-    SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const BertNetwork> network,
-                            LoadBertNetwork(files_, options));
-    const auto make_encoder = [network, options](int threads, bool warm_ladder) {
-      TorchEncoderOptions own = options;
-      own.threads = threads;
-      own.warm_ladder = warm_ladder;
-      return MakeTorchEncoder(network, own);
-    };
-    return Measure(make_encoder, asked_, probe_);
-  }
-
-  absl::StatusOr<Measurement> MeasureInt8() {
-    if (request_.encoder.device != DeviceType::kCpu || FastInt8Kernels().empty()) {
-      return absl::FailedPreconditionError(
-          "int8 runs on processors with AVX-512 VNNI, and on no other device");
-    }
-    SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const QuantizedBert> network,
-                            QuantizedBert::Create(files_, *FastInt8Kernels().front()));
-    const auto make_encoder = [network](int, bool) -> absl::StatusOr<std::unique_ptr<Encoder>> {
-      return MakeQuantizedEncoder(network);
-    };
-    const Division fixed = {.replicas = asked_.replicas, .threads = 1};
-    return Measure(make_encoder, request_.may_divide ? SingleThreads() : fixed, probe_);
-  }
-
-  void Choose(Precision precision, const Measurement& measurement) {
-    chosen_.precision = precision;
-    chosen_.make_encoder = measurement.make_encoder;
-    chosen_.replicas = measurement.division.replicas;
-    chosen_.threads = measurement.division.threads;
-    chosen_.tokens_per_second = measurement.tokens_per_second;
-  }
-
+  // The fastest with that precision, of which there are several where there are several sets of kernels.
   absl::Status Take(Precision precision) {
-    SLUICE_ASSIGN_OR_RETURN(const Measurement measurement, MeasureAt(precision));
-    Choose(precision, measurement);
-    chosen_.reason = absl::StrFormat("%s as asked for: %.0f tokens/s (%d x %d threads)",
-                                     PrecisionName(precision), measurement.tokens_per_second,
-                                     measurement.division.replicas, measurement.division.threads);
-    return absl::OkStatus();
-  }
-
-  absl::Status ChoosePrecision() {
-    SLUICE_ASSIGN_OR_RETURN(const Measurement fp32, MeasureAt(Precision::kFp32));
-    Choose(Precision::kFp32, fp32);
-    chosen_.reason = absl::StrFormat("fp32: %.0f tokens/s", fp32.tokens_per_second);
-    for (const Precision precision : Candidates()) Compare(precision, fp32);
-    return absl::OkStatus();
-  }
-
-  std::vector<Precision> Candidates() {
-    switch (request_.encoder.device) {
-      case DeviceType::kCuda:
-        return {Precision::kFp16, Precision::kBf16};
-      case DeviceType::kMps:
-        return {Precision::kFp16};
-      case DeviceType::kCpu:
-        break;
+    std::vector<EncoderVariant> variants;
+    for (const EncoderVariant& variant : VariantsOf(request_.encoder.device)) {
+      if (variant.precision == precision) variants.push_back(variant);
     }
-    if (request_.bf16_instructions) return {Precision::kBf16, Precision::kInt8};
-    absl::StrAppend(&chosen_.reason, "; bf16: the processor has no instructions for it");
-    return {Precision::kInt8};
+    if (variants.empty()) variants.push_back({.precision = precision});
+    for (const EncoderVariant& variant : variants) {
+      MeasuredVariant measured = Measure(variant);
+      const bool first = chosen_.make_encoder == nullptr;
+      if (measured.make_encoder == nullptr && first) chosen_.measurement = measured.measurement;
+      if (measured.make_encoder == nullptr) continue;
+      if (first || measured.measurement.tokens_per_second > chosen_.measurement.tokens_per_second)
+        chosen_ = std::move(measured);
+    }
+    const VariantMeasurement& taken = chosen_.measurement;
+    if (chosen_.make_encoder == nullptr) return taken.status;
+    reason_ = absl::StrFormat("%s as asked for: %.0f tokens/s (%d x %d threads)", VariantName(taken.variant),
+                              taken.tokens_per_second, taken.division.replicas, taken.division.threads);
+    return absl::OkStatus();
   }
 
-  void Compare(Precision precision, const Measurement& fp32) {
-    const auto candidate = MeasureAt(precision);
-    absl::StrAppend(&chosen_.reason, "; ", PrecisionName(precision), ": ");
-    if (!candidate.ok()) return absl::StrAppend(&chosen_.reason, candidate.status().message());
-    const double cosine =
-        LeastCosine(candidate->vectors, fp32.vectors, static_cast<size_t>(model_.dimensions));
-    absl::StrAppend(&chosen_.reason,
-                    absl::StrFormat("%.0f tokens/s (%d x %d threads), cosine to fp32 at least %.5f",
-                                    candidate->tokens_per_second, candidate->division.replicas,
-                                    candidate->division.threads, cosine));
-    const double least_cosine = precision == Precision::kInt8 ? kLeastCosineOfInt8 : kLeastCosine;
-    if (cosine >= least_cosine &&
-        candidate->tokens_per_second >= kLeastGainOfPrecision * chosen_.tokens_per_second)
-      Choose(precision, *candidate);
+  // Of what was measured only the fastest so far is kept, with its weights.
+  absl::Status ChooseVariant() {
+    for (const EncoderVariant& variant : VariantsOf(request_.encoder.device)) {
+      MeasuredVariant candidate = Measure(variant);
+      const bool is_fp32 = reason_.empty();
+      if (is_fp32) SLUICE_RETURN_IF_ERROR(candidate.measurement.status);
+      absl::StrAppend(&reason_, is_fp32 ? "" : "; ", MeasurementText(candidate.measurement));
+      if (is_fp32 || TakesThePlaceOf(candidate.measurement, chosen_.measurement))
+        chosen_ = std::move(candidate);
+    }
+    return absl::OkStatus();
   }
 
-  void Divide() {
-    const Division single = SingleThreads();
-    const auto divided = Measure(chosen_.make_encoder, single, probe_);
-    absl::StrAppend(&chosen_.reason, "; ", single.replicas, " replicas of one thread: ");
-    if (!divided.ok()) return absl::StrAppend(&chosen_.reason, divided.status().message());
-    absl::StrAppend(&chosen_.reason, absl::StrFormat("%.0f tokens/s", divided->tokens_per_second));
-    if (divided->tokens_per_second < kLeastGainOfDividing * chosen_.tokens_per_second) return;
-    chosen_.replicas = single.replicas;
-    chosen_.threads = single.threads;
-    chosen_.tokens_per_second = divided->tokens_per_second;
+  bool MayDivide(const EncoderCalibration& calibration) const {
+    return request_.may_divide && calibration.division.threads > 1 && asked_.AllThreads() <= kMaxReplicas;
+  }
+
+  void Divide(CalibratedEncoder& whole) {
+    const Division single = SingleThreads(asked_);
+    const auto divided =
+        MeasureThroughput(whole.make_encoder, single, MixedProbe(DescribeModel(*files_)), *request_.clock);
+    absl::StrAppend(&reason_, "; ", single.replicas, " replicas of one thread: ");
+    if (!divided.ok()) return absl::StrAppend(&reason_, divided.status().message());
+    absl::StrAppend(&reason_, absl::StrFormat("%.0f tokens/s", divided->tokens_per_second));
+    if (!IsWorthDividing(whole.calibration.tokens_per_second, divided->tokens_per_second)) return;
+    whole.calibration.division = single;
+    whole.calibration.tokens_per_second = divided->tokens_per_second;
+  }
+
+  // Without one, the rate speaks for all passes.
+  void FitCost(CalibratedEncoder& encoder) {
+    EncoderCalibration& calibration = encoder.calibration;
+    const absl::Status fitted = [&]() -> absl::Status {
+      const std::vector<PassShape> shapes = SpreadOfPasses(
+          DescribeModel(*files_).max_tokens,
+          {.max_tokens = request_.encoder.max_batch_tokens, .max_jobs = request_.max_batch_jobs},
+          calibration.tokens_per_second / calibration.division.replicas, kSecondsOfCurveRound);
+      SLUICE_ASSIGN_OR_RETURN(calibration.curve, MeasureCurve(encoder.make_encoder, calibration.division,
+                                                              shapes, kCurveRounds, *request_.clock));
+      SLUICE_ASSIGN_OR_RETURN(calibration.cost,
+                              FitCostModel(SamplesOf(calibration.variant, calibration.curve)));
+      return absl::OkStatus();
+    }();
+    if (!fitted.ok()) absl::StrAppend(&reason_, "; no cost model: ", fitted.message());
   }
 
   const std::shared_ptr<const BertModelFiles> files_;
   const CalibrationRequest request_;
-  const EncoderDescription model_;
-  const Probe probe_;
   const Division asked_;
-  Calibration chosen_;
+  std::vector<float> reference_;  // fp32's vectors
+  MeasuredVariant chosen_;
+  std::string reason_;
 };
 
 }  // namespace
 
-absl::StatusOr<Calibration> CalibrateEncoder(const std::shared_ptr<const BertModelFiles>& files,
-                                             const CalibrationRequest& request) {
+std::vector<EncoderVariant> VariantsOf(DeviceType device) {
+  if (device == DeviceType::kCuda) return {{Precision::kFp32}, {Precision::kFp16}, {Precision::kBf16}};
+  if (device == DeviceType::kMps) return {{Precision::kFp32}, {Precision::kFp16}};
+  std::vector<EncoderVariant> variants = {{Precision::kFp32}, {Precision::kBf16}};
+  for (const Int8Kernels* const set : FastInt8Kernels()) variants.push_back({Precision::kInt8, set->name});
+  if (FastInt8Kernels().empty()) variants.push_back({Precision::kInt8});
+  return variants;
+}
+
+absl::StatusOr<ReplicaMaker> MakeReplicas(const std::shared_ptr<const BertModelFiles>& files,
+                                          const TorchEncoderOptions& options, const EncoderVariant& variant) {
+  if (variant.precision == Precision::kInt8) return MakeInt8Replicas(files, options, variant.kernels);
+  TorchEncoderOptions own = options;
+  own.precision = variant.precision;
+  SLUICE_ASSIGN_OR_RETURN(const std::shared_ptr<const BertNetwork> network, LoadBertNetwork(files, own));
+  return [network, own](int threads, bool warm_ladder) {
+    TorchEncoderOptions replica = own;
+    replica.threads = threads;
+    replica.warm_ladder = warm_ladder;
+    return MakeTorchEncoder(network, replica);
+  };
+}
+
+MeasuredVariant MeasureVariant(const std::shared_ptr<const BertModelFiles>& files,
+                               const CalibrationRequest& request, const EncoderVariant& variant,
+                               std::vector<float>& reference) {
+  MeasuredVariant result{.measurement = {.variant = variant, .division = DivisionOf(request, variant)}};
+  result.measurement.status = [&]() -> absl::Status {
+    if (IsEmulated(request, variant))
+      return absl::FailedPreconditionError("the processor has no instructions for it");
+    SLUICE_ASSIGN_OR_RETURN(ReplicaMaker make_encoder, MakeReplicas(files, request.encoder, variant));
+    const EncoderDescription model = DescribeModel(*files);
+    SLUICE_ASSIGN_OR_RETURN(
+        ThroughputMeasurement measured,
+        MeasureThroughput(make_encoder, result.measurement.division, MixedProbe(model), *request.clock));
+    result.measurement.tokens_per_second = measured.tokens_per_second;
+    if (reference.empty() && variant.precision == Precision::kFp32) reference = measured.vectors;
+    if (!reference.empty())
+      result.measurement.least_cosine = LeastCosine(measured.vectors, reference, model.dimensions);
+    result.make_encoder = std::move(make_encoder);
+    return absl::OkStatus();
+  }();
+  return result;
+}
+
+absl::StatusOr<CalibratedEncoder> CalibrateEncoder(const std::shared_ptr<const BertModelFiles>& files,
+                                                   const CalibrationRequest& request) {
   return Calibrator(files, request).Run();
 }
 

@@ -72,7 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
         TierCase{
             "SixtyFourCores", 64, 0, 0, {}, Tier::kCpu, 0, 11, 5, 6, 2048, "no CUDA or MPS device; 64 cores"},
         TierCase{
-            "ManyCores", 768, 0, 0, {}, Tier::kCpu, 0, 64, 6, 6, 2048, "no CUDA or MPS device; 768 cores"},
+            "ManyCores", 768, 0, 0, {}, Tier::kCpu, 0, 64, 12, 6, 2048, "no CUDA or MPS device; 768 cores"},
         TierCase{"OneGpu", 16, 1, 0, {}, Tier::kCuda, 1, 1, 1, 24, 16384, "1 CUDA device"},
         TierCase{"TwoGpus", 16, 2, 0, {}, Tier::kCuda, 2, 2, 1, 24, 16384, "2 CUDA devices"},
         TierCase{"CudaBeforeMps", 8, 1, 1, {}, Tier::kCuda, 1, 1, 1, 24, 16384, "1 CUDA device"},
@@ -220,6 +220,29 @@ TEST(ChooseTier, AMissingDeviceIsAnError) {
             absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ChooseTier({.cores = 8}, Devices(1, 0), {.device = kMpsByName}).status().code(),
             absl::StatusCode::kFailedPrecondition);
+}
+
+// 64 cores were 11 replicas of 5 threads, and nine cores idle.
+TEST(ChooseTier, EveryCoreOfAProcessorIsUsed) {
+  for (int cores = 1; cores <= 800; ++cores) {
+    const TierChoice choice = ChooseTier({.cores = cores}, {}, {}).value();
+    EXPECT_EQ(ThreadsOfAllReplicas(choice), cores);
+    int threads = 0;
+    for (int i = 0; i < choice.replicas; ++i) threads += ThreadsOfReplica(choice, i);
+    EXPECT_EQ(threads, cores);
+    const int uniform = choice.replicas * choice.threads_per_replica;
+    EXPECT_LE(uniform, cores);
+    EXPECT_GT(uniform, cores - choice.replicas)
+        << cores << " cores: replicas may differ by one thread, not more";
+  }
+}
+
+// Who asks for few replicas gets ones of the usual width: wider ones would be slower, not faster.
+TEST(ChooseTier, AskedReplicasAreNoWiderThanUsual) {
+  const TierChoice choice = ChooseTier({.cores = 64}, {}, {.replicas = 2}).value();
+  EXPECT_EQ(choice.replicas, 2);
+  EXPECT_EQ(ThreadsOfReplica(choice, 0), 6);
+  EXPECT_EQ(ThreadsOfAllReplicas(choice), 12);
 }
 
 TEST(ChooseTier, NumbersOutOfRangeAreNamed) {

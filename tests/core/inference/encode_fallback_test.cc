@@ -14,8 +14,10 @@ using testing::IsEmpty;
 
 class RecordingObserver final : public EncodeObserver {
  public:
-  void BeforePass(int64_t tokens) override { passes.push_back(tokens); }
-  void AfterPass(int64_t, const absl::Status& status) override { failed_passes += status.ok() ? 0 : 1; }
+  void BeforePass(const PassSize& size) override { passes.push_back(size.tokens); }
+  void AfterPass(const PassSize&, const absl::Status& status) override {
+    failed_passes += status.ok() ? 0 : 1;
+  }
   void OnFallback(const FallbackStep& step) override { steps.push_back(step); }
 
   std::vector<int64_t> passes;  // tokens of each
@@ -115,6 +117,20 @@ TEST(WorkRate, IsZeroBeforeAnyWork) {
 }
 
 // Only the last ten seconds of work count, so a replica that slows down is seen to.
+// Predicted and unpredicted work together would say nothing, so all of a replica's is one or the other.
+TEST(WorkRate, ComparesWorkWithWhatWasPredicted) {
+  WorkRate rate;
+  EXPECT_EQ(rate.Slowness(), 1) << "before any work";
+  rate.Add(100, absl::Seconds(2), absl::Seconds(1));
+  rate.Add(100, absl::Seconds(4), absl::Seconds(1));
+  EXPECT_EQ(rate.Slowness(), 3);
+  rate.Add(0, absl::Seconds(10), absl::Seconds(10));
+  EXPECT_EQ(rate.Slowness(), 1) << "what lies ten busy seconds back is forgotten";
+  WorkRate unpredicted;
+  unpredicted.Add(100, absl::Seconds(2));
+  EXPECT_EQ(unpredicted.Slowness(), 1);
+}
+
 TEST(WorkRate, ForgetsWorkOlderThanTenBusySeconds) {
   WorkRate rate;
   for (int i = 0; i < 100; ++i) rate.Add(1000, absl::Milliseconds(100));

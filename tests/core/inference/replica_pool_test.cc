@@ -241,6 +241,46 @@ TEST_F(ReplicaPoolTest, CountsTokensAndPadding) {
 
 // An encoder that cannot be made is the pool's failure, and the replicas that could be are gone when it is
 // returned.
+// Beside a small call a pass of bulk work may take 40 ms. A replica that has done nothing yet knows by its
+// cost model how many texts that is, and one without has to take them all.
+TEST_F(ReplicaPoolTest, TheCostModelBoundsBulkWorkBeforeAnyIsDone) {
+  const auto passes_with = [&](const CostModel& cost) {
+    scheduler_ = MicroBatchScheduler::Create({}, clock_, nullptr).value();
+    std::atomic<int> passes{0};
+    std::vector<EncodeWork> works;
+    std::promise<void> done;
+    std::atomic<int> left{21};
+    for (int i = 0; i < 21; ++i) {
+      works.push_back({.tokens = {1, 2, 3, 4},
+                       .work_class = i == 0 ? WorkClass::kInteractive : WorkClass::kBulk,
+                       .done = [&](const Answer&) {
+                         if (--left == 0) done.set_value();
+                       }});
+    }
+    EXPECT_EQ(scheduler_->SubmitAll(std::move(works)), absl::OkStatus());
+    std::vector<ReplicaSpec> specs = One({.passes = &passes}, {.max_jobs = 64});
+    specs[0].cost = cost;
+    const auto pool = Start(std::move(specs)).value();
+    done.get_future().get();
+    scheduler_->Close();
+    return passes.load();
+  };
+  EXPECT_EQ(passes_with({.seconds_per_token = 0.001}), 1 + 2) << "the small call, then 40 tokens a pass";
+  EXPECT_EQ(passes_with({}), 1 + 1);
+}
+
+TEST(CostIsOff, NeedsMuchWorkThatIsFarOff) {
+  const auto off = [](int64_t tokens, double first, double second) {
+    return CostIsOff(
+        {{.encoded_tokens = tokens, .slowness = first}, {.encoded_tokens = tokens, .slowness = second}});
+  };
+  EXPECT_TRUE(off(20'000, 2.5, 2.1));
+  EXPECT_TRUE(off(20'000, 0.4, 0.4));
+  EXPECT_FALSE(off(20'000, 2.5, 1)) << "one of them only";
+  EXPECT_FALSE(off(9'000, 9, 9)) << "a few passes in a busy moment";
+  EXPECT_FALSE(CostIsOff({}));
+}
+
 TEST_F(ReplicaPoolTest, FirstFailureIsReturnedAndNothingIsLeftRunning) {
   std::atomic<int> alive = 0;
   std::vector<ReplicaSpec> specs = One({.alive = &alive});
