@@ -21,6 +21,7 @@
 #include "core/metrics/service_metrics.h"
 #include "core/pipeline/pipeline.h"
 #include "core/results/result_feed.h"
+#include "core/store/sqlite/directory_sync.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
 #include "server/convert/job_codec.h"
 #include "server/front_door.h"
@@ -43,13 +44,6 @@ constexpr int kMeasurements = 3;  // a busy moment at start must not cost the mo
 constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
 constexpr absl::Duration kCallsTimeout =
     absl::Seconds(10);  // of what still runs when the gRPC server shuts down
-
-absl::Status PrepareDataDirectory(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error && std::filesystem::is_directory(path, error)) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat(path, " is not a directory and cannot be made one"));
-}
 
 class WholeApplication final : public Application {
  public:
@@ -107,7 +101,7 @@ class WholeApplication final : public Application {
 
   void Backup() override {
     const std::string directory = BackupDirectory();
-    if (absl::Status made = PrepareDataDirectory(directory); !made.ok()) {
+    if (absl::Status made = MakeDirectory(directory); !made.ok()) {
       return Log(LogLevel::kError, "no backup: ", made.message());
     }
     const std::string stamp = absl::FormatTime("%Y%m%dT%H%M%E3SZ", clock_.WallNow(), absl::UTCTimeZone());
@@ -150,7 +144,7 @@ class WholeApplication final : public Application {
   }
 
   absl::Status OpenStore() {
-    SLUICE_RETURN_IF_ERROR(PrepareDataDirectory(config_.data));
+    SLUICE_RETURN_IF_ERROR(MakeDirectory(config_.data));
     const std::string path = (std::filesystem::path(config_.data) / "batches.db").string();
     absl::StatusOr<std::unique_ptr<BatchStore>> store = OpenSqliteBatchStore({.path = path}, clock_);
     if (!store.ok()) {
