@@ -225,8 +225,8 @@ class StoreListener {
 // store's own thread; it must not block. AwaitStore (core/store/await.h) waits instead, for threads that may.
 //
 // Every call may also fail with UNAVAILABLE (closed, or the disk failed: reason STORE_FAILED; full:
-// DISK_FULL) and RESOURCE_EXHAUSTED (reason STORE_BUSY: too many calls wait). A batch of another tenant is
-// NOT_FOUND.
+// DISK_FULL; short of memory: MEMORY_LOW) and RESOURCE_EXHAUSTED (reason STORE_BUSY: too many calls wait). A
+// batch of another tenant is NOT_FOUND.
 class BatchStore {
  public:
   template <typename T>
