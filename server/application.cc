@@ -242,7 +242,7 @@ class WholeApplication final : public Application {
     if (limits.max_memory_bytes == INT64_MAX && facts_.hardware.memory_bytes > 0)
       limits.max_memory_bytes = facts_.hardware.memory_bytes / 100 * 92;
     facts_.max_queued_jobs = limits.max_queued_jobs;
-    door_ = std::make_unique<FrontDoor>(limits, *store_);
+    door_ = std::make_unique<FrontDoor>(limits, *store_, facts_.has_model);
     RefreshDoor();
     batch_service_ =
         std::make_unique<BatchService>(BatchServiceParts{.store = store_.get(),

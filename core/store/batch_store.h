@@ -196,10 +196,14 @@ struct RankedPage {
 struct StoreStats {
   int64_t ready_jobs[2] = {0, 0};  // by JobKind - 1: ready or waiting for their plan
   int64_t leased_jobs[2] = {0, 0};
+  // Of ready_jobs[0]: survivors of an applied plan, which only a model can go on with.
+  int64_t model_jobs = 0;
   std::map<std::string, int64_t> tenant_jobs;  // not done, of the tenants that have some
   int64_t open_batches = 0;                    // not terminal
   int64_t file_bytes = 0;
   int64_t free_disk_bytes = 0;
+
+  int64_t queued_jobs() const;  // not done
 };
 
 struct SweepReply {
