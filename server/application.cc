@@ -254,6 +254,7 @@ class WholeApplication final : public Application {
                                                          .metrics = &metrics_,
                                                          .refusals = &refusals_,
                                                          .reader_timeout = config_.reader_timeout,
+                                                         .upload_timeout = config_.upload_timeout,
                                                          .has_model = facts_.has_model});
     embedding_service_ = std::make_unique<EmbeddingService>(
         EmbeddingServiceParts{.embedder = model_ == nullptr ? nullptr : &model_->embedder(),
