@@ -209,14 +209,16 @@ void StoreThread::BackupOnce() {
 
 void StoreThread::Publish() {
   publishing_ = true;
-  auto publish = [this] {
+  // Else nothing here is touched once `published_` is set: the store may be gone.
+  const bool make_turn = options_.backup_executor != nullptr && options_.executor != nullptr;
+  auto publish = [this, make_turn] {
     const absl::Status published = backup_->Publish();
     {
       MutexLock lock(mutex_);
       published_ = published;
       changed_.NotifyAll();
     }
-    if (options_.backup_executor != nullptr && options_.executor != nullptr) ScheduleTurn();
+    if (make_turn) ScheduleTurn();
   };
   if (options_.backup_executor != nullptr && options_.backup_executor->TrySchedule(publish)) return;
   if (options_.executor != nullptr) {
