@@ -23,6 +23,7 @@
 #include "core/metrics/service_metrics.h"
 #include "core/pipeline/pipeline.h"
 #include "core/results/result_feed.h"
+#include "core/store/sqlite/directory_sync.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
 #include "core/store/sqlite/sqlite_embedding_cache.h"
 #include "server/calibration_key.h"
@@ -48,13 +49,6 @@ constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
 constexpr absl::Duration kLeastCacheAge = absl::Hours(1);  // ages are looked at about so often
 constexpr absl::Duration kCallsTimeout =
     absl::Seconds(10);  // of what still runs when the gRPC server shuts down
-
-absl::Status PrepareDataDirectory(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (!error && std::filesystem::is_directory(path, error)) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat(path, " is not a directory and cannot be made one"));
-}
 
 class WholeApplication final : public Application {
  public:
@@ -114,7 +108,7 @@ class WholeApplication final : public Application {
 
   void Backup() override {
     const std::string directory = BackupDirectory();
-    if (absl::Status made = PrepareDataDirectory(directory); !made.ok()) {
+    if (absl::Status made = MakeDirectory(directory); !made.ok()) {
       return Log(LogLevel::kError, "no backup: ", made.message());
     }
     const std::string stamp = absl::FormatTime("%Y%m%dT%H%M%E3SZ", clock_.WallNow(), absl::UTCTimeZone());
@@ -157,7 +151,7 @@ class WholeApplication final : public Application {
   }
 
   absl::Status OpenStore() {
-    SLUICE_RETURN_IF_ERROR(PrepareDataDirectory(config_.data));
+    SLUICE_RETURN_IF_ERROR(MakeDirectory(config_.data));
     const std::string path = (std::filesystem::path(config_.data) / "batches.db").string();
     absl::StatusOr<std::unique_ptr<BatchStore>> store = OpenSqliteBatchStore({.path = path}, clock_);
     if (!store.ok()) {
@@ -297,7 +291,7 @@ class WholeApplication final : public Application {
     if (limits.max_memory_bytes == INT64_MAX && facts_.hardware.memory_bytes > 0)
       limits.max_memory_bytes = facts_.hardware.memory_bytes / 100 * 92;
     facts_.max_queued_jobs = limits.max_queued_jobs;
-    door_ = std::make_unique<FrontDoor>(limits, *store_);
+    door_ = std::make_unique<FrontDoor>(limits, *store_, facts_.has_model);
     RefreshDoor();
     batch_service_ =
         std::make_unique<BatchService>(BatchServiceParts{.store = store_.get(),
@@ -309,6 +303,7 @@ class WholeApplication final : public Application {
                                                          .metrics = &metrics_,
                                                          .refusals = &refusals_,
                                                          .reader_timeout = config_.reader_timeout,
+                                                         .upload_timeout = config_.upload_timeout,
                                                          .has_model = facts_.has_model});
     embedding_service_ = std::make_unique<EmbeddingService>(
         EmbeddingServiceParts{.embedder = model_ == nullptr ? nullptr : &model_->embedder(),

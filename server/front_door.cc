@@ -27,7 +27,8 @@ void FrontDoor::Ticket::Release() {
   figures.state.streams -= hold_.streams;
 }
 
-FrontDoor::FrontDoor(const AdmissionLimits& limits, BatchStore& store) : limits_(limits), store_(store) {}
+FrontDoor::FrontDoor(const AdmissionLimits& limits, BatchStore& store, bool has_model)
+    : limits_(limits), store_(store), has_model_(has_model) {}
 
 absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitJobs(const std::string& tenant,
                                                        const AdmissionRequest& request) {
@@ -69,15 +70,15 @@ void FrontDoor::Refresh(double jobs_per_second, int64_t memory_bytes) {
     figures_->state.jobs_per_second = jobs_per_second;
     figures_->state.memory_bytes = memory_bytes;
   }
-  store_.Stats([figures = figures_](absl::StatusOr<StoreStats> stats) {
+  store_.Stats([figures = figures_, has_model = has_model_](absl::StatusOr<StoreStats> stats) {
     MutexLock lock(figures->mutex);
     if (!stats.ok()) {
       figures->store_failed = figures->store_failed || ReasonOf(stats.status()) == "STORE_FAILED";
       return;
     }
     AdmissionState& state = figures->state;
-    state.queued_jobs =
-        stats->ready_jobs[0] + stats->ready_jobs[1] + stats->leased_jobs[0] + stats->leased_jobs[1];
+    state.queued_jobs = stats->queued_jobs();
+    state.model_jobs = has_model ? 0 : stats->model_jobs;
     state.free_disk_bytes = stats->free_disk_bytes;
     figures->tenant_jobs = std::move(stats->tenant_jobs);
   });

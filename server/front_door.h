@@ -39,8 +39,8 @@ class FrontDoor {
     Hold hold_;
   };
 
-  // The store must outlive the door.
-  FrontDoor(const AdmissionLimits& limits, BatchStore& store);
+  // The store must outlive the door. Without a model, what only a model can go on with delays nobody.
+  FrontDoor(const AdmissionLimits& limits, BatchStore& store, bool has_model);
 
   // The refusals of core/admission. They are counted where a call ends, with those of the rooms behind.
   absl::StatusOr<Ticket> AdmitJobs(const std::string& tenant, const AdmissionRequest& request);
@@ -72,6 +72,7 @@ class FrontDoor {
 
   const AdmissionLimits limits_;
   BatchStore& store_;
+  const bool has_model_;
   const std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();
 };
 

@@ -107,11 +107,11 @@ absl::Status CheckTenant(const AdmissionLimits& limits, const AdmissionState& st
 
 absl::Status CheckExpiry(const AdmissionLimits&, const AdmissionState& state,
                          const AdmissionRequest& request) {
+  const int64_t jobs_before = state.queued_jobs - state.model_jobs;
   // The rate of a server with nothing to do is what came, not what it can do.
-  if (!(state.jobs_per_second > 0) || state.queued_jobs == 0) return absl::OkStatus();
+  if (!(state.jobs_per_second > 0) || jobs_before <= 0) return absl::OkStatus();
   const absl::Duration own = absl::Seconds(static_cast<double>(request.jobs) / state.jobs_per_second);
-  const absl::Duration all =
-      own + absl::Seconds(static_cast<double>(state.queued_jobs) / state.jobs_per_second);
+  const absl::Duration all = own + absl::Seconds(static_cast<double>(jobs_before) / state.jobs_per_second);
   if (all <= request.expires_after) return absl::OkStatus();
   const std::string message =
       absl::StrCat("at the present ", state.jobs_per_second, " jobs/s this batch would end in ",

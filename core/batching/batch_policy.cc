@@ -31,6 +31,11 @@ class Window {
   int64_t next_tokens() const { return works_[next()].tokens; }
   absl::Duration next_submitted() const { return works_[next()].submitted; }
   bool next_is_aged() const { return IsAged(next()); }
+  bool any_call_is_aged() const {
+    return !empty() && std::any_of(works_.begin(), works_.end(), [this](const WaitingWork& work) {
+      return work.call_came <= aged_before_;
+    });
+  }
 
   void Take() {
     Skip();
@@ -97,12 +102,20 @@ std::optional<int> NextLane(const Windows& windows, const ClassShares& shares, b
   return next;
 }
 
+// Whether an old large call has the next batch of its class.
+bool PatientsTurn(const Windows& windows, const ClassShares& shares) {
+  return shares.prompt_went && windows[kPatientLane].any_call_is_aged();
+}
+
 // The lane of a batch of one lane only.
 std::optional<int> OnlyLane(const Windows& windows, ClassShares& shares) {
   const std::optional<int> by_share = NextLane(windows, shares, true, false);
   const std::optional<int> by_age = NextLane(windows, shares, true, !shares.opened_by_age);
   shares.opened_by_age = by_age != by_share;
-  return by_age;
+  const std::optional<int> lane =
+      by_age == kPromptLane && PatientsTurn(windows, shares) ? kPatientLane : by_age;
+  if (lane == kPromptLane || lane == kPatientLane) shares.prompt_went = lane == kPromptLane;
+  return lane;
 }
 
 void Charge(ClassShares& shares, const Windows& windows, int work_class, double cost) {
@@ -143,8 +156,10 @@ BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumLane
   const bool beside_prompt = now - shares.prompt_came < options.interactive_memory;
   std::optional<int> only;
   if (limits.only_prompt) {
-    if (NextLane(windows, shares, false, false) != kPromptLane) return choice;
+    const bool prompt = NextLane(windows, shares, false, false) == kPromptLane;
+    if (!prompt || PatientsTurn(windows, shares)) return choice;
     only = kPromptLane;
+    choice.shares.prompt_went = true;
   } else if (beside_prompt) {
     only = OnlyLane(windows, choice.shares);
   }

@@ -19,8 +19,11 @@
 //
 // BESIDE PROMPT WORK, for `interactive_memory` after some came, a batch holds one lane only, and of any but
 // the prompt one no more than `max_bulk_tokens`: a small call then waits at most for one small batch and
-// never rides in one. Leased work comes in by the claim and gets old all at once, as a large call does, so
-// that age lets it go first only in every other batch.
+// never rides in one. Leased work comes in by the claim and gets old all at once, so that age lets it go
+// first only in every other batch. A large call's texts come one by one as others of it are done, each of
+// them young: so once any call in the patient lane is old, the lane has every other batch of its class, or
+// small calls without end would keep it waiting. Within the lane texts keep the order in which they came:
+// the last ones of an old call do not overtake those of a younger one.
 #pragma once
 
 #include <array>
@@ -56,7 +59,8 @@ inline Lane LaneOf(const EncodeWork& work) {
 // What the policy needs to know of a work.
 struct WaitingWork {
   int64_t tokens = 0;
-  absl::Duration submitted;  // monotonic
+  absl::Duration submitted;                             // monotonic
+  absl::Duration call_came = absl::InfiniteDuration();  // as EncodeWork's
 };
 
 // How much each class has had. A value, carried from batch to batch.
@@ -65,6 +69,7 @@ struct ClassShares {
   double now = 0;                                                  // virtual
   std::array<bool, kNumLanes> opens_next = {false, false, false};  // its oldest did not fit
   absl::Duration prompt_came = -absl::InfiniteDuration();          // monotonic; when such work last did
+  bool prompt_went = false;                                        // with the class's last batch of one lane
   bool opened_by_age = false;                                      // the last batch, before its turn
 
   // Call when `lane` had nothing waiting and now has; `class_was_idle`: nor had its class.

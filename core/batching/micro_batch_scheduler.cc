@@ -258,7 +258,7 @@ class ListScheduler final : public MicroBatchScheduler {
     for (int lane = 0; lane < kNumLanes; ++lane) {
       visible[lane] = SweepOldest(lane, visible_works, formed);
       for (const Entries::iterator& entry : visible[lane])
-        waiting[lane].push_back({entry->tokens(), entry->submitted});
+        waiting[lane].push_back({entry->tokens(), entry->submitted, entry->work.call_came});
     }
     BatchChoice choice =
         ChooseBatch({waiting[0], waiting[1], waiting[2]}, formed.now, limits, options_, shares_);

@@ -42,6 +42,9 @@ struct EncodeWork {
   // Of interactive work: its call is large. It gives way to work that is not patient, until it is `max_age`
   // old; it is not dropped for having waited, only when late, and its wait says nothing about the queue.
   bool patient = false;
+  // Of patient work: when its call came, monotonic, which makes it old beside small calls; infinite: when it
+  // was submitted.
+  absl::Duration call_came = absl::InfiniteDuration();
   absl::AnyInvocable<void(absl::StatusOr<std::vector<float>>) &&> done;
 };
 

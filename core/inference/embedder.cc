@@ -165,7 +165,8 @@ class SchedulerEmbedder final : public Embedder {
       works.push_back({.tokens = std::move(sequence->ids),
                        .work_class = WorkClass::kInteractive,
                        .deadline = call.deadline,
-                       .cancellation = call.cancellation});
+                       .cancellation = call.cancellation,
+                       .call_came = call.came});
     }
     return absl::OkStatus();
   }

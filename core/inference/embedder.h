@@ -20,6 +20,7 @@ struct EmbedCall {
   std::vector<std::string> texts;
   Truncation truncation = Truncation::kError;
   absl::Duration deadline = absl::InfiniteDuration();  // monotonic
+  absl::Duration came = absl::InfiniteDuration();      // monotonic; a large call grows old from here on
   CancellationToken cancellation;
 };
 

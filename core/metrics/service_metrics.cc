@@ -73,7 +73,6 @@ constexpr MetricSpec kBacklog = {"sluice_backlog_seconds", "Time that the jobs a
 constexpr MetricSpec kPhaseOneWorkers = {"sluice_phase_one_workers", "Closures a plan task is split over."};
 constexpr MetricSpec kFencedResults = {"sluice_fenced_results_total",
                                        "Results dropped because their lease had gone to another attempt."};
-constexpr MetricSpec kDeviceMemory = {"sluice_device_memory_bytes", "Memory in use on the device."};
 constexpr MetricSpec kDeviceUtilization = {"sluice_device_utilization_ratio",
                                            "Share of time that the device ran a forward pass, 0 to 1."};
 constexpr MetricSpec kBuild = {"sluice_build_info", "What this server was built from; always 1."};
@@ -180,7 +179,6 @@ ReplicaMetrics ServiceMetrics::Replica(absl::string_view device, absl::string_vi
   metrics.encode_seconds = MakeHistogram(registry_, kEncode, of_both);
   metrics.tokens_total = MakeCounter(registry_, kTokens, of_device);
   metrics.padding_tokens_total = MakeCounter(registry_, kPaddingTokens, of_device);
-  metrics.device_memory_bytes = MakeGauge(registry_, kDeviceMemory, of_device);
   metrics.device_utilization_ratio = MakeGauge(registry_, kDeviceUtilization, of_device);
   return metrics;
 }

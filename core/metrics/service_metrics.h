@@ -53,7 +53,6 @@ struct ReplicaMetrics {
   prometheus::Histogram* encode_seconds;
   prometheus::Counter* tokens_total;
   prometheus::Counter* padding_tokens_total;
-  prometheus::Gauge* device_memory_bytes;
   prometheus::Gauge* device_utilization_ratio;
 };
 

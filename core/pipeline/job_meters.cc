@@ -66,13 +66,12 @@ void JobMeters::ObserveStage(Stage stage, absl::Duration time) {
   if (metrics_) metrics_->stage_seconds[static_cast<int>(stage) - 1]->Observe(absl::ToDoubleSeconds(time));
 }
 
-void JobMeters::SetQueue(const StoreStats& stats, absl::Duration now) {
+void JobMeters::SetQueue(const StoreStats& stats, bool has_model, absl::Duration now) {
   if (!metrics_) return;
-  int64_t waiting = 0;
   for (int kind = 0; kind < 2; ++kind) {
     metrics_->queue_jobs[kind]->Set(static_cast<double>(stats.ready_jobs[kind]));
-    waiting += stats.ready_jobs[kind] + stats.leased_jobs[kind];
   }
+  const int64_t waiting = stats.queued_jobs() - (has_model ? 0 : stats.model_jobs);
   double rate = JobsPerSecond(now);
   if (rate == 0) {
     MutexLock lock(mutex_);

@@ -38,7 +38,8 @@ class JobMeters {
   void CountGate(const GatePlan& plan);
   void ObserveJob(JobKind kind, absl::Duration claim_to_record);
   void ObserveStage(Stage stage, absl::Duration time);
-  void SetQueue(const StoreStats& stats, absl::Duration now);
+  // Without a model, what only a model can go on with is no backlog: it would never shrink.
+  void SetQueue(const StoreStats& stats, bool has_model, absl::Duration now);
   void SetSaturation(double ratio);
   void SetPhaseOneWorkers(int workers);
 

@@ -189,6 +189,9 @@ void JobSource::OnOutcomeEnded(const LeasePtr& lease, OutcomeKind kind, OutcomeC
     context_.meters->CountFenced(1);
   } else if (ending == OutcomeCommitter::Ending::kFailed) {
     EndAttempt(lease);
+  } else if (ending == OutcomeCommitter::Ending::kNotNow) {
+    Return(lease->key());
+    PauseClaims();
   }
   Remove(lease);
 }

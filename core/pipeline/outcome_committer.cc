@@ -10,12 +10,14 @@ namespace sluice {
 namespace {
 
 constexpr size_t kMaxOutcomesPerCommit = 256;
+constexpr absl::Duration kPatience = absl::Minutes(1);  // with a store that is busy, full or away
 
 }  // namespace
 
 struct OutcomeCommitter::Commit {
   std::vector<LeasePtr> leases;
   std::vector<LeasedOutcome> outcomes;
+  absl::Duration began;
   int tries = 0;
 
   bool AllLost() const {
@@ -39,7 +41,9 @@ void OutcomeCommitter::Flush() {
   if (committing_ || buffer_.empty()) return;
   committing_ = true;
   auto commit = std::make_shared<Commit>();
-  while (!buffer_.empty() && commit->leases.size() < kMaxOutcomesPerCommit) {
+  commit->began = context_.loop->Now();
+  const size_t most = buffer_.front().alone ? 1 : kMaxOutcomesPerCommit;
+  while (!buffer_.empty() && commit->leases.size() < most) {
     Pending& next = buffer_.front();
     commit->outcomes.push_back({next.lease->key(), std::move(next.outcome)});
     commit->leases.push_back(std::move(next.lease));
@@ -51,24 +55,32 @@ void OutcomeCommitter::Flush() {
         ++commit->tries;
         context_.parts.store->CommitOutcomes(commit->outcomes, std::move(done));
       },
-      [commit] { return commit->AllLost(); },
+      [this, commit] { return commit->AllLost() || context_.loop->Now() - commit->began >= kPatience; },
       [this, commit](absl::StatusOr<std::vector<CommitResult>> results) { OnAnswer(*commit, results); });
 }
 
-void OutcomeCommitter::OnAnswer(const Commit& commit,
-                                const absl::StatusOr<std::vector<CommitResult>>& results) {
+void OutcomeCommitter::OnAnswer(Commit& commit, const absl::StatusOr<std::vector<CommitResult>>& results) {
   committing_ = false;
+  const bool refused = !results.ok() && !IsTransientStoreError(results.status());
+  if (refused && commit.leases.size() > 1) return CommitOneByOne(commit);
   if (!results.ok()) {
     Log(LogLevel::kWarning, "outcomes of ", commit.leases.size(),
         " jobs were not recorded: ", results.status().ToString());
   }
   for (size_t i = 0; i < commit.leases.size(); ++i) {
-    Ending ending = Ending::kFailed;
+    Ending ending = refused ? Ending::kFailed : Ending::kNotNow;
     if (results.ok() && (*results)[i] == CommitResult::kRecorded) ending = Ending::kRecorded;
     if (results.ok() && (*results)[i] == CommitResult::kFenced) {
       ending = commit.tries > 1 ? Ending::kUnclear : Ending::kFenced;
     }
     ended_(commit.leases[i], commit.outcomes[i].outcome.kind, ending);
+  }
+  Flush();
+}
+
+void OutcomeCommitter::CommitOneByOne(Commit& commit) {
+  for (size_t i = commit.leases.size(); i-- > 0;) {
+    buffer_.push_front({std::move(commit.leases[i]), std::move(commit.outcomes[i].outcome), /*alone=*/true});
   }
   Flush();
 }

@@ -12,13 +12,20 @@
 namespace sluice {
 
 // One commit at a time: what arrives meanwhile goes with the next, so commits grow with the load by
-// themselves. A busy or full store is tried again until the leases are lost. The buffer holds at most one
-// outcome a lease in memory, a number that the job source bounds. Loop thread only.
+// themselves. The buffer holds at most one outcome a lease in memory, a number that the job source bounds.
+// Loop thread only.
+//
+// No commit is tried for ever, and no job pays for what is not its doing. A store that is busy, full or away
+// is tried again for a minute, or until the leases are lost; then the jobs go back without an attempt
+// counted, and claims pause: at worst each runs once a minute until its batch expires. What the store refuses
+// for good is committed one by one, so that the outcome at fault is alone in its refusal; its attempt counts,
+// and attempts end.
 class OutcomeCommitter {
  public:
   enum class Ending {
     kRecorded,
     kFenced,   // somebody else's lease by now: discarded
+    kNotNow,   // the store could not for too long: to be done again
     kUnclear,  // fenced after a try whose answer was lost: recorded by that try, or fenced
     kFailed,   // the store refused for good
   };
@@ -33,11 +40,13 @@ class OutcomeCommitter {
   struct Pending {
     LeasePtr lease;
     NewOutcome outcome;
+    bool alone = false;  // was in a commit that the store refused
   };
   struct Commit;
 
   void Flush();
-  void OnAnswer(const Commit& commit, const absl::StatusOr<std::vector<CommitResult>>& results);
+  void OnAnswer(Commit& commit, const absl::StatusOr<std::vector<CommitResult>>& results);
+  void CommitOneByOne(Commit& commit);
 
   PipelineContext& context_;
   const Ended ended_;

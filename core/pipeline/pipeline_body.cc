@@ -82,7 +82,7 @@ void PipelineBody::Upkeep() {
                               [](const absl::StatusOr<SweepReply>&) {});
   context_.parts.store->Stats(
       context_.loop->Answer<absl::StatusOr<StoreStats>>([this](const absl::StatusOr<StoreStats>& stats) {
-        if (stats.ok()) context_.meters->SetQueue(*stats, context_.loop->Now());
+        if (stats.ok()) context_.meters->SetQueue(*stats, context_.has_model(), context_.loop->Now());
       }));
 }
 

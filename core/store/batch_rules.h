@@ -71,6 +71,10 @@ struct Tries {
 
 struct TryLimits {
   int attempts = 3;
+  // Nothing tells a death by the job from a kill from outside: the out-of-memory killer's may be either, and
+  // how long the lease had lasted is not known. So an innocent job that is killed twice in its own moments
+  // alone is given up as well; a third try would make that rarer by as much again and cost every real case a
+  // death more.
   int deaths_alone = 2;
   // In a row without a step of the plan committed. More, since a plan task goes through a whole batch and
   // longer runs meet more deaths that are not their doing.

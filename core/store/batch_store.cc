@@ -42,6 +42,10 @@ const char* StageName(Stage stage) {
   return "unknown";
 }
 
+int64_t StoreStats::queued_jobs() const {
+  return ready_jobs[0] + ready_jobs[1] + leased_jobs[0] + leased_jobs[1];
+}
+
 void BatchStore::Backup(std::string /*path*/, DoneStatus done) {
   std::move(done)(absl::UnimplementedError("this store is backed up by its engine's own tools"));
 }

@@ -196,10 +196,14 @@ struct RankedPage {
 struct StoreStats {
   int64_t ready_jobs[2] = {0, 0};  // by JobKind - 1: ready or waiting for their plan
   int64_t leased_jobs[2] = {0, 0};
+  // Of ready_jobs[0]: survivors of an applied plan, which only a model can go on with.
+  int64_t model_jobs = 0;
   std::map<std::string, int64_t> tenant_jobs;  // not done, of the tenants that have some
   int64_t open_batches = 0;                    // not terminal
   int64_t file_bytes = 0;
   int64_t free_disk_bytes = 0;
+
+  int64_t queued_jobs() const;  // not done
 };
 
 struct SweepReply {
@@ -225,8 +229,8 @@ class StoreListener {
 // store's own thread; it must not block. AwaitStore (core/store/await.h) waits instead, for threads that may.
 //
 // Every call may also fail with UNAVAILABLE (closed, or the disk failed: reason STORE_FAILED; full:
-// DISK_FULL) and RESOURCE_EXHAUSTED (reason STORE_BUSY: too many calls wait). A batch of another tenant is
-// NOT_FOUND.
+// DISK_FULL; short of memory: MEMORY_LOW) and RESOURCE_EXHAUSTED (reason STORE_BUSY: too many calls wait). A
+// batch of another tenant is NOT_FOUND.
 class BatchStore {
  public:
   template <typename T>

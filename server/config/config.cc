@@ -200,9 +200,15 @@ const std::vector<Setting>& AllSettings() {
        [](const std::string& v, Config& c) {
          return ReadDuration(v, absl::Milliseconds(1), absl::Minutes(1), c.call_wait_target);
        }},
-      {"reader_timeout", "how long a reader of results may take nothing before it is cut [1m]", false,
+      {"reader_timeout", "how long a reader of results or progress may take nothing before it is cut [1m]",
+       false,
        [](const std::string& v, Config& c) {
          return ReadDuration(v, absl::Seconds(1), absl::Hours(24), c.reader_timeout);
+       }},
+      {"upload_timeout", "how long each message of an upload may take to come before it is abandoned [1m]",
+       false,
+       [](const std::string& v, Config& c) {
+         return ReadDuration(v, absl::Seconds(1), absl::Hours(24), c.upload_timeout);
        }},
       {"retention", "how long finished batches are kept [720h]", false,
        [](const std::string& v, Config& c) {

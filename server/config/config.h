@@ -30,7 +30,8 @@ struct Config {
   int phase_one_workers = 0;           // 0: one a core
   AdmissionLimits door;  // with max_memory_bytes INT64_MAX for a share of what the process may have
   absl::Duration call_wait_target = CodelOptions().target;
-  absl::Duration reader_timeout = absl::Minutes(1);  // of a stream of results; >= 1 s
+  absl::Duration reader_timeout = absl::Minutes(1);  // of a stream of results or progress; >= 1 s
+  absl::Duration upload_timeout = absl::Minutes(1);  // of each message of an upload; >= 1 s
   absl::Duration retention = absl::Hours(24 * 30);
   int64_t embedding_cache_bytes = 256 << 20;  // 0: off
   absl::Duration drain_timeout = absl::Seconds(40);

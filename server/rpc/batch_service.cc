@@ -119,6 +119,7 @@ grpc::ServerReadReactor<v1::UploadBatchRequest>* BatchService::UploadBatch(
                           .door = parts_.door,
                           .executor = parts_.executor,
                           .clock = parts_.clock,
+                          .upload_timeout = parts_.upload_timeout,
                           .has_model = parts_.has_model,
                           .tenant = tenant_},
                          context, response);
@@ -184,6 +185,7 @@ grpc::ServerWriteReactor<v1::BatchProgress>* BatchService::WatchBatch(grpc::Call
                             .changes = parts_.changes,
                             .door = parts_.door,
                             .clock = parts_.clock,
+                            .reader_timeout = parts_.reader_timeout,
                             .tenant = tenant_,
                             .has_model = parts_.has_model},
                            context, *request);

@@ -25,7 +25,8 @@ struct BatchServiceParts {
   const Clock* clock = nullptr;
   ServiceMetrics* metrics = nullptr;
   const Refusals* refusals = nullptr;
-  absl::Duration reader_timeout = absl::Minutes(1);  // of StreamResults; > 0
+  absl::Duration reader_timeout = absl::Minutes(1);  // of StreamResults and WatchBatch; > 0
+  absl::Duration upload_timeout = absl::Minutes(1);  // of each message of UploadBatch; > 0
   bool has_model = false;
 };
 

@@ -18,10 +18,24 @@ BatchUpload::BatchUpload(BatchUploadParts parts, grpc::CallbackServerContext* co
     return;
   }
   upload_ticket_ = *std::move(ticket);
+  const std::string what = absl::StrCat(
+      "no whole message came for ", absl::FormatDuration(parts_.upload_timeout),
+      " and nothing of the batch was kept: upload it again, with shorter pauses or smaller messages");
+  stall_ = StallAlarm::Start({.clock = parts_.clock,
+                              .timeout = parts_.upload_timeout,
+                              .message = what,
+                              .on_cut = [this, what] { Fail(absl::AbortedError(what)); }},
+                             context_);
+  Read();
+}
+
+void BatchUpload::Read() {
+  stall_->Begin();
   StartRead(&part_);
 }
 
 void BatchUpload::OnReadDone(bool ok) {
+  if (!stall_->End()) return;
   Schedule(ok ? &BatchUpload::TakePart : &BatchUpload::Seal);
 }
 
@@ -77,7 +91,7 @@ void BatchUpload::Append() {
 void BatchUpload::ReadNext() {
   part_ticket_ = FrontDoor::Ticket();
   part_.Clear();
-  StartRead(&part_);
+  Read();
 }
 
 void BatchUpload::Seal() {

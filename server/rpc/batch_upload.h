@@ -4,12 +4,14 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "core/base/executor.h"
 #include "server/convert/request_digest.h"
 #include "server/front_door.h"
 #include "server/rpc/rpc_method.h"
+#include "server/rpc/stall_alarm.h"
 #include "sluice/v1/batches.pb.h"
 
 namespace sluice {
@@ -20,12 +22,14 @@ struct BatchUploadParts {
   FrontDoor* door = nullptr;
   Executor* executor = nullptr;  // for checking parts
   const Clock* clock = nullptr;
+  absl::Duration upload_timeout;  // > 0; of the next whole message, or the stream's end
   bool has_model = false;
   std::string tenant;
 };
 
 // Owns itself until OnDone. A chain of steps, one at a time: read a part, check it, append it, read the next;
-// so the store's pace is the client's. Sealed on half-close; abandoned on cancellation and on any error.
+// so the store's pace is the client's. Sealed on half-close; abandoned on cancellation, on any error, and
+// when the client sends nothing for too long, which ends with ABORTED.
 class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest> {
  public:
   // All in `parts`, and both pointers, outlive the call.
@@ -35,6 +39,7 @@ class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest>
   void OnDone() override { delete this; }
 
  private:
+  void Read();
   void Schedule(void (BatchUpload::*step)());
   void TakePart();
   void Begin();
@@ -48,6 +53,7 @@ class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest>
   grpc::CallbackServerContext* const context_;
   v1::Batch* const response_;
   const absl::Duration started_;
+  std::shared_ptr<StallAlarm> stall_;  // once admitted
   FrontDoor::Ticket upload_ticket_;
   FrontDoor::Ticket part_ticket_;
   v1::UploadBatchRequest part_;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "server/convert/batches_convert.h"
 #include "server/convert/time_convert.h"
@@ -31,10 +32,23 @@ absl::Status Draining() {
       absl::Seconds(1));
 }
 
+std::string Unread(absl::Duration timeout) {
+  return absl::StrCat("no progress was read for ", absl::FormatDuration(timeout), ": watch the batch again");
+}
+
 }  // namespace
 
 BatchWatch::BatchWatch(BatchWatchParts parts, grpc::CallbackServerContext* context)
-    : parts_(std::move(parts)), context_(context), started_(parts_.method->Start()) {}
+    : parts_(std::move(parts)),
+      context_(context),
+      started_(parts_.method->Start()),
+      stall_(StallAlarm::Start(
+          {.clock = parts_.clock,
+           .timeout = parts_.reader_timeout,
+           .message = Unread(parts_.reader_timeout),
+           .on_cut =
+               [this] { FinishFrom(Phase::kWriting, absl::AbortedError(Unread(parts_.reader_timeout))); }},
+          context)) {}
 
 BatchWatch* BatchWatch::Start(BatchWatchParts parts, grpc::CallbackServerContext* context,
                               const v1::WatchBatchRequest& request) {
@@ -120,10 +134,12 @@ void BatchWatch::Write(const Batch& batch) {
   message_.set_jobs_per_second(rate_.JobsPerSecond());
   const auto time_left = rate_.TimeLeft(batch.counts.jobs - batch.counts.done());
   if (time_left.has_value() && !finished_batch_) DurationToProto(*time_left, message_.mutable_time_left());
+  stall_->Begin();
   StartWrite(&message_);
 }
 
 void BatchWatch::OnWriteDone(bool ok) {
+  if (!stall_->End()) return;
   if (!ok) return FinishFrom(Phase::kWriting, absl::CancelledError("the stream was cut"));
   if (finished_batch_) return FinishFrom(Phase::kWriting, absl::OkStatus());
   bool cancelled = false;

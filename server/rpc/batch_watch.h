@@ -1,5 +1,6 @@
 // BatchWatch: one WatchBatch call: the batch's progress now, and again when it changed, but not more often
-// than the client asked for. Ends with the batch, or with UNAVAILABLE when the server drains.
+// than the client asked for. Ends with the batch, with UNAVAILABLE when the server drains, or with ABORTED
+// when the client stops reading.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -14,6 +15,7 @@
 #include "server/front_door.h"
 #include "server/progress_rate.h"
 #include "server/rpc/rpc_method.h"
+#include "server/rpc/stall_alarm.h"
 #include "sluice/v1/batches.pb.h"
 
 namespace sluice {
@@ -24,6 +26,7 @@ struct BatchWatchParts {
   BatchChanges* changes = nullptr;
   FrontDoor* door = nullptr;
   const Clock* clock = nullptr;
+  absl::Duration reader_timeout;  // > 0; a client that reads nothing for so long is cut
   std::string tenant;
   bool has_model = false;
 };
@@ -57,6 +60,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   const BatchWatchParts parts_;
   grpc::CallbackServerContext* const context_;
   const absl::Duration started_;
+  const std::shared_ptr<StallAlarm> stall_;
   std::shared_ptr<BatchWatch> self_;  // until OnDone
   FrontDoor::Ticket ticket_;
   std::unique_ptr<BatchChanges::Watch> watch_;

@@ -50,6 +50,7 @@ class EmbedReactor final : public grpc::ServerUnaryReactor {
     absl::StatusOr<EmbedCall> call = EmbedCallFromProto(request);
     if (!call.ok()) return End(call.status());
     call->deadline = MonotonicDeadline(*context_, *parts_.clock);
+    call->came = started_;
     absl::StatusOr<FrontDoor::Ticket> ticket =
         parts_.door->AdmitCall(parts_.load(), {.bytes = bytes,
                                                .tokens = bytes / kBytesPerToken,

@@ -1,9 +1,6 @@
 #include "server/rpc/result_stream.h"
 
-#include <grpc/grpc.h>
-
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -46,7 +43,15 @@ void ResultStream::Subscribe(const Batch& batch, int64_t after_sequence) {
     MutexLock lock(mutex_);
     subscription_ = *std::move(subscription);
   }
-  SetAlarm(parts_.reader_timeout);
+  const std::string what =
+      absl::StrCat("no result was read for ", absl::FormatDuration(parts_.reader_timeout),
+                   ": go on after the last sequence that was read");
+  stall_ =
+      StallAlarm::Start({.clock = parts_.clock,
+                         .timeout = parts_.reader_timeout,
+                         .message = what,
+                         .on_cut = [this, what] { FinishFrom(Phase::kWriting, absl::AbortedError(what)); }},
+                        context_);
   WaitForPage(Phase::kOpening);
 }
 
@@ -94,58 +99,12 @@ void ResultStream::WriteNext() {
   // ever.
   if (headers_sent_ && next_outcome_ < page_.outcomes.size()) options.set_buffer_hint();
   headers_sent_ = true;
-  {
-    MutexLock lock(mutex_);
-    write_began_ = parts_.clock->MonotonicNow();
-  }
+  stall_->Begin();
   StartWrite(&message_, options);
 }
 
-void ResultStream::SetAlarm(absl::Duration wait) {
-  // A new one each time: an alarm must not be set again while it rings.
-  alarm_ = std::make_unique<grpc::Alarm>();
-  alarm_->Set(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(wait),
-              [weak = weak_from_this()](bool rang) {
-                const std::shared_ptr<ResultStream> self = rang ? weak.lock() : nullptr;
-                if (self != nullptr) self->OnAlarm();
-              });
-}
-
-void ResultStream::OnAlarm() {
-  absl::Duration wait = parts_.reader_timeout;
-  {
-    MutexLock lock(mutex_);
-    if (phase_ == Phase::kFinished) return;
-    if (phase_ == Phase::kWriting && write_began_.has_value())
-      wait -= parts_.clock->MonotonicNow() - *write_began_;
-    if (wait <= absl::ZeroDuration()) phase_ = Phase::kCutting;
-  }
-  if (wait > absl::ZeroDuration()) return SetAlarm(wait);
-  // Not Finish, which would wait behind the write that nobody reads.
-  const std::string why = absl::StrCat("no result was read for ", absl::FormatDuration(parts_.reader_timeout),
-                                       ": go on after the last sequence that was read");
-  grpc_call_cancel_with_status(context_->c_call(), GRPC_STATUS_ABORTED, why.c_str(), nullptr);
-  EndCut();
-}
-
-void ResultStream::EndCut() {
-  {
-    MutexLock lock(mutex_);
-    if (!std::exchange(cut_half_ended_, true)) return;
-    phase_ = Phase::kFinished;
-  }
-  Finish(
-      parts_.method->Finish(started_, absl::AbortedError("the reader took nothing for too long"), *context_));
-}
-
 void ResultStream::OnWriteDone(bool ok) {
-  bool cut = false;
-  {
-    MutexLock lock(mutex_);
-    write_began_.reset();
-    cut = phase_ == Phase::kCutting;
-  }
-  if (cut) return EndCut();
+  if (!stall_->End()) return;
   if (!ok) return FinishFrom(Phase::kWriting, absl::CancelledError("the stream was cut"));
   WriteNext();
 }

@@ -1,17 +1,16 @@
 // ResultStream: one StreamResults call over a subscription of the result feed.
 #pragma once
 
-#include <grpcpp/alarm.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "core/base/executor.h"
 #include "core/base/mutex.h"
 #include "core/results/result_feed.h"
 #include "server/rpc/rpc_method.h"
+#include "server/rpc/stall_alarm.h"
 #include "sluice/v1/batches.pb.h"
 
 namespace sluice {
@@ -43,7 +42,7 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
 
  private:
   // Whoever moves the phase on, under the mutex, acts; so each step happens once and Finish is the last.
-  enum class Phase { kOpening, kWaiting, kWriting, kCutting, kFinished };
+  enum class Phase { kOpening, kWaiting, kWriting, kFinished };
 
   ResultStream(ResultStreamParts parts, grpc::CallbackServerContext* context);
   void Open(const v1::StreamResultsRequest& request);
@@ -51,11 +50,6 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
   void WaitForPage(Phase from);
   void TakePage(absl::StatusOr<FeedPage> page);
   void WriteNext();
-  // Looks after the present write once it may have taken too long.
-  void SetAlarm(absl::Duration wait);
-  void OnAlarm();
-  // The write of a call that is cut has ended, or the cut has returned; the second of both finishes.
-  void EndCut();
   // Ends the call if its phase is `from`.
   void FinishFrom(Phase from, const absl::Status& status);
 
@@ -71,11 +65,9 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
   bool headers_sent_ = false;
   v1::JobResult message_;
 
-  std::unique_ptr<grpc::Alarm> alarm_;  // touched where it is first set, then where it rings, and in OnDone
+  std::shared_ptr<StallAlarm> stall_;  // set before the first page
 
   Mutex mutex_;
-  std::optional<absl::Duration> write_began_ ABSL_GUARDED_BY(mutex_);  // the one in flight
-  bool cut_half_ended_ ABSL_GUARDED_BY(mutex_) = false;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kOpening;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   // Shared with a Next that is being called while the call ends.

@@ -124,6 +124,14 @@ class SlowServer final : public LoadCalls {
 
   void Start(v1::EmbedRequest request, absl::Duration timeout, Done done) override {
     texts_ += request.texts_size();
+    Take(timeout, std::move(done));
+  }
+  void StartBatch(v1::CreateBatchRequest request, absl::Duration timeout, Done done) override {
+    for (const v1::Job& job : request.jobs()) EXPECT_FALSE(job.posting().description().empty());
+    jobs_ += request.jobs_size();
+    Take(timeout, std::move(done));
+  }
+  void Take(absl::Duration timeout, Done done) {
     const absl::Duration deadline = clock_.MonotonicNow() + timeout;
     busy_until_ = std::max(clock_.MonotonicNow(), busy_until_) + service_;
     const bool late = busy_until_ > deadline;
@@ -147,6 +155,7 @@ class SlowServer final : public LoadCalls {
   void EndAfter(int waits) { waits_left_ = waits; }
   void StandStillFor(absl::Duration time) { clock_.Advance(time); }
   int texts() const { return texts_; }
+  int jobs() const { return jobs_; }
 
  private:
   void AnswerOne() {
@@ -160,6 +169,7 @@ class SlowServer final : public LoadCalls {
   absl::Duration busy_until_;
   std::multimap<absl::Duration, absl::AnyInvocable<void() &&>> answers_;
   int texts_ = 0;
+  int jobs_ = 0;
   int waits_left_ = 1 << 30;
   const std::function<bool(absl::Duration)> wait_ = [this](absl::Duration delay) { return Wait(delay); };
 };
@@ -218,6 +228,19 @@ TEST(LoadRun, CallsBeyondTheBoundInFlightAreCountedAndNotSent) {
   EXPECT_EQ(server.texts(), 12);
 }
 
+// Batches are timed by the same clockwork.
+TEST(LoadRun, BatchesOfSoManyJobsAreSentInstead) {
+  SlowServer server(absl::Milliseconds(30));
+  LoadShape shape = FixedShape(absl::Milliseconds(105));
+  shape.target = LoadTarget::kBatches;
+  shape.texts_per_call = 7;
+  const LoadTally tally = RunOpenLoop(shape, 100, server.Parts());
+  EXPECT_EQ(tally.answered().count(), 10);
+  EXPECT_NEAR(absl::ToDoubleMilliseconds(tally.answered().max()), 30 + 9 * 20, 1);
+  EXPECT_EQ(server.jobs(), 70);
+  EXPECT_EQ(server.texts(), 0);
+}
+
 TEST(LoadRun, AnInterruptionEndsTheStepAfterTheCallsInFlight) {
   SlowServer server(absl::Milliseconds(30));
   server.EndAfter(3);
@@ -269,6 +292,18 @@ TEST_F(LoadCommandTest, RefusalsAreCountedByReasonAndNotRetried) {
   EXPECT_THAT(out_.str(), HasSubstr("RESOURCE_EXHAUSTED 3"));
 }
 
+TEST_F(LoadCommandTest, BatchesAreCreatedAndRefusalsCounted) {
+  FakeBatchServer::Script script;
+  script.failures["CreateBatch"] = {2, grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "full")};
+  ASSERT_EQ(Run(script, {"--target=batches", "--texts=5", "--rate=100", "--duration=0.105",
+                         "--arrivals=fixed", "--json"}),
+            ExitCode::kDone)
+      << err_.str();
+  const auto step = nlohmann::json::parse(out_.str());
+  EXPECT_EQ(step["answered"]["count"], 8);
+  EXPECT_EQ(step["reasons"]["RESOURCE_EXHAUSTED"], 2);
+}
+
 // The end of the connections waits for the last answer and no longer: whoever is woken by it may destroy the
 // channel while the thread that brought it still runs.
 TEST_F(LoadCommandTest, ConnectionsMayEndInTheMomentOfTheLastAnswer) {
@@ -293,6 +328,7 @@ TEST_F(LoadCommandTest, WrongFlagsAreNamed) {
        std::vector<std::pair<std::string, std::string>>{{"--words=0:1", "--words"},
                                                         {"--sweep=0", "--sweep"},
                                                         {"--rate=-1", "--rate"},
+                                                        {"--target=x", "--target"},
                                                         {"--texts=0", "--texts"}}) {
     EXPECT_EQ(Run({}, {flag}), ExitCode::kBadInput);
     EXPECT_THAT(err_.str(), HasSubstr(word));

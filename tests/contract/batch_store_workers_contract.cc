@@ -439,6 +439,31 @@ TEST_P(BatchStoreContract, RepeatedSweepsReachEverything) {
   EXPECT_THAT(store_.List(100)->batches, IsEmpty());
 }
 
+// Survivors of an applied plan wait for a model; jobs without a plan, leased ones and texts do not.
+TEST_P(BatchStoreContract, StatsTellWhatOnlyAModelCanGoOnWith) {
+  const SessionId session = Session();
+  const Claimed task = ClaimedPlanTask(session, 5);
+  Create(Embed(), 2);
+  Create(Screen(), 3);
+  ASSERT_TRUE(store_.CommitPlan(Lease(task), "plan").ok());
+  ASSERT_TRUE(store_.ApplyPlan(Lease(task), {Rejected(0)}, {{1, 0}, {2, 1}, {3, 2}, {4, 3}}).ok());
+  ASSERT_TRUE(store_.FinishPlan(Lease(task)).ok());
+  EXPECT_EQ(store_.Stats()->model_jobs, 4);
+  EXPECT_EQ(store_.Stats()->queued_jobs(), 9);
+  ClaimRequest request;
+  request.session = session;
+  request.stages = {Stage::kScore};
+  request.max_claims = 3;
+  const std::vector<Claimed> claims = *store_.Claim(request);
+  ASSERT_THAT(claims, SizeIs(3));
+  EXPECT_EQ(store_.Stats()->model_jobs, 1);
+  Commit(claims[0]);
+  ASSERT_TRUE(store_.Return({Lease(claims[1])}).ok());
+  EXPECT_EQ(store_.Stats()->model_jobs, 2);
+  ASSERT_TRUE(store_.Cancel(task.batch_id).ok());
+  EXPECT_EQ(store_.Stats()->model_jobs, 0);
+}
+
 TEST_P(BatchStoreContract, StatsCountWhatIsOpen) {
   Create(Screen(), 4);
   Create(Embed(), 3);

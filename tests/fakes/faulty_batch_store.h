@@ -1,4 +1,4 @@
-// FaultyBatchStore: a BatchStore with one fault at a chosen call, for sweeps over n = 1, 2, 3, …
+// FaultyBatchStore: a BatchStore with a fault at chosen calls, for sweeps over n = 1, 2, 3, …
 #pragma once
 
 #include <string>
@@ -22,12 +22,14 @@ class FaultyBatchStore final : public InterceptedBatchStore<FaultyBatchStore> {
  public:
   explicit FaultyBatchStore(BatchStore& store) : InterceptedBatchStore(store) {}
 
-  // The n-th call from now on (1 for the next one) has `fault`; only calls of `method` count unless it is "".
-  void Arm(StoreFault fault, int nth_call, std::string method = "") {
+  // The n-th call from now on (1 for the next one) has `fault`, and the `calls` - 1 after it; only calls of
+  // `method` count unless it is "".
+  void Arm(StoreFault fault, int nth_call, std::string method = "", int calls = 1) {
     MutexLock lock(mutex_);
     method_ = std::move(method);
     fault_ = fault;
     calls_left_ = nth_call;
+    faults_left_ = calls;
     fired_ = "";
   }
   // Which method the fault hit, "" before.
@@ -45,8 +47,10 @@ class FaultyBatchStore final : public InterceptedBatchStore<FaultyBatchStore> {
     StoreFault fault;
     {
       MutexLock lock(mutex_);
-      fires = (method_.empty() || method_ == method) && calls_left_ > 0 && --calls_left_ == 0;
+      const bool counts = method_.empty() || method_ == method;
+      fires = counts && faults_left_ > 0 && --calls_left_ <= 0;
       fault = fault_;
+      if (fires) --faults_left_;
       if (fires) fired_ = method;
     }
     if (!fires) return issue(std::move(done));
@@ -64,6 +68,7 @@ class FaultyBatchStore final : public InterceptedBatchStore<FaultyBatchStore> {
   StoreFault fault_ ABSL_GUARDED_BY(mutex_) = StoreFault::kRefuse;
   std::string method_ ABSL_GUARDED_BY(mutex_);
   int calls_left_ ABSL_GUARDED_BY(mutex_) = 0;
+  int faults_left_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string fired_ ABSL_GUARDED_BY(mutex_);
 };
 

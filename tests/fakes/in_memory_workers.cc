@@ -350,6 +350,7 @@ StoreStats InMemoryBatches::Stats() const {
       if (task.where != Where::kDone) ++stats.tenant_jobs[entry.batch.tenant];
       if (task.where == Where::kLeased) ++stats.leased_jobs[kind];
       if (task.where == Where::kReady || task.where == Where::kWaiting) ++stats.ready_jobs[kind];
+      if (task.where == Where::kReady && entry.batch.plan_applied) ++stats.model_jobs;
     }
   }
   return stats;

@@ -86,6 +86,7 @@ def restore_a_backup(arguments, work, jobs_file):
     server = Server(f"{arguments.bin}/sluiced", f"{work}/restored")
     sluice = Sluice(f"{arguments.bin}/sluice", server.port)
     server.start()
+    expect("died with work in flight" not in server.log_file.read_text(), "a restored backup was taken for a death")
     name = await_true(sluice.batches, 120, "the restored batch")[0]["name"]
     expect_all_once(sluice.results(name), arguments.jobs)
     server.stop()

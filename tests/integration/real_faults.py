@@ -90,6 +90,12 @@ class FailingSync(RealFaults):
         if without := why_no_strace():
             self.skipTest(without)
 
+    def test_a_directory_that_cannot_be_synced_ends_the_start(self):
+        server, _ = self.make_server(self.work / "unsynced")
+        server.launch(inject="fsync:error=EIO")  # of directories; SQLite's files are synced by fdatasync
+        self.assertEqual(server.process.wait(20), 1)
+        self.assertIn("cannot sync the directory", server.process.stderr.read() + server.log_file.read_text())
+
     def test_nothing_is_acknowledged_any_more_and_the_process_ends(self):
         count = 12
         expected = self.undisturbed(count)

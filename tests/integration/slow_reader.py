@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A client that stops reading a stream of results: it is cut, not buffered for, and its place is given back.
+"""A client that stops reading a stream of results, or of progress: it is cut, not buffered for, and its place is given back.
 
   slow_reader.py --bin DIR [--jobs 5000]
 
-The reader speaks HTTP/2 by hand and never widens the window of 64 KiB that it starts with, so that what it holds is known
-to the byte; a client library would take in what nobody reads.
+The reader speaks HTTP/2 by hand and never widens the window that it starts with, so that what it holds is known to the
+byte; a client library would take in what nobody reads.
 """
 import argparse
 import socket
@@ -16,7 +16,8 @@ from sluice_process import Server, Sluice, await_true, screen_arguments, write_j
 
 DATA, HEADERS, RST_STREAM, SETTINGS, PING, ACK = 0, 1, 3, 4, 6, 1
 END_HEADERS, END_STREAM = 4, 1
-WINDOW = 65535
+WINDOW = 65535  # HTTP/2's own
+INITIAL_WINDOW_SIZE = 4
 
 
 def literal(text):
@@ -30,15 +31,15 @@ def frame(kind, flags, stream, payload=b""):
 
 
 class Reader:
-    """One StreamResults call, whose frames are read only when asked for."""
+    """One call of a batch's stream, whose frames are read only when asked for."""
 
-    def __init__(self, port, batch):
+    def __init__(self, port, method, batch, window):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         headers = b"".join(b"\x00" + literal(name) + literal(value) for name, value in [
-            (":method", "POST"), (":scheme", "http"), (":path", "/sluice.v1.BatchService/StreamResults"),
+            (":method", "POST"), (":scheme", "http"), (":path", f"/sluice.v1.BatchService/{method}"),
             (":authority", "localhost"), ("content-type", "application/grpc"), ("te", "trailers")])
-        request = b"\x0a" + literal(batch)  # StreamResultsRequest.name
-        self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0) +
+        request = b"\x0a" + literal(batch)  # StreamResultsRequest.name, WatchBatchRequest.name
+        self.socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, 0, 0, struct.pack(">HI", INITIAL_WINDOW_SIZE, window)) +
                             frame(HEADERS, END_HEADERS, 1, headers) +
                             frame(DATA, END_STREAM, 1, b"\x00" + struct.pack(">I", len(request)) + request))
 
@@ -70,8 +71,20 @@ class Reader:
                 return received, blocks[-1] if blocks else b""
 
 
-def cut_streams(server):
-    return server.metric("grpc_server_handled_total", grpc_method="StreamResults", grpc_code="Aborted")
+def cut_three(server, method, batch, window, message):
+    """More readers than there are places, one after the other: each place comes back."""
+    for cut in range(1, 4):
+        reader = Reader(server.port, method, batch, window)
+        await_true(lambda: server.metric("grpc_server_handled_total", grpc_method=method, grpc_code="Aborted") >= cut,
+                   60, f"the end of {method} {cut}")
+        received, trailers = reader.read_to_the_end()
+        if received > window:
+            sys.exit(f"{received} bytes came, the window was {window}")
+        for wanted in (message, b"grpc-status\x0210"):  # ABORTED
+            if wanted not in trailers:
+                sys.exit(f"{wanted} is not in the trailers {trailers}")
+        reader.socket.close()
+    print(f"{method}: cut three times with ABORTED after at most {window} bytes")
 
 
 def main():
@@ -87,19 +100,9 @@ def main():
         sluice.run(*screen_arguments(f"{work}/jobs.jsonl", "rules_only"))
         name = sluice.batches()[0]["name"]
 
-        # More of them than there are places, one after the other: each place comes back.
-        for cut in range(1, 4):
-            reader = Reader(server.port, name)
-            await_true(lambda: cut_streams(server) >= cut, 60, f"the end of reader {cut}")
-            received, trailers = reader.read_to_the_end()
-            if received > WINDOW:
-                sys.exit(f"{received} bytes came, the window was {WINDOW}")
-            for wanted in (b"no result was read for 1s", b"grpc-status\x0210"):  # ABORTED
-                if wanted not in trailers:
-                    sys.exit(f"{wanted} is not in the trailers {trailers}")
-            reader.socket.close()
+        cut_three(server, "StreamResults", name, WINDOW, b"no result was read for 1s")
+        cut_three(server, "WatchBatch", name, 8, b"no progress was read for 1s")  # less than one message
         server.stop()
-        print(f"slow reader: cut three times with ABORTED after at most {WINDOW} bytes of results")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ TEST(Config, TakesTheDoorsBounds) {
   const auto config =
       Load({"--data=d", "--device=none", "--max-queued-jobs=10", "--max-queued-jobs-per-tenant=5",
             "--min-free-disk-mib=3", "--max-memory-mib=100", "--max-bytes-in-flight-mib=7", "--max-uploads=2",
-            "--max-streams=4", "--max-calls=6", "--call-wait-target=50ms", "--reader-timeout=5s"});
+            "--max-streams=4", "--max-calls=6", "--call-wait-target=50ms", "--reader-timeout=5s",
+            "--upload-timeout=7s"});
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->door.max_queued_jobs, 10);
   EXPECT_EQ(config->door.max_queued_jobs_per_tenant, 5);
@@ -72,6 +73,7 @@ TEST(Config, TakesTheDoorsBounds) {
   EXPECT_EQ(config->door.max_calls, 6);
   EXPECT_EQ(config->call_wait_target, absl::Milliseconds(50));
   EXPECT_EQ(config->reader_timeout, absl::Seconds(5));
+  EXPECT_EQ(config->upload_timeout, absl::Seconds(7));
 
   const auto unsaid = Load({"--data=d", "--device=none", "--max-memory-mib=0"});
   ASSERT_TRUE(unsaid.ok()) << unsaid.status();

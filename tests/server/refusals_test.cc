@@ -20,6 +20,7 @@
 #include "server/grpc_server.h"
 #include "server/rpc/batch_service.h"
 #include "server/rpc/embedding_service.h"
+#include "tests/contract/awaited_store.h"
 #include "tests/fakes/in_memory_batch_store.h"
 #include "tests/fakes/simulated_clock.h"
 #include "tests/fakes/word_tokenizer.h"
@@ -44,7 +45,7 @@ class SmallExecutor final : public Executor {
 // The two services with small limits, over a store in memory and a scheduler without replicas. Every delay is
 // spread to 1.25 times what it is.
 struct Server {
-  explicit Server(const AdmissionLimits& limits) : door(limits, store) {
+  Server(const AdmissionLimits& limits, bool has_model) : door(limits, store, has_model) {
     grpc = GrpcServer::Create({.address = "127.0.0.1:0"}, {&batch_service, &embedding_service}).value();
     const auto channel = grpc::CreateChannel(grpc->address(), grpc::InsecureChannelCredentials());
     batches = v1::BatchService::NewStub(channel);
@@ -58,6 +59,24 @@ struct Server {
     Notification answered;
     store.Stats([&](const absl::StatusOr<StoreStats>&) { answered.Notify(); });
     answered.Wait();
+  }
+
+  // A batch whose plan let `jobs` postings go on to a model.
+  void LeaveSurvivors(int jobs) {
+    AwaitedStore awaited(store);
+    std::vector<NewJob> postings;
+    std::vector<PlannedJob> survivors;
+    for (int i = 0; i < jobs; ++i) {
+      postings.push_back({absl::StrCat(i), "posting"});
+      survivors.push_back({.job_index = i});
+    }
+    ASSERT_TRUE(awaited.Create({}, std::move(postings)).ok());
+    const auto claims = awaited.Claim({.session = awaited.Open().value(), .stages = {Stage::kPlan}});
+    ASSERT_THAT(claims.value(), testing::SizeIs(1));
+    const LeaseKey task{claims->at(0).batch_id, kPlanTask, claims->at(0).fence};
+    ASSERT_TRUE(awaited.CommitPlan(task, "plan").ok());
+    ASSERT_TRUE(awaited.ApplyPlan(task, {}, std::move(survivors)).ok());
+    ASSERT_TRUE(awaited.FinishPlan(task).ok());
   }
 
   SimulatedClock clock;
@@ -132,8 +151,8 @@ class RefusalTest : public testing::Test {
   }
   static void TearDownTestSuite() { Servers().clear(); }
 
-  Server& Serve(const AdmissionLimits& limits = {}) {
-    server_ = Servers().emplace_back(std::make_unique<Server>(limits)).get();
+  Server& Serve(const AdmissionLimits& limits = {}, bool has_model = true) {
+    server_ = Servers().emplace_back(std::make_unique<Server>(limits, has_model)).get();
     return *server_;
   }
 
@@ -221,6 +240,17 @@ TEST_F(RefusalTest, ABatchThatWouldExpireBeforeItIsDone) {
   server_->Refresh(/*jobs_per_second=*/1, 0);
   ExpectRefused(CreateBatch(10, absl::Seconds(16)), "DEADLINE_TOO_SHORT", 5000);
   ExpectCounted("DEADLINE_TOO_SHORT");
+}
+
+// A thousand postings that passed an earlier plan's gate wait for a model, for ever where there is none: the
+// rules screen the next batch at once.
+TEST_F(RefusalTest, WhatWaitsForAModelKeepsNoBatchOutWhereThereIsNone) {
+  for (const bool has_model : {true, false}) {
+    Serve({.min_free_disk_bytes = -(int64_t{1} << 40)}, has_model).LeaveSurvivors(1000);
+    server_->Refresh(/*jobs_per_second=*/1, 0);
+    const Seen seen = CreateBatch(10, absl::Seconds(60));
+    EXPECT_EQ(seen.reason, has_model ? "DEADLINE_TOO_SHORT" : "");
+  }
 }
 
 TEST_F(RefusalTest, BytesInFlight) {

@@ -29,6 +29,8 @@ const std::map<std::string, v1::Gate::Preference> kPreferences = {
     {"quality", v1::Gate::QUALITY}, {"balanced", v1::Gate::BALANCED}, {"speed", v1::Gate::SPEED}};
 const std::map<std::string, Arrivals> kArrivals = {{"poisson", Arrivals::kPoisson},
                                                    {"fixed", Arrivals::kFixed}};
+const std::map<std::string, LoadTarget> kTargets = {{"embed", LoadTarget::kEmbed},
+                                                    {"batches", LoadTarget::kBatches}};
 const std::map<std::string, v1::Truncation> kTruncations = {
     {"end", v1::TRUNCATION_END}, {"start", v1::TRUNCATION_START}, {"error", v1::TRUNCATION_ERROR}};
 
@@ -40,6 +42,7 @@ struct Words {
   BatchesFlags batches;
   HardwareFlags hardware;
   LoadFlags load;
+  std::string target = "embed";
   std::string arrivals = "poisson";
   std::string words = "16:70,64:25,200:5";
   std::string sweep = "1";
@@ -137,8 +140,8 @@ void AddBatches(CLI::App& root, Words& words) {
 }
 
 void AddLoad(CLI::App& root, Words& words) {
-  CLI::App& app =
-      *root.add_subcommand("load", "Call Embed at a rate, whatever the server answers, and time it");
+  CLI::App& app = *root.add_subcommand(
+      "load", "Call Embed or CreateBatch at a rate, whatever the server answers, and time it");
   LoadFlags& load = words.load;
   app.add_option("--rate", load.rate, "Calls a second (default: what a closed loop manages first)")
       ->check(CLI::Range(0.001, 1e6));
@@ -146,7 +149,12 @@ void AddLoad(CLI::App& root, Words& words) {
   app.add_option("--sweep", words.sweep, "Multiples of the rate, a step each: 1,2,5");
   app.add_option("--arrivals", words.arrivals, "poisson or fixed")->check(OneOf(kArrivals));
   app.add_option("--words", words.words, "Mix of text lengths, WORDS:WEIGHT,…");
-  app.add_option("--texts", load.shape.texts_per_call, "Texts in a call")->check(CLI::Range(1, 1024));
+  app.add_option(
+         "--target", words.target,
+         "embed, or batches: of --texts postings each, timed until they are durable; they stay behind")
+      ->check(OneOf(kTargets));
+  app.add_option("--texts", load.shape.texts_per_call, "Texts in a call, or jobs in a batch")
+      ->check(CLI::Range(1, 1024));
   app.add_option("--deadline-ms", words.deadline_ms, "Of a call, from when it is due")
       ->check(CLI::Range(1.0, 3'600'000.0));
   app.add_option("--max-in-flight", load.shape.max_in_flight, "Calls; one due beyond is counted as not sent")
@@ -225,6 +233,7 @@ absl::Status UnderstandScreen(const Words& words, ScreenFlags& screen) {
 }
 
 absl::Status UnderstandLoad(const Words& words, LoadFlags& load) {
+  load.shape.target = kTargets.at(words.target);
   load.shape.arrivals = kArrivals.at(words.arrivals);
   load.shape.duration = absl::Seconds(words.duration_seconds);
   load.shape.deadline = absl::Milliseconds(words.deadline_ms);

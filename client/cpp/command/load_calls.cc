@@ -4,12 +4,14 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <functional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/cpp/status_convert.h"
 #include "core/base/mutex.h"
+#include "sluice/v1/batches.grpc.pb.h"
 #include "sluice/v1/embeddings.grpc.pb.h"
 
 namespace sluice {
@@ -26,34 +28,37 @@ std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }
 
+template <typename Request, typename Response>
 struct Call {
   grpc::ClientContext context;
-  v1::EmbedRequest request;
-  v1::EmbedResponse response;
+  Request request;
+  Response response;
   LoadCalls::Done done;
+};
+
+// Of one connection.
+struct Stubs {
+  std::unique_ptr<v1::EmbeddingService::Stub> embeddings;
+  std::unique_ptr<v1::BatchService::Stub> batches;
 };
 
 class GrpcLoadCalls final : public LoadCalls {
  public:
-  explicit GrpcLoadCalls(std::vector<std::unique_ptr<v1::EmbeddingService::Stub>> stubs)
-      : stubs_(std::move(stubs)) {}
+  explicit GrpcLoadCalls(std::vector<Stubs> stubs) : stubs_(std::move(stubs)) {}
   ~GrpcLoadCalls() override { WaitForFewerThan(1); }
 
   void Start(v1::EmbedRequest request, absl::Duration timeout, Done done) override {
-    auto call = std::make_shared<Call>();
-    call->request = std::move(request);
-    call->done = std::move(done);
-    call->context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
-    const size_t turn = Enter() % stubs_.size();
-    Call* const started = call.get();
-    // The context owns a share of its channel. gRPC joins its callback threads where the last channel ends,
-    // so the call ends before it is counted as left: no callback thread may hold the last share.
-    stubs_[turn]->async()->Embed(&started->context, &started->request, &started->response,
-                                 [this, call = std::move(call)](const grpc::Status& status) mutable {
-                                   std::move(call->done)(FromGrpcStatus(status, call->context));
-                                   call.reset();
-                                   Leave();
-                                 });
+    auto call = NewCall<v1::EmbedResponse>(std::move(request), timeout, std::move(done));
+    auto* const started = call.get();
+    NextStubs().embeddings->async()->Embed(&started->context, &started->request, &started->response,
+                                           Ending(std::move(call)));
+  }
+
+  void StartBatch(v1::CreateBatchRequest request, absl::Duration timeout, Done done) override {
+    auto call = NewCall<v1::Batch>(std::move(request), timeout, std::move(done));
+    auto* const started = call.get();
+    NextStubs().batches->async()->CreateBatch(&started->context, &started->request, &started->response,
+                                              Ending(std::move(call)));
   }
 
   int in_flight() const override {
@@ -67,10 +72,31 @@ class GrpcLoadCalls final : public LoadCalls {
   }
 
  private:
-  size_t Enter() {
+  template <typename Response, typename Request>
+  static std::shared_ptr<Call<Request, Response>> NewCall(Request request, absl::Duration timeout,
+                                                          Done done) {
+    auto call = std::make_shared<Call<Request, Response>>();
+    call->request = std::move(request);
+    call->done = std::move(done);
+    call->context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
+    return call;
+  }
+
+  // The context owns a share of its channel. gRPC joins its callback threads where the last channel ends, so
+  // the call ends before it is counted as left: no callback thread may hold the last share.
+  template <typename AnyCall>
+  std::function<void(grpc::Status)> Ending(std::shared_ptr<AnyCall> call) {
+    return [this, ended = std::move(call)](const grpc::Status& status) mutable {
+      std::move(ended->done)(FromGrpcStatus(status, ended->context));
+      ended.reset();
+      Leave();
+    };
+  }
+
+  const Stubs& NextStubs() {
     MutexLock lock(mutex_);
     ++in_flight_;
-    return started_++;
+    return stubs_[started_++ % stubs_.size()];
   }
 
   void Leave() {
@@ -79,7 +105,7 @@ class GrpcLoadCalls final : public LoadCalls {
     left_.NotifyAll();
   }
 
-  const std::vector<std::unique_ptr<v1::EmbeddingService::Stub>> stubs_;
+  const std::vector<Stubs> stubs_;
   mutable Mutex mutex_;
   CondVar left_;
   size_t started_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -89,7 +115,7 @@ class GrpcLoadCalls final : public LoadCalls {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LoadCalls>> ConnectLoadCalls(const std::string& address, int connections) {
-  std::vector<std::unique_ptr<v1::EmbeddingService::Stub>> stubs;
+  std::vector<Stubs> stubs;
   const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kConnectTimeout);
   for (int i = 0; i < connections; ++i) {
     const std::shared_ptr<grpc::Channel> channel = OpenChannel(address);
@@ -98,7 +124,7 @@ absl::StatusOr<std::unique_ptr<LoadCalls>> ConnectLoadCalls(const std::string& a
                                                  " does not stand within ",
                                                  absl::FormatDuration(kConnectTimeout)));
     }
-    stubs.push_back(v1::EmbeddingService::NewStub(channel));
+    stubs.push_back({v1::EmbeddingService::NewStub(channel), v1::BatchService::NewStub(channel)});
   }
   return std::make_unique<GrpcLoadCalls>(std::move(stubs));
 }

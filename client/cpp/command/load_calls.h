@@ -8,6 +8,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "sluice/v1/batches.pb.h"
 #include "sluice/v1/embeddings.pb.h"
 
 namespace sluice {
@@ -20,6 +21,8 @@ class LoadCalls {
 
   // Never blocks. `done` is called exactly once, on any thread, at the latest a little after `timeout`.
   virtual void Start(v1::EmbedRequest request, absl::Duration timeout, Done done) = 0;
+  // The same of a batch: it is answered once it is durable, not when it is done.
+  virtual void StartBatch(v1::CreateBatchRequest request, absl::Duration timeout, Done done) = 0;
 
   // Calls whose `done` has not returned.
   virtual int in_flight() const = 0;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/mutex.h"
 
 namespace sluice {
@@ -29,14 +30,18 @@ class Flight {
       MutexLock lock(mutex_);
       return tally_.NotSent(due);
     }
-    v1::EmbedRequest request;
-    request.set_truncation(v1::TRUNCATION_END);
-    for (int i = 0; i < shape_.texts_per_call; ++i) request.add_texts(texts_.Next());
-    parts_.calls->Start(std::move(request), timeout, [this, due](const absl::Status& status) {
+    auto done = [this, due](const absl::Status& status) {
       const absl::Duration latency = Elapsed() - due;
       MutexLock lock(mutex_);
       tally_.Ended(due, latency, status);
-    });
+    };
+    if (shape_.target == LoadTarget::kBatches) {
+      return parts_.calls->StartBatch(NextBatch(), timeout, std::move(done));
+    }
+    v1::EmbedRequest request;
+    request.set_truncation(v1::TRUNCATION_END);
+    for (int i = 0; i < shape_.texts_per_call; ++i) request.add_texts(texts_.Next());
+    parts_.calls->Start(std::move(request), timeout, std::move(done));
   }
 
   // Once no call is in flight.
@@ -47,6 +52,20 @@ class Flight {
   }
 
  private:
+  v1::CreateBatchRequest NextBatch() {
+    v1::CreateBatchRequest request;
+    v1::ScreenSpec& screen = *request.mutable_batch()->mutable_screen();
+    screen.mutable_profile()->set_text("people who look for work");
+    screen.mutable_gate()->set_policy(v1::Gate::RULES_ONLY);
+    for (int i = 0; i < shape_.texts_per_call; ++i) {
+      v1::Job& job = *request.add_jobs();
+      job.set_id(absl::StrCat(i));
+      job.mutable_posting()->set_title("Work");
+      job.mutable_posting()->set_description(texts_.Next());
+    }
+    return request;
+  }
+
   const LoadShape& shape_;
   const LoadParts& parts_;
   TextMix texts_;

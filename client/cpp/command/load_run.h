@@ -13,10 +13,15 @@
 
 namespace sluice {
 
+// Batches are screened by rules alone, so that any server takes them; what is timed is until they are
+// durable.
+enum class LoadTarget { kEmbed, kBatches };
+
 struct LoadShape {
+  LoadTarget target = LoadTarget::kEmbed;
   Arrivals arrivals = Arrivals::kPoisson;
   std::vector<TextLength> lengths = {{16, 1}};
-  int texts_per_call = 1;                       // 1..1024
+  int texts_per_call = 1;                       // 1..1024; of a batch, its jobs
   absl::Duration deadline = absl::Seconds(2);   // of a call, from when it is due
   absl::Duration duration = absl::Seconds(10);  // of a step
   int max_in_flight = 4096;                     // calls; one due beyond is counted and not sent

@@ -117,6 +117,9 @@ absl::Status Connection::StatusOf(int code) {
     case SQLITE_FULL:
       return WithReason(absl::UnavailableError("the disk is full: free space in the data directory"),
                         "DISK_FULL");
+    case SQLITE_NOMEM:
+      return WithReason(absl::UnavailableError("the store has not the memory for this: try later"),
+                        "MEMORY_LOW");
     case SQLITE_BUSY:
       return WithReason(absl::UnavailableError("another process uses the data directory"),
                         "DATA_DIRECTORY_IN_USE");

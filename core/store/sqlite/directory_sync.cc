@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/status_macros.h"
 
 namespace sluice {
 
@@ -18,6 +20,18 @@ absl::Status SyncDirectoryOf(const std::string& path) {
   close(descriptor);
   if (synced == 0) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("cannot sync the directory ", directory));
+}
+
+absl::Status MakeDirectory(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return absl::OkStatus();
+  const std::filesystem::path above = std::filesystem::path(path).parent_path();
+  if (!above.empty() && above != path) SLUICE_RETURN_IF_ERROR(MakeDirectory(above.string()));
+  std::filesystem::create_directory(path, error);
+  if (error || !std::filesystem::is_directory(path, error)) {
+    return absl::UnavailableError(absl::StrCat(path, " is not a directory and cannot be made one"));
+  }
+  return SyncDirectoryOf(path);
 }
 
 }  // namespace sluice

@@ -1,4 +1,4 @@
-// SyncDirectoryOf: what was created, renamed or removed is on the disk once its directory is.
+// Directories that last: what was created, renamed or removed is on the disk once its directory is.
 #pragma once
 
 #include <string>
@@ -9,5 +9,9 @@ namespace sluice {
 
 // Syncs the directory that holds `path`. Blocks for the disk. UNAVAILABLE when it cannot.
 absl::Status SyncDirectoryOf(const std::string& path);
+
+// Makes the directory `path` and those above it, where they are missing, on the disk too. UNAVAILABLE when it
+// cannot.
+absl::Status MakeDirectory(const std::string& path);
 
 }  // namespace sluice

@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/status_macros.h"
 #include "core/store/sqlite/directory_sync.h"
+#include "core/store/sqlite/schema.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
 
 namespace sluice {
@@ -88,8 +89,9 @@ absl::StatusOr<bool> OnlineBackup::Step() {
 
 absl::Status OnlineBackup::Close() {
   const int finished = sqlite3_backup_finish(std::exchange(backup_, nullptr));
-  const int closed = sqlite3_close(std::exchange(copy_, nullptr));
-  for (const int code : {finished, closed}) {
+  const int marked = sqlite3_exec(copy_, kBackupMark, nullptr, nullptr, nullptr);
+  const int closed = sqlite3_close(std::exchange(copy_, nullptr));  // leaves no log
+  for (const int code : {finished, marked, closed}) {
     if (code != SQLITE_OK) return CannotWrite(path_, sqlite3_errstr(code));
   }
   return absl::OkStatus();

@@ -1,7 +1,8 @@
 // OnlineBackup: a consistent copy of an open database, made a piece at a time between transactions.
 //
 // What the connection writes meanwhile goes into the copy, too: it holds the database as it was at the last
-// piece. Source: SQLite's online backup API (sqlite.org/backup.html).
+// piece, and says of itself that it is a backup (kBackupMark). Source: SQLite's online backup API
+// (sqlite.org/backup.html).
 #pragma once
 
 #include <memory>

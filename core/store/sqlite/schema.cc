@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
+#include "core/store/sqlite/directory_sync.h"
 
 namespace sluice {
 namespace {
@@ -129,6 +130,11 @@ absl::Status Configure(Connection& connection, const SqliteBatchStoreOptions& op
 
 }  // namespace
 
+absl::StatusOr<bool> TakeBackupMark(Connection& connection) {
+  SLUICE_RETURN_IF_ERROR(connection.Run("DELETE FROM meta WHERE name = 'backup'"));
+  return connection.changes() > 0;
+}
+
 absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(const SqliteBatchStoreOptions& options) {
   SLUICE_RETURN_IF_ERROR(CheckMagic(options.path));
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(options.path));
@@ -139,6 +145,8 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(const SqliteBatchStoreO
   if (version < kSchemaVersion) SLUICE_RETURN_IF_ERROR(Migrate(*connection, version));
   // Takes the lock for as long as the connection lives, also when nothing had to be written.
   SLUICE_RETURN_IF_ERROR(connection->Script("BEGIN EXCLUSIVE; COMMIT"));
+  // SQLite does it for a new file, but says nothing when the disk refuses.
+  SLUICE_RETURN_IF_ERROR(SyncDirectoryOf(options.path));
   return connection;
 }
 

@@ -37,6 +37,12 @@ constexpr int64_t LastKey(int64_t batch) {
   return FirstKey(batch + 1) - 1;
 }
 
+// A row of `meta` by which a file says that it is a backup, which has not been opened yet: no process died
+// with the leases in it.
+inline constexpr const char* kBackupMark = "INSERT OR IGNORE INTO meta VALUES ('backup', 1)";
+// Whether it said so; from now on, with the transaction, it does not.
+absl::StatusOr<bool> TakeBackupMark(Connection& connection);
+
 // Opens the file exclusively, creates or upgrades the schema. Errors as OpenSqliteBatchStore.
 absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(const SqliteBatchStoreOptions& options);
 

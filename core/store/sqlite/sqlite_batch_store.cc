@@ -45,16 +45,15 @@ class SqliteBatchStore final : public BatchStore {
  public:
   SqliteBatchStore(const SqliteBatchStoreOptions& options, std::unique_ptr<Connection> connection,
                    std::unique_ptr<BatchTables> tables, std::vector<int64_t> purging)
-      : path_(options.path),
-        thread_({options.max_waiting_calls, options.max_calls_per_commit, options.executor,
-                 options.backup_executor},
+      : thread_({.max_waiting_calls = options.max_waiting_calls,
+                 .max_calls_per_commit = options.max_calls_per_commit,
+                 .executor = options.executor,
+                 .backup_executor = options.backup_executor,
+                 .on_leases_left = [path = options.path] { LeaveEndMark(path); }},
                 std::move(connection), std::move(tables), std::move(purging)) {}
 
-  // A process that gets here did not die.
-  ~SqliteBatchStore() override {
-    thread_.Close();
-    if (thread_.leases_left()) LeaveEndMark(path_);
-  }
+  // A process that gets here did not die: the thread says so, should leases be left.
+  ~SqliteBatchStore() override { thread_.Close(); }
 
   void SetListener(StoreListener* listener) override { thread_.SetListener(listener); }
 
@@ -193,7 +192,6 @@ class SqliteBatchStore final : public BatchStore {
     thread_.Enqueue(std::make_unique<AnsweringCall<absl::Status, Body>>(std::move(body), std::move(done)));
   }
 
-  const std::string path_;
   StoreThread thread_;
 };
 
@@ -227,7 +225,8 @@ absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStor
                                                         options.max_plan_deaths_alone, options.alone_for},
                                               salt, options.path);
   SLUICE_RETURN_IF_ERROR(connection->Run("BEGIN IMMEDIATE"));
-  SLUICE_RETURN_IF_ERROR(tables->RequeueAll(/*died=*/!HasEndMark(options.path)));
+  SLUICE_ASSIGN_OR_RETURN(const bool is_backup, TakeBackupMark(*connection));
+  SLUICE_RETURN_IF_ERROR(tables->RequeueAll(/*died=*/!HasEndMark(options.path) && !is_backup));
   SLUICE_RETURN_IF_ERROR(connection->Run("COMMIT"));
   SLUICE_RETURN_IF_ERROR(RemoveEndMark(options.path));
   tables->TakeChanges();

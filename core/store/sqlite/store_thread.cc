@@ -18,7 +18,7 @@ absl::Status StoreFailed() {
 
 StoreThread::StoreThread(Options options, std::unique_ptr<Connection> connection,
                          std::unique_ptr<BatchTables> tables, std::vector<int64_t> purging)
-    : options_(options),
+    : options_(std::move(options)),
       connection_(std::move(connection)),
       tables_(std::move(tables)),
       purging_(purging.begin(), purging.end()) {
@@ -69,7 +69,7 @@ void StoreThread::ScheduleTurn() {
     {
       MutexLock lock(mutex_);
       turn_scheduled_ = false;
-      more = work_next || !queue_.empty();
+      more = work_next || !queue_.empty() || published_.has_value();
     }
     if (more) ScheduleTurn();
   });
@@ -90,6 +90,8 @@ void StoreThread::AwaitPurge(int64_t batch, BatchStore::DoneStatus done) {
 
 void StoreThread::Loop() {
   while (AwaitTurn()) Turn();
+  // Before the disk is waited for: a kill meanwhile is no death under a lease.
+  if (connection_->failed() || tables_->AnyLease().value_or(true)) options_.on_leases_left();
   if (publishing_) {
     MutexLock lock(mutex_);
     while (!published_.has_value()) changed_.Wait(mutex_);
@@ -100,7 +102,6 @@ void StoreThread::Loop() {
     auto waiter = purge_waiters_.extract(purge_waiters_.begin());
     std::move(waiter.mapped())(StoreClosed());
   }
-  leases_left_ = connection_->failed() || tables_->AnyLease().value_or(true);
 }
 
 bool StoreThread::AwaitTurn() {
@@ -208,11 +209,16 @@ void StoreThread::BackupOnce() {
 
 void StoreThread::Publish() {
   publishing_ = true;
-  auto publish = [this] {
+  // Else nothing here is touched once `published_` is set: the store may be gone.
+  const bool make_turn = options_.backup_executor != nullptr && options_.executor != nullptr;
+  auto publish = [this, make_turn] {
     const absl::Status published = backup_->Publish();
-    MutexLock lock(mutex_);
-    published_ = published;
-    changed_.NotifyAll();
+    {
+      MutexLock lock(mutex_);
+      published_ = published;
+      changed_.NotifyAll();
+    }
+    if (make_turn) ScheduleTurn();
   };
   if (options_.backup_executor != nullptr && options_.backup_executor->TrySchedule(publish)) return;
   if (options_.executor != nullptr) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@ class StoreThread {
     int max_calls_per_commit = 128;
     Executor* executor = nullptr;         // runs the turns instead of a thread; must not refuse one
     Executor* backup_executor = nullptr;  // syncs a backup instead of a thread; must not refuse it
+    // Called as the thread ends, where leases are left in the file, or may be, for it can no longer be read.
+    std::function<void()> on_leases_left = [] {};
   };
 
   StoreThread(Options options, std::unique_ptr<Connection> connection, std::unique_ptr<BatchTables> tables,
@@ -53,8 +56,6 @@ class StoreThread {
 
   // Takes no more calls, runs what was accepted and joins. Idempotent.
   void Close();
-  // After Close: whether leases are left in the file, or may be, for it can no longer be read.
-  bool leases_left() const { return leases_left_; }
 
   // Returns once no notification to the former listener runs; not for use inside one.
   void SetListener(StoreListener* listener);
@@ -112,7 +113,6 @@ class StoreThread {
   BatchStore::DoneStatus backup_done_;
   bool publishing_ = false;  // backup_ is the publisher's
   Thread publisher_;
-  bool leases_left_ = false;
   bool purge_stalled_ = false;  // by a full disk; tried again after the next commit
 
   Thread thread_;

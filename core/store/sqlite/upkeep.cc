@@ -108,22 +108,27 @@ absl::StatusOr<StoreStats> BatchTables::Stats() {
   StoreStats stats;
   {
     Query open = connection_.Select(
-        "SELECT kind, tenant, count(*), sum(jobs - last_seq) FROM batch WHERE state < 5 AND state > 1 "
-        "GROUP BY kind, tenant");
+        "SELECT kind, tenant, count(*), sum(jobs - last_seq), sum((jobs - last_seq) * plan_applied) "
+        "FROM batch WHERE state < 5 AND state > 1 GROUP BY kind, tenant");
     while (open.Step()) {
       stats.open_batches += open.Int(2);
       stats.ready_jobs[open.Int(0) - 1] += open.Int(3);
       stats.tenant_jobs[open.String(1)] += open.Int(3);
+      stats.model_jobs += open.Int(4);
     }
     SLUICE_RETURN_IF_ERROR(open.status());
   }
   {
-    Query leased = connection_.Select("SELECT stage, count(*) FROM lease WHERE stage > 1 GROUP BY stage");
+    Query leased = connection_.Select(
+        "SELECT lease.stage, count(*), sum(plan_applied) FROM lease JOIN batch ON batch.batch = lease.job >> "
+        "24 "
+        "WHERE lease.stage > 1 GROUP BY lease.stage");
     while (leased.Step()) {
       const bool screen = leased.Int(0) == ToColumn(Stage::kScore);
       const size_t kind = screen ? 0 : 1;
       stats.leased_jobs[kind] = leased.Int(1);
       stats.ready_jobs[kind] -= leased.Int(1);
+      stats.model_jobs -= leased.Int(2);
     }
     SLUICE_RETURN_IF_ERROR(leased.status());
   }

@@ -136,6 +136,17 @@ INSTANTIATE_TEST_SUITE_P(
                       kExhausted,
                       "DEADLINE_TOO_SHORT",
                       absl::Seconds(3)},
+        // Those 90 wait for a model that is not here: its own 20 and the other 10 are what takes time.
+        AdmissionCase{"WhatWaitsForAModelDelaysNobody",
+                      {.queued_jobs = 100, .model_jobs = 90, .jobs_per_second = 2},
+                      {.jobs = 20, .expires_after = absl::Seconds(15)},
+                      kOk},
+        AdmissionCase{"WhatWaitsForAModelIsQueuedAllTheSame",
+                      {.queued_jobs = 991, .model_jobs = 991},
+                      {.jobs = 10},
+                      kExhausted,
+                      "QUEUE_FULL",
+                      absl::Seconds(1)},
         // What an idle server last did is what was asked of it, not what it can do.
         AdmissionCase{"AnIdleServerIsNotJudgedByItsRate",
                       {.jobs_per_second = 0.1},

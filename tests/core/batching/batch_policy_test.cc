@@ -24,6 +24,10 @@ class BatchPolicyTest : public testing::Test {
                absl::Duration waited = absl::ZeroDuration()) {
     for (int64_t tokens : lengths) queues_[static_cast<int>(lane)].push_back({tokens, kNow - waited});
   }
+  // Texts of a large call that came so long ago.
+  void WaitingOfCall(absl::Duration call_age, std::initializer_list<int64_t> lengths, absl::Duration waited) {
+    for (int64_t tokens : lengths) queues_[kPatientLane].push_back({tokens, kNow - waited, kNow - call_age});
+  }
 
   BatchChoice ChooseFrom(const Queues& queues) const {
     return ChooseBatch({queues[0], queues[1], queues[2]}, kNow, limits_, options_, shares_);
@@ -346,6 +350,42 @@ TEST_F(BesidePromptTest, AnAgedLargeCallLetsASmallOneThroughAfterOneSmallBatch) 
   Waiting(Lane::kPrompt, {10});
   EXPECT_THAT(Choose(), ElementsAre("p0"));
   EXPECT_THAT(Choose(), ElementsAre("i0"));
+}
+
+// Each text of it is young, for it came when another was done; the call is old, and takes turns with the
+// small ones. A pass that lets small calls in keeps to the same turns.
+TEST_F(BesidePromptTest, AnOldCallTakesTurnsWithSmallOnes) {
+  WaitingOfCall(options_.max_age, {20, 20}, absl::Milliseconds(10));
+  Waiting(Lane::kPrompt, {10});
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+  Waiting(Lane::kPrompt, {10});
+  EXPECT_THAT(Choose(), ElementsAre("p0"));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+  Waiting(Lane::kPrompt, {10});
+  limits_.only_prompt = true;
+  EXPECT_THAT(Choose(), IsEmpty()) << "it is the old call's turn";
+  limits_.only_prompt = false;
+  EXPECT_THAT(Choose(), ElementsAre("p0"));
+  limits_.only_prompt = true;
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+}
+
+// Short of that age it gives way, as long as any small call waits.
+TEST_F(BesidePromptTest, ACallThatIsNotOldYetGivesWay) {
+  WaitingOfCall(options_.max_age - absl::Nanoseconds(1), {20, 20}, absl::Milliseconds(10));
+  for (int i = 0; i < 3; ++i) {
+    Waiting(Lane::kPrompt, {10});
+    EXPECT_THAT(Choose(), ElementsAre("i0"));
+  }
+}
+
+// The last texts of an old call do not overtake those of a younger large call that came before them.
+TEST_F(BesidePromptTest, TextsOfLargeCallsKeepTheirOrder) {
+  limits_.max_bulk_tokens = 20;
+  WaitingOfCall(absl::Seconds(1), {20}, absl::Milliseconds(500));
+  WaitingOfCall(absl::Minutes(1), {20, 20}, absl::Milliseconds(100));
+  EXPECT_THAT(Choose(), ElementsAre("p0"));
+  EXPECT_EQ(queues_[kPatientLane].front().call_came, kNow - absl::Minutes(1));
 }
 
 // Random queues, limits and options, and what must hold for any of them.

@@ -51,10 +51,9 @@ TEST(ServiceMetrics, EveryFamilyIsThereBeforeUse) {
           "sluice_stage_seconds histogram", "sluice_gate_jobs_total counter",
           "sluice_device_fallback_total counter", "sluice_admission_refused_total counter",
           "sluice_saturation_ratio gauge", "sluice_backlog_seconds gauge", "sluice_phase_one_workers gauge",
-          "sluice_device_memory_bytes gauge", "sluice_device_utilization_ratio gauge",
-          "sluice_build_info gauge", "sluice_hardware_info gauge", "sluice_fenced_results_total counter",
-          "grpc_server_started_total counter", "grpc_server_handled_total counter",
-          "grpc_server_handling_seconds histogram"));
+          "sluice_device_utilization_ratio gauge", "sluice_build_info gauge", "sluice_hardware_info gauge",
+          "sluice_fenced_results_total counter", "grpc_server_started_total counter",
+          "grpc_server_handled_total counter", "grpc_server_handling_seconds histogram"));
 }
 
 // Zero until something happens, and for a machine without an encoder for ever.
@@ -95,7 +94,6 @@ TEST(ServiceMetrics, LabelsAreExact) {
         "sluice_saturation_ratio 0",
         "sluice_backlog_seconds 0",
         "sluice_phase_one_workers 0",
-        R"(sluice_device_memory_bytes{device="cpu"} 0)",
         R"(sluice_device_utilization_ratio{device="cpu"} 0)",
         "sluice_fenced_results_total 0"}) {
     EXPECT_THAT(lines, Contains(line));

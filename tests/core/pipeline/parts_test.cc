@@ -12,6 +12,7 @@
 #include "core/pipeline/pipeline_loop.h"
 #include "core/pipeline/window_encode.h"
 #include "gtest/gtest.h"
+#include "prometheus/registry.h"
 #include "tests/fakes/manual_executor.h"
 #include "tests/fakes/simulated_clock.h"
 
@@ -73,6 +74,25 @@ TEST(RateWindowTest, CountsTheLastTenSeconds) {
   EXPECT_EQ(rate.PerSecond(absl::Seconds(115)), 0);
   rate.Add(absl::Seconds(115), 7);
   EXPECT_DOUBLE_EQ(rate.PerSecond(absl::Seconds(115)), 7);
+}
+
+// A backlog of what only a model can go on with would never shrink where there is none; it is queued all the
+// same.
+TEST(JobMetersTest, WhatWaitsForAModelIsNoBacklogWithoutOne) {
+  prometheus::Registry registry;
+  ServiceMetrics metrics(registry);
+  JobMeters meters(&metrics);
+  const absl::Duration now = absl::Seconds(100);
+  meters.CountRecorded(JobKind::kScreen, OutcomeKind::kSucceeded, now, 20);
+  StoreStats stats;
+  stats.ready_jobs[0] = 500;
+  stats.leased_jobs[1] = 40;
+  stats.model_jobs = 400;
+  meters.SetQueue(stats, /*has_model=*/true, now);
+  EXPECT_EQ(metrics.pipeline().backlog_seconds->Value(), 27);
+  meters.SetQueue(stats, /*has_model=*/false, now);
+  EXPECT_EQ(metrics.pipeline().backlog_seconds->Value(), 7);
+  EXPECT_EQ(metrics.pipeline().queue_jobs[0]->Value(), 500);
 }
 
 // The estimate follows what was tokenized.

@@ -515,6 +515,46 @@ TEST(PipelineTest, APlanGivenUpIsTriedAgainAtOnce) {
   }
 }
 
+// A store that cannot record outcomes for some minutes costs no job an attempt: each is given back and done
+// again, at most once a minute.
+TEST(PipelineTest, AStoreThatCannotCommitForLongCostsNoAttempt) {
+  constexpr int kRefusals = 300;  // at one a second in the end
+  PipelineRig rig({});
+  rig.store_.Arm(StoreFault::kRefuse, 1, "CommitOutcomes", kRefusals);
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kEmbed, "error", {"a text", "another", "a third"});
+  const absl::Duration began = rig.clock_.MonotonicNow();
+  ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(100)));
+  EXPECT_GT(rig.clock_.MonotonicNow() - began, absl::Minutes(3)) << "longer than attempts would last";
+  EXPECT_EQ(rig.Get(id).state, BatchState::kSucceeded);
+  for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.attempt, 1) << outcome.job_id;
+  EXPECT_LE(rig.replica_->encoded(), 3 * 10);
+}
+
+// What the store refuses for good is at fault alone: those that shared its commit are recorded in their first
+// attempt, and it ends with its last one.
+TEST(PipelineTest, ARefusedCommitIsTriedOneByOne) {
+  PipelineRig rig({.replica_held = true});
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kEmbed, "error", {"a text", "another", "a third", "a fourth"});
+  rig.store_.Arm(StoreFault::kBreak, 1, "CommitOutcomes", 2);  // of all, then of the first alone
+  rig.replica_->Release();
+  ASSERT_TRUE(rig.AwaitDone(id));
+  EXPECT_EQ(rig.Get(id).state, BatchState::kSucceeded);
+  for (const Outcome& outcome : rig.Outcomes(id)) {
+    EXPECT_EQ(outcome.attempt, outcome.job_index == 0 ? 2 : 1) << outcome.job_id;
+  }
+}
+
+TEST(PipelineTest, AnOutcomeThatIsAlwaysRefusedEndsWithItsAttempts) {
+  PipelineRig rig({});
+  rig.store_.Arm(StoreFault::kBreak, 1, "CommitOutcomes", 1000);
+  rig.StartPipeline();
+  const std::string id = rig.Create(JobKind::kEmbed, "error", {"a text"});
+  ASSERT_TRUE(rig.AwaitDone(id));
+  EXPECT_EQ(rig.Outcomes(id).at(0).error_reason, "ATTEMPTS_EXHAUSTED");
+}
+
 struct FaultCase {
   StoreFault fault;
   const char* name;

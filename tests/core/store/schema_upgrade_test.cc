@@ -13,6 +13,7 @@
 namespace sluice {
 namespace {
 
+using testing::ElementsAre;
 using testing::SizeIs;
 
 std::string Golden(const std::string& name) {
@@ -26,6 +27,27 @@ class SchemaUpgradeTest : public testing::Test {
   std::vector<Claimed> Claim(AwaitedStore& store, SessionId session) {
     return *store.Claim(
         {.session = session, .stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed}, .max_claims = 10});
+  }
+
+  // Does all that is left to do; the answer names it in order.
+  std::vector<std::string> RunAll(AwaitedStore& store, SessionId session) {
+    std::vector<std::string> order;
+    for (auto claims = Claim(store, session); !claims.empty(); claims = Claim(store, session)) {
+      for (const Claimed& claim : claims) {
+        EXPECT_GT(claim.fence, 40);
+        const LeaseKey lease{claim.batch_id, claim.job_index, claim.fence};
+        if (claim.stage == Stage::kPlan) {
+          order.push_back("the plan");
+          EXPECT_TRUE(store.CommitPlan(lease, "plan").ok());
+          EXPECT_TRUE(store.ApplyPlan(lease, {}, {{0, 0}, {1, 1}}).ok());
+          EXPECT_TRUE(store.FinishPlan(lease).ok());
+        } else {
+          order.push_back(claim.job_id);
+          EXPECT_TRUE(store.Commit({{lease, {}}}).ok());
+        }
+      }
+    }
+    return order;
   }
 
   SimulatedClock clock_;
@@ -52,25 +74,33 @@ TEST_F(SchemaUpgradeTest, FileOfSchema1OpensAndItsBatchesEnd) {
 
     const SessionId session = *store.Open();
     EXPECT_EQ(session, 8);
-    std::vector<std::string> order;
-    for (auto claims = Claim(store, session); !claims.empty(); claims = Claim(store, session)) {
-      for (const Claimed& claim : claims) {
-        EXPECT_GT(claim.fence, 40);
-        const LeaseKey lease{claim.batch_id, claim.job_index, claim.fence};
-        if (claim.stage == Stage::kPlan) {
-          order.push_back("the plan");
-          ASSERT_TRUE(store.CommitPlan(lease, "plan").ok());
-          ASSERT_TRUE(store.ApplyPlan(lease, {}, {{0, 0}, {1, 1}}).ok());
-          ASSERT_TRUE(store.FinishPlan(lease).ok());
-        } else {
-          order.push_back(claim.job_id);
-          ASSERT_TRUE(store.Commit({{lease, {}}}).ok());
-        }
-      }
-    }
-    EXPECT_THAT(order, testing::ElementsAre("b", "c", "the plan", "d", "e", "f"));
+    EXPECT_THAT(RunAll(store, session), ElementsAre("b", "c", "the plan", "d", "e", "f"));
     const BatchPage page = *store.List(10);
     for (const Batch& ended : page.batches) EXPECT_EQ(ended.state, BatchState::kSucceeded);
+  }
+  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), 3);
+  CheckFile(path_, directory_.File("copy.db"));
+}
+
+// A file of schema 2 knows suspects: what died alone once and then again is given up, the other suspect still
+// goes alone, and before all else.
+TEST_F(SchemaUpgradeTest, FileOfSchema2KeepsItsSuspects) {
+  RunSql(path_, Golden("batches_schema_2.sql"));
+  ASSERT_EQ(SqlInt(path_, "PRAGMA user_version"), 2);
+  {
+    const std::unique_ptr<BatchStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
+    AwaitedStore store(*engine);
+    const SessionId session = *store.Open();
+    EXPECT_EQ(session, 8);
+    const std::vector<Claimed> alone = Claim(store, session);
+    ASSERT_THAT(alone, SizeIs(1));
+    EXPECT_EQ(alone[0].job_id, "c");
+    ASSERT_TRUE(store.Return({{alone[0].batch_id, alone[0].job_index, alone[0].fence}}).ok());
+    EXPECT_THAT(RunAll(store, session), ElementsAre("c", "the plan", "d", "e", "f"));
+    const std::vector<Outcome> outcomes = *store.Outcomes(alone[0].batch_id);
+    EXPECT_EQ(outcomes.at(1).job_id, "b");
+    EXPECT_EQ(outcomes.at(1).error_reason, "QUARANTINED");
+    EXPECT_EQ(store.Get(alone[0].batch_id)->state, BatchState::kCompletedWithErrors);
   }
   EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), 3);
   CheckFile(path_, directory_.File("copy.db"));

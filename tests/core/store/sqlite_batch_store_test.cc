@@ -3,10 +3,14 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <random>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
+#include "core/base/notification.h"
+#include "core/base/thread.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/contract/awaited_store.h"
@@ -325,10 +329,18 @@ TEST_F(SqliteBatchStoreTest, BackupInTheMiddleOfABatchIsRestoredAndGoesOn) {
     EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
   }
   CheckFile(copy_, directory_.File("check.db"));
+  EXPECT_GT(SqlInt(copy_, "SELECT count(*) FROM lease"), 0);
+  EXPECT_FALSE(std::filesystem::exists(copy_ + "-wal")) << "the copy is one file";
   const std::unique_ptr<BatchStore> restored = *Open({.path = copy_});
   AwaitedStore awaited(*restored);
   EXPECT_GE(awaited.Get(id)->counts.succeeded, 20);
   const SessionId session = *awaited.Open();
+  const std::vector<Claimed> first = *awaited.Claim(Claims(session, 2));
+  ASSERT_THAT(first, SizeIs(2)) << "no death is behind a backup: nothing runs alone";
+  for (const Claimed& claim : first) EXPECT_EQ(claim.attempt, 1);
+  std::vector<LeaseKey> keys;
+  for (const Claimed& claim : first) keys.push_back({id, claim.job_index, claim.fence});
+  ASSERT_TRUE(awaited.Return(keys).ok());
   for (auto claims = awaited.Claim(Claims(session)); !claims->empty();
        claims = awaited.Claim(Claims(session))) {
     std::vector<LeasedOutcome> outcomes;
@@ -362,6 +374,59 @@ TEST_F(SqliteBatchStoreTest, CallsAreAnsweredWhileABackupIsSynced) {
   EXPECT_TRUE(backup.ok()) << backup;
   EXPECT_TRUE(std::filesystem::exists(copy_));
   EXPECT_EQ(AwaitedStore(**Open({.path = copy_})).Get(id)->state, BatchState::kPending) << "as it was copied";
+}
+
+// That it is a backup counts once: a process that dies with what was restored has died.
+TEST_F(SqliteBatchStoreTest, ADeathAfterTheRestoreIsOne) {
+  {
+    const std::unique_ptr<BatchStore> store = *Open();
+    AwaitedStore awaited(*store);
+    ASSERT_TRUE(awaited.Create(Embed(), Jobs(3)).ok());
+    ASSERT_TRUE(AwaitStoreStatus([&](auto done) { store->Backup(copy_, std::move(done)); }).ok());
+  }
+  {
+    const std::unique_ptr<BatchStore> restored = *Open({.path = copy_});
+    AwaitedStore awaited(*restored);
+    ASSERT_THAT(*awaited.Claim(Claims(*awaited.Open(), 2)), SizeIs(2));
+  }
+  std::filesystem::remove(copy_ + ".ended");
+  const std::unique_ptr<BatchStore> again = *Open({.path = copy_});
+  AwaitedStore awaited(*again);
+  EXPECT_THAT(*awaited.Claim(Claims(*awaited.Open(), 3)), SizeIs(1)) << "a suspect, alone";
+}
+
+// A process that is killed while it waits for the disk to take a backup has said before that it ends of its
+// own accord.
+TEST_F(SqliteBatchStoreTest, TheEndIsMarkedBeforeABackupsSyncIsWaitedFor) {
+  ManualExecutor disk;
+  std::unique_ptr<BatchStore> store = *Open({.backup_executor = &disk});
+  AwaitedStore awaited(*store);
+  ASSERT_TRUE(awaited.Create(Embed(), Jobs(3)).ok());
+  ASSERT_THAT(*awaited.Claim(Claims(*awaited.Open(), 2)), SizeIs(2));
+  store->Backup(copy_, [](const absl::Status&) {});
+  while (disk.size() == 0) ASSERT_TRUE(awaited.Stats().ok());
+  Thread closing("closing", [&] { store.reset(); });
+  const absl::Time give_up = absl::Now() + absl::Seconds(20);
+  while (!std::filesystem::exists(path_ + ".ended") && absl::Now() < give_up) std::this_thread::yield();
+  EXPECT_TRUE(std::filesystem::exists(path_ + ".ended"));
+  disk.RunAll();
+  closing.Join();
+}
+
+// Where executors take both the turns and the syncing, a backup is published without any other call.
+TEST_F(SqliteBatchStoreTest, ABackupEndsByItselfWhereExecutorsTakeTheWork) {
+  ManualExecutor turns;
+  ManualExecutor disk;
+  std::unique_ptr<BatchStore> store = *Open({.executor = &turns, .backup_executor = &disk});
+  std::optional<absl::Status> backup;
+  store->Backup(copy_, [&](absl::Status status) { backup = std::move(status); });
+  turns.RunAll();
+  disk.RunAll();
+  EXPECT_FALSE(backup.has_value());
+  turns.RunAll();
+  ASSERT_TRUE(backup.has_value());
+  EXPECT_TRUE(backup->ok()) << *backup;
+  EXPECT_TRUE(std::filesystem::exists(copy_));
 }
 
 // What a crash leaves of a backup goes at the next start; whole ones stay.
