@@ -74,6 +74,7 @@ class EncodingOnce final : public MicroBatchScheduler {
         metrics_(metrics) {}
 
   ~EncodingOnce() override {
+    scheduler_.Close();
     MutexLock lock(mutex_);
     while (lookups_ > 0) looked_up_.Wait(mutex_);
   }

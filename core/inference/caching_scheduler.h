@@ -32,9 +32,8 @@ struct CachingOptions {
 // Works that joined or are looked up are not in Snapshot; BulkCreditTokens counts them. A hit is also found
 // after Close.
 //
-// `scheduler`, `cache` and what `metrics` points to must outlive it, and it the calls of `done`: close the
-// scheduler and join what runs its micro-batches before this is destroyed. Destruction waits for the cache's
-// answers.
+// `scheduler`, `cache` and what `metrics` points to must outlive it. Destruction closes the scheduler and
+// waits for the cache's answers; what runs micro-batches must have ended before.
 std::unique_ptr<MicroBatchScheduler> MakeCachingScheduler(CachingOptions options,
                                                           MicroBatchScheduler& scheduler,
                                                           EmbeddingCache& cache,
