@@ -27,9 +27,9 @@ int TwoMicroBatches(const std::vector<ReplicaStatus>& replicas) {
 }
 
 // A replica may encode any text, so what each of them is counts.
-std::string VectorScope(const EncoderDescription& model, const std::vector<ReplicaStatus>& replicas,
-                        const std::string& software) {
-  std::set<std::string> kinds;
+std::string VectorScope(const EncoderDescription& model, const EncoderCalibration& calibration,
+                        const std::vector<ReplicaStatus>& replicas, const std::string& software) {
+  std::set<std::string> kinds = {VariantName(calibration.variant)};
   for (const ReplicaStatus& replica : replicas) {
     kinds.insert(
         absl::StrCat(DeviceTypeName(replica.encoder.device), " ", PrecisionName(replica.encoder.precision)));
@@ -66,9 +66,10 @@ absl::StatusOr<std::unique_ptr<Model>> Model::Load(const EncoderRequest& request
   if (!pool.ok()) return Unusable(pool.status());
   model->pool_ = *std::move(pool);
   if (parts.cache != nullptr) {
-    model->caching_ = MakeCachingScheduler(
-        {.vector_scope = VectorScope(model->description_, model->pool_->Replicas(), parts.software)},
-        *model->scheduler_, *parts.cache, parts.metrics->embedding_cache());
+    model->caching_ =
+        MakeCachingScheduler({.vector_scope = VectorScope(model->description_, model->calibration_,
+                                                          model->pool_->Replicas(), parts.software)},
+                             *model->scheduler_, *parts.cache, parts.metrics->embedding_cache());
   }
   model->max_waiting_texts_ = TwoMicroBatches(model->pool_->Replicas());
   model->embedder_ = Embedder::Create({.dimensions = model->description_.dimensions,
