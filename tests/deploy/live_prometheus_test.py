@@ -96,25 +96,37 @@ def start_with_model(arguments, work, stack, *flags):
 
 class Load:
     """Screens the example postings and embeds texts until it is stopped or LONGEST_SECONDS are over: one call of each kind
-    at a time."""
+    at a time. Every screening's postings are new to the embedding cache, and half of every call's texts."""
 
     def __init__(self, arguments, server, work):
-        texts = work / "texts.txt"
-        texts.write_text("".join(f"a text of some words, number {i}\n" for i in range(64)), encoding="utf-8")
+        self.work = work
+        self.postings = [json.loads(line) for line in (ROOT / "examples/postings.jsonl").open(encoding="utf-8")]
         command = [f"{arguments.bin}/sluice", f"--server={server}"]
         self.calls = [
-            [*command, "screen", f"--profile={ROOT}/examples/profile.yaml", f"--jobs={ROOT}/examples/postings.jsonl",
+            [*command, "screen", f"--profile={ROOT}/examples/profile.yaml", f"--jobs={work}/postings.jsonl",
              "--as-of=2026-01-15", "--json"],
-            [*command, "embed", f"--input={texts}", f"--output={work}/vectors.npy"],
+            [*command, "embed", f"--input={work}/texts.txt", f"--output={work}/vectors.npy"],
         ]
+        self.inputs = [self.write_postings, self.write_texts]
         self.stopped = threading.Event()
         self.failure = None
         self.done = [0] * len(self.calls)
         self.end = time.monotonic() + LONGEST_SECONDS
         self.threads = [threading.Thread(target=self.repeat, args=(i,)) for i in range(len(self.calls))]
 
+    def write_postings(self, number):
+        with open(self.work / "postings.jsonl", "w", encoding="utf-8") as out:
+            for posting in self.postings:
+                out.write(json.dumps({**posting, "title": f"{posting['title']} {number}"}) + "\n")
+
+    def write_texts(self, number):
+        texts = [f"a text of some words, number {i}" for i in range(32)]
+        texts += [f"{text}, for the {number}th time" for text in texts]
+        (self.work / "texts.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+
     def repeat(self, i):
         while not self.stopped.is_set() and time.monotonic() < self.end:
+            self.inputs[i](self.done[i])
             done = subprocess.run(self.calls[i], stdin=subprocess.DEVNULL, capture_output=True, text=True)
             if done.returncode != 0:
                 self.failure = f"{' '.join(self.calls[i])} ended with {done.returncode}: {done.stderr[-1000:]}"
