@@ -1,7 +1,11 @@
 #include "core/inference/cpu/int8_kernels.h"
 
+#include <cmath>
+#include <random>
 #include <vector>
 
+#include "core/inference/cpu/aligned_vector.h"
+#include "core/inference/cpu/quantized_linear.h"
 #if defined(__x86_64__)
 #include "core/inference/cpu/int8_kernels_amx.h"
 #include "core/inference/cpu/int8_kernels_avx512.h"
@@ -13,6 +17,45 @@
 
 namespace sluice {
 namespace {
+
+AlignedVector<float> RandomFloats(int64_t count, std::mt19937& generator) {
+  AlignedVector<float> values(static_cast<size_t>(count));
+  for (float& value : values) value = static_cast<float>(generator() % 2001) / 1000 - 1;
+  return values;
+}
+
+bool AreNear(const AlignedVector<float>& a, const AlignedVector<float>& b, float tolerance) {
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!(std::abs(a[i] - b[i]) <= tolerance)) return false;
+  }
+  return true;
+}
+
+bool MultipliesAs(const Int8Kernels& kernels, const Int8Kernels& reference) {
+  constexpr int64_t kRows = 36, kReadable = 48, kInputs = 128, kOutputs = 128;
+  std::mt19937 generator(1);
+  const AlignedVector<float> x = RandomFloats(kRows * kInputs, generator);
+  const QuantizedLinear linear(RandomFloats(kInputs * kOutputs, generator),
+                               RandomFloats(kOutputs, generator));
+  AlignedVector<uint8_t> values(kReadable * kInputs);
+  AlignedVector<float> scales(kRows), zeros(kRows), actual(kRows * kOutputs), expected(kRows * kOutputs);
+  const QuantizedRows rows = {values.data(), scales.data(), zeros.data()};
+  reference.quantize(x.data(), kRows, kInputs, rows);
+  kernels.product(rows, kRows, linear.View(), Int8Epilogue::kGelu, actual.data());
+  reference.product(rows, kRows, linear.View(), Int8Epilogue::kGelu, expected.data());
+  return AreNear(actual, expected, 1e-4F);
+}
+
+bool AttendsAs(const Int8Kernels& kernels, const Int8Kernels& reference) {
+  constexpr int64_t kLength = 70, kHeads = 2, kHeadSize = 32;
+  std::mt19937 generator(2);
+  const AlignedVector<float> query_key_value = RandomFloats(kLength * 3 * kHeads * kHeadSize, generator);
+  AlignedVector<float> scratch(AttentionScratch(kLength, kHeadSize));
+  AlignedVector<float> actual(kLength * kHeads * kHeadSize), expected(actual.size());
+  kernels.attend({query_key_value.data(), kLength, kHeads, kHeadSize, actual.data(), scratch.data()});
+  reference.attend({query_key_value.data(), kLength, kHeads, kHeadSize, expected.data(), scratch.data()});
+  return AreNear(actual, expected, 0.01F);
+}
 
 #if defined(__x86_64__)
 bool RunsAvx512() {
@@ -42,13 +85,18 @@ std::vector<const Int8Kernels*> RunnableKernels() {
   std::vector<const Int8Kernels*> runnable;
 #if defined(__x86_64__)
   if (!RunsAvx512()) return runnable;
-  if (RunsAmx()) runnable.push_back(AmxInt8Kernels());
+  if (RunsAmx() && Int8KernelsAgree(*AmxInt8Kernels(), *Avx512Int8Kernels()))
+    runnable.push_back(AmxInt8Kernels());
   runnable.push_back(Avx512Int8Kernels());
 #endif
   return runnable;
 }
 
 }  // namespace
+
+bool Int8KernelsAgree(const Int8Kernels& kernels, const Int8Kernels& reference) {
+  return MultipliesAs(kernels, reference) && AttendsAs(kernels, reference);
+}
 
 absl::Span<const Int8Kernels* const> FastInt8Kernels() {
   static const std::vector<const Int8Kernels*> kernels = RunnableKernels();

@@ -86,9 +86,12 @@ struct Int8Kernels {
 // Plain C++: the meaning of the others, and what they are tested against. Slow.
 const Int8Kernels& PortableInt8Kernels();
 
+// Whether two sets multiply and attend the same on a small example, as far as bf16 lets them. Microseconds.
+bool Int8KernelsAgree(const Int8Kernels& kernels, const Int8Kernels& reference);
+
 // Those that this processor runs and that can beat fp32 on it, presumably the fastest first: AMX (int8 and
-// bf16), AVX-512 with VNNI. Empty on others. The first call asks the system for the use of AMX, which holds
-// for the whole process.
+// bf16) if it agrees with the next, AVX-512 with VNNI. Empty on others. The first call asks the system for
+// the use of AMX, which holds for the whole process.
 absl::Span<const Int8Kernels* const> FastInt8Kernels();
 
 }  // namespace sluice

@@ -196,6 +196,27 @@ TEST_P(FastInt8KernelsTest, AttendLosesNothingThatIsNotFinite) {
   }
 }
 
+TEST_P(FastInt8KernelsTest, AgreeWithThePortableOnes) {
+  EXPECT_TRUE(Int8KernelsAgree(Fast(), PortableInt8Kernels()));
+}
+
+// What a processor computes wrongly is found before it is used.
+TEST(Int8KernelsAgree, NotWithWrongOnes) {
+  Int8Kernels wrong = PortableInt8Kernels();
+  wrong.attend = [](const AttentionText& text) {
+    PortableInt8Kernels().attend(text);
+    text.merged[text.length * text.heads * text.head_size - 1] += 0.1F;
+  };
+  EXPECT_FALSE(Int8KernelsAgree(wrong, PortableInt8Kernels()));
+  wrong = PortableInt8Kernels();
+  wrong.product = [](QuantizedRows x, int64_t rows, const QuantizedWeights& weights, Int8Epilogue epilogue,
+                     float* y) {
+    PortableInt8Kernels().product(x, rows, weights, epilogue, y);
+    y[rows * weights.outputs - 1] = NAN;
+  };
+  EXPECT_FALSE(Int8KernelsAgree(wrong, PortableInt8Kernels()));
+}
+
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(FastInt8KernelsTest);
 INSTANTIATE_TEST_SUITE_P(Each, FastInt8KernelsTest, testing::ValuesIn(EveryFastInt8Kernels()),
                          [](const auto& kernels) { return kernels.param->name; });
