@@ -531,19 +531,21 @@ TEST(PipelineTest, AStoreThatCannotCommitForLongCostsNoAttempt) {
   EXPECT_LE(rig.replica_->encoded(), 3 * 10);
 }
 
-// What the store refuses for good is at fault alone: those that shared its commit are recorded in their first
-// attempt, and it ends with its last one.
+// A commit that the store refuses for good costs at most one of those that shared it an attempt: the one that
+// is refused alone as well.
 TEST(PipelineTest, ARefusedCommitIsTriedOneByOne) {
   PipelineRig rig({.replica_held = true});
   rig.StartPipeline();
   const std::string id = rig.Create(JobKind::kEmbed, "error", {"a text", "another", "a third", "a fourth"});
-  rig.store_.Arm(StoreFault::kBreak, 1, "CommitOutcomes", 2);  // of all, then of the first alone
+  constexpr int kRefusals = 2;  // if all share a commit: of all, then of the first alone
+  rig.store_.Arm(StoreFault::kBreak, 1, "CommitOutcomes", kRefusals);
   rig.replica_->Release();
   ASSERT_TRUE(rig.AwaitDone(id));
   EXPECT_EQ(rig.Get(id).state, BatchState::kSucceeded);
-  for (const Outcome& outcome : rig.Outcomes(id)) {
-    EXPECT_EQ(outcome.attempt, outcome.job_index == 0 ? 2 : 1) << outcome.job_id;
-  }
+  int further_attempts = 0;
+  for (const Outcome& outcome : rig.Outcomes(id)) further_attempts += outcome.attempt - 1;
+  EXPECT_GE(further_attempts, 1);
+  EXPECT_LE(further_attempts, kRefusals);
 }
 
 TEST(PipelineTest, AnOutcomeThatIsAlwaysRefusedEndsWithItsAttempts) {
