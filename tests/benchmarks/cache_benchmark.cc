@@ -6,7 +6,6 @@
 //
 // Texts of 180 tokens, vectors of 384 floats, a file in a directory below the current one, gone at the end.
 #include <prometheus/registry.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -24,6 +23,7 @@
 #include "core/base/notification.h"
 #include "core/inference/caching_scheduler.h"
 #include "core/store/sqlite/sqlite_embedding_cache.h"
+#include "tests/benchmarks/benchmark_directory.h"
 
 namespace sluice {
 namespace {
@@ -37,18 +37,6 @@ void Require(const absl::Status& status) {
   std::fprintf(stderr, "sluice_cache_benchmark: %s\n", status.ToString().c_str());
   std::exit(1);
 }
-
-class Directory {
- public:
-  Directory() {
-    if (mkdtemp(name_) == nullptr) Require(absl::UnavailableError("cannot make a directory here"));
-  }
-  ~Directory() { std::filesystem::remove_all(name_); }
-  std::string Path(absl::string_view file) const { return absl::StrCat(name_, "/", file); }
-
- private:
-  char name_[32] = "cache_benchmark.XXXXXX";
-};
 
 double CpuSeconds() {
   rusage usage;
@@ -117,7 +105,7 @@ double MedianHitMicroseconds(int texts, MicroBatchScheduler& door) {
 }
 
 int Run(int texts) {
-  const Directory directory;
+  const BenchmarkDirectory directory;
   prometheus::Registry registry;
   ServiceMetrics metrics(registry);
   auto scheduler = MicroBatchScheduler::Create({}, Clock::Real(), nullptr).value();

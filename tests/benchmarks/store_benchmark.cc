@@ -6,12 +6,10 @@
 // Every row of 1.3 KB; both sides in write-ahead mode with synchronous=FULL, so that what is counted is on
 // disk.
 #include <sqlite3.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +19,7 @@
 #include "core/base/notification.h"
 #include "core/store/await.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
+#include "tests/benchmarks/benchmark_directory.h"
 
 namespace sluice {
 namespace {
@@ -47,19 +46,6 @@ std::vector<NewJob> MakeJobs(int first, int count) {
   return jobs;
 }
 
-// Everything in one directory below the current one, gone at the end.
-class Directory {
- public:
-  Directory() {
-    if (mkdtemp(name_) == nullptr) Require(absl::UnavailableError("cannot make a directory here"));
-  }
-  ~Directory() { std::filesystem::remove_all(name_); }
-  std::string Path(absl::string_view file) const { return absl::StrCat(name_, "/", file); }
-
- private:
-  char name_[32] = "store_benchmark.XXXXXX";
-};
-
 double PerSecond(int count, absl::Time start) {
   return count / absl::ToDoubleSeconds(absl::Now() - start);
 }
@@ -70,7 +56,7 @@ void RequireSqlite(sqlite3* database, int code) {
 }
 
 // The bare minimum: one table, one prepared statement, one transaction a part.
-double BareInsert(const Directory& directory, int count) {
+double BareInsert(const BenchmarkDirectory& directory, int count) {
   sqlite3* database = nullptr;
   RequireSqlite(database, sqlite3_open(directory.Path("bare.db").c_str(), &database));
   const auto run = [&](const char* sql) {
@@ -181,7 +167,7 @@ int Run(int count, int rounds) {
     std::vector<double> bare, upload, upload_share, small, small_share, recorded;
   } figures;
   for (int round = 0; round < rounds; ++round) {
-    const Directory directory;
+    const BenchmarkDirectory directory;
     auto store = OpenSqliteBatchStore({.path = directory.Path("batches.db")}, Clock::Real());
     Require(store.status());
     figures.bare.push_back(BareInsert(directory, count));
