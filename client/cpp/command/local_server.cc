@@ -64,17 +64,21 @@ std::vector<char*> Pointers(const std::vector<std::string>& words) {
 }
 
 // Between fork and exec: only async-signal-safe calls.
-[[noreturn]] void BecomeServer(pid_t parent, int log, char* const* arguments) {
+[[noreturn]] void Become(pid_t parent, char* const* arguments) {
   DieWithParent(parent);
-  // Its own group: Ctrl-C at the terminal is for us to answer.
-  setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  dup2(log, STDOUT_FILENO);
-  dup2(log, STDERR_FILENO);
   execv(arguments[0], arguments);
   _exit(kExitNotStarted);
+}
+
+[[noreturn]] void BecomeServer(pid_t parent, int log, char* const* arguments) {
+  // Its own group: Ctrl-C at the terminal is for us to answer.
+  setpgid(0, 0);
+  dup2(log, STDOUT_FILENO);
+  dup2(log, STDERR_FILENO);
+  Become(parent, arguments);
 }
 
 }  // namespace
@@ -113,14 +117,7 @@ absl::StatusOr<int> RunToItsEnd(const std::string& binary, const std::vector<std
   const pid_t parent = getpid();
   const pid_t child = fork();
   if (child < 0) return absl::UnavailableError(absl::StrCat(binary, ": ", std::strerror(errno)));
-  if (child == 0) {
-    DieWithParent(parent);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, nullptr);
-    execv(pointers[0], pointers.data());
-    _exit(kExitNotStarted);
-  }
+  if (child == 0) Become(parent, pointers.data());
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) return absl::UnavailableError(absl::StrCat(binary, ": ", std::strerror(errno)));
