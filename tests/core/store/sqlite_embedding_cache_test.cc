@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "core/store/sqlite/connection.h"
 #include "tests/contract/cached_vectors.h"
@@ -224,22 +225,36 @@ TEST_F(SqliteEmbeddingCacheTest, RefusesOptionsOutOfRange) {
       absl::StatusCode::kUnavailable);
 }
 
+// The cache's thread, kept from its work in an answer to nothing.
+class HeldThread {
+ public:
+  explicit HeldThread(EmbeddingCache& cache) {
+    cache.Get({}, [state = state_](FoundEmbeddings) {
+      state->held.Notify();
+      state->go_on.Wait();
+    });
+    state_->held.Wait();
+  }
+  void LetGo() { state_->go_on.Notify(); }
+
+ private:
+  struct State {
+    Notification held;
+    Notification go_on;
+  };
+  const std::shared_ptr<State> state_ = std::make_shared<State>();  // the answer's too: it may end after us
+};
+
 // Vectors that come faster than they are written are dropped and counted, and nobody waits.
 TEST_F(SqliteEmbeddingCacheTest, TheQueueOfWritesIsBounded) {
   SqliteEmbeddingCacheOptions options{.path = path_, .max_waiting_writes = 10, .observer = &observer_};
   const auto cache = OpenSqliteEmbeddingCache(options, clock_).value();
-  Notification held;
-  Notification go_on;
-  cache->Get({}, [&](FoundEmbeddings) {
-    held.Notify();
-    go_on.Wait();
-  });
-  held.Wait();
+  HeldThread held(*cache);
   for (int64_t name = 0; name < 25; ++name) cache->Put(KeyOf(name), VectorOf(name));
   EXPECT_EQ(observer_.dropped(), 15);
   EXPECT_TRUE(cache->MayHold(KeyOf(9)));
   EXPECT_FALSE(cache->MayHold(KeyOf(10)));
-  go_on.Notify();
+  held.LetGo();
 }
 
 // While more reads wait than are worth waiting for, the answer is: compute it.
@@ -247,19 +262,13 @@ TEST_F(SqliteEmbeddingCacheTest, TheQueueOfReadsIsBounded) {
   SqliteEmbeddingCacheOptions options{.path = path_, .max_waiting_reads = 2};
   const auto cache = OpenSqliteEmbeddingCache(options, clock_).value();
   cache->Put(KeyOf(1), VectorOf(1));
-  Notification held;
-  Notification go_on;
-  cache->Get({}, [&](FoundEmbeddings) {
-    held.Notify();
-    go_on.Wait();
-  });
-  held.Wait();
+  HeldThread held(*cache);
   EXPECT_TRUE(cache->MayHold(KeyOf(1)));
   std::atomic<int> hits = 0;
   cache->Get({KeyOf(1), KeyOf(1)},
              [&](FoundEmbeddings found) { hits = found[0].has_value() + found[1].has_value(); });
   EXPECT_FALSE(cache->MayHold(KeyOf(1)));
-  go_on.Notify();
+  held.LetGo();
   EXPECT_EQ(AwaitGet(*cache, 1), VectorOf(1));
   EXPECT_EQ(hits, 2);
   EXPECT_TRUE(cache->MayHold(KeyOf(1)));
