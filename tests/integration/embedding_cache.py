@@ -12,9 +12,10 @@ import pathlib
 import sys
 import tempfile
 
-from sluice_process import CACHES_OFF, FAKE_ENCODER, TINY_MODEL, Server, Sluice
+from sluice_process import CACHES_OFF, FAKE_ENCODER, TINY_MODEL, Server, Sluice, await_true
 
-DIFFERENT, TIMES = 50, 4
+# As many as the client puts into one call: a smaller call is more urgent, and joins no larger one.
+DIFFERENT, TIMES = 64, 4
 
 
 def check(what, found, expected):
@@ -29,6 +30,10 @@ def lookups(server):
 
 def encoded_texts(server):
     return int(server.metric("sluice_microbatch_jobs_sum"))
+
+
+def cached_bytes(server):
+    return server.metric("sluice_embedding_cache_bytes")
 
 
 def text(number):
@@ -77,6 +82,8 @@ def main():
         on.stop()
 
         on.start()
+        # The server is ready before it has read what the file holds.
+        await_true(lambda: cached_bytes(on) > 0, 30, "the cache's file was not read")
         check("vectors after a restart are the same", embedding.embed(on) == vectors, True)
         check("texts encoded after a restart", encoded_texts(on), 0)
         check("texts missed after a restart", lookups(on)["miss"], 0)
