@@ -23,8 +23,103 @@ class Violations {
   std::vector<FieldViolation> list_;
 };
 
-void UnknownNumber(const std::string& field, int number, Violations& violations) {
+// A value of core beside its counterpart on the wire. In tables of them the first of several is the one
+// given.
+template <typename Core, typename Proto>
+struct EnumPair {
+  Core core;
+  Proto proto;
+};
+
+constexpr EnumPair<SalaryPeriod, v1::SalaryPeriod> kPeriods[] = {
+    {SalaryPeriod::kHour, v1::HOUR},   {SalaryPeriod::kDay, v1::DAY},   {SalaryPeriod::kWeek, v1::WEEK},
+    {SalaryPeriod::kMonth, v1::MONTH}, {SalaryPeriod::kYear, v1::YEAR},
+};
+constexpr EnumPair<RuleEffect, v1::Rule::Effect> kEffects[] = {
+    {RuleEffect::kMust, v1::Rule::MUST},
+    {RuleEffect::kMustNot, v1::Rule::MUST_NOT},
+    {RuleEffect::kShould, v1::Rule::SHOULD},
+};
+constexpr EnumPair<OnUnknown, v1::Rule::OnUnknown> kOnUnknowns[] = {
+    {OnUnknown::kPass, v1::Rule::PASS},
+    {OnUnknown::kFail, v1::Rule::FAIL},
+    {OnUnknown::kPenalise, v1::Rule::PENALISE},
+    {OnUnknown::kPass, v1::Rule::ON_UNKNOWN_UNSPECIFIED},
+};
+constexpr EnumPair<Field, v1::Rule::Field> kFields[] = {
+    {Field::kTitle, v1::Rule::TITLE},
+    {Field::kCompany, v1::Rule::COMPANY},
+    {Field::kLocation, v1::Rule::LOCATION},
+    {Field::kDescription, v1::Rule::DESCRIPTION},
+};
+constexpr EnumPair<WorkPlace, v1::WorkPlaceCondition::WorkPlace> kWorkPlaces[] = {
+    {WorkPlace::kRemote, v1::WorkPlaceCondition::REMOTE},
+    {WorkPlace::kHybrid, v1::WorkPlaceCondition::HYBRID},
+    {WorkPlace::kOnsite, v1::WorkPlaceCondition::ONSITE},
+};
+constexpr EnumPair<Seniority, v1::SeniorityCondition::Seniority> kSeniorities[] = {
+    {Seniority::kIntern, v1::SeniorityCondition::INTERN},
+    {Seniority::kJunior, v1::SeniorityCondition::JUNIOR},
+    {Seniority::kMid, v1::SeniorityCondition::MID},
+    {Seniority::kSenior, v1::SeniorityCondition::SENIOR},
+    {Seniority::kLead, v1::SeniorityCondition::LEAD},
+};
+constexpr EnumPair<GatePolicy, v1::Gate::Policy> kPolicies[] = {
+    {GatePolicy::kVolume, v1::Gate::VOLUME},
+    {GatePolicy::kFixed, v1::Gate::FIXED},
+    {GatePolicy::kAll, v1::Gate::ALL},
+    {GatePolicy::kRulesOnly, v1::Gate::RULES_ONLY},
+    {GatePolicy::kVolume, v1::Gate::POLICY_UNSPECIFIED},
+};
+constexpr EnumPair<Preference, v1::Gate::Preference> kPreferences[] = {
+    {Preference::kQuality, v1::Gate::QUALITY},
+    {Preference::kBalanced, v1::Gate::BALANCED},
+    {Preference::kSpeed, v1::Gate::SPEED},
+    {Preference::kBalanced, v1::Gate::PREFERENCE_UNSPECIFIED},
+};
+constexpr EnumPair<Ternary, v1::RuleResult::State> kStates[] = {
+    {Ternary::kSatisfied, v1::RuleResult::SATISFIED},
+    {Ternary::kViolated, v1::RuleResult::VIOLATED},
+    {Ternary::kUnknown, v1::RuleResult::UNKNOWN},
+};
+constexpr EnumPair<Decision, v1::Verdict::Decision> kDecisions[] = {
+    {Decision::kAccept, v1::Verdict::ACCEPT},
+    {Decision::kReview, v1::Verdict::REVIEW},
+    {Decision::kReject, v1::Verdict::REJECT},
+};
+constexpr EnumPair<DecidedBy, v1::Verdict::DecidedBy> kDecidedBys[] = {
+    {DecidedBy::kVeto, v1::Verdict::VETO},
+    {DecidedBy::kGate, v1::Verdict::GATE},
+    {DecidedBy::kPhaseOne, v1::Verdict::PHASE_ONE},
+    {DecidedBy::kPhaseTwo, v1::Verdict::PHASE_TWO},
+};
+
+// UNSPECIFIED for what is not on the wire.
+template <typename Core, typename Proto, size_t kSize>
+constexpr Proto ToProto(const EnumPair<Core, Proto> (&pairs)[kSize], Core core) {
+  for (const EnumPair<Core, Proto>& pair : pairs)
+    if (pair.core == core) return pair.proto;
+  return Proto();
+}
+
+// A number without a counterpart is a violation.
+template <typename Core, typename Proto, size_t kSize>
+Core ToCore(const EnumPair<Core, Proto> (&pairs)[kSize], int number, const std::string& field,
+            Violations& violations) {
+  for (const EnumPair<Core, Proto>& pair : pairs)
+    if (pair.proto == number) return pair.core;
   violations.Add(field, absl::StrCat("has the unknown value ", number));
+  return pairs[0].core;
+}
+
+template <typename Core, typename Proto, size_t kSize>
+std::vector<Core> ToCores(const EnumPair<Core, Proto> (&pairs)[kSize],
+                          const google::protobuf::RepeatedField<int>& numbers, const std::string& field,
+                          Violations& violations) {
+  std::vector<Core> cores;
+  for (int i = 0; i < numbers.size(); ++i)
+    cores.push_back(ToCore(pairs, numbers[i], absl::StrCat(field, "[", i, "]"), violations));
+  return cores;
 }
 
 std::vector<std::string> Strings(const google::protobuf::RepeatedPtrField<std::string>& strings) {
@@ -38,79 +133,13 @@ std::optional<T> Optional(bool present, Proto value) {
 
 SalaryPeriod PeriodFromProto(v1::SalaryPeriod period, SalaryPeriod unset, const std::string& field,
                              Violations& violations) {
-  switch (period) {
-    case v1::SALARY_PERIOD_UNSPECIFIED:
-      return unset;
-    case v1::HOUR:
-      return SalaryPeriod::kHour;
-    case v1::DAY:
-      return SalaryPeriod::kDay;
-    case v1::WEEK:
-      return SalaryPeriod::kWeek;
-    case v1::MONTH:
-      return SalaryPeriod::kMonth;
-    case v1::YEAR:
-      return SalaryPeriod::kYear;
-    default:
-      UnknownNumber(field, period, violations);
-      return unset;
-  }
+  return period == v1::SALARY_PERIOD_UNSPECIFIED ? unset : ToCore(kPeriods, period, field, violations);
 }
 
 RuleEffect EffectFromProto(v1::Rule::Effect effect, const std::string& field, Violations& violations) {
-  switch (effect) {
-    case v1::Rule::MUST:
-      return RuleEffect::kMust;
-    case v1::Rule::MUST_NOT:
-      return RuleEffect::kMustNot;
-    case v1::Rule::SHOULD:
-      return RuleEffect::kShould;
-    case v1::Rule::EFFECT_UNSPECIFIED:
-      violations.Add(field, "is unset; give MUST, MUST_NOT or SHOULD");
-      break;
-    default:
-      UnknownNumber(field, effect, violations);
-  }
+  if (effect != v1::Rule::EFFECT_UNSPECIFIED) return ToCore(kEffects, effect, field, violations);
+  violations.Add(field, "is unset; give MUST, MUST_NOT or SHOULD");
   return RuleEffect::kMust;
-}
-
-OnUnknown OnUnknownFromProto(v1::Rule::OnUnknown on_unknown, const std::string& field,
-                             Violations& violations) {
-  switch (on_unknown) {
-    case v1::Rule::ON_UNKNOWN_UNSPECIFIED:
-    case v1::Rule::PASS:
-      return OnUnknown::kPass;
-    case v1::Rule::FAIL:
-      return OnUnknown::kFail;
-    case v1::Rule::PENALISE:
-      return OnUnknown::kPenalise;
-    default:
-      UnknownNumber(field, on_unknown, violations);
-      return OnUnknown::kPass;
-  }
-}
-
-std::vector<Field> FieldsFromProto(const v1::Rule& rule, const std::string& path, Violations& violations) {
-  std::vector<Field> fields;
-  for (int i = 0; i < rule.fields_size(); ++i) {
-    switch (rule.fields(i)) {
-      case v1::Rule::TITLE:
-        fields.push_back(Field::kTitle);
-        break;
-      case v1::Rule::COMPANY:
-        fields.push_back(Field::kCompany);
-        break;
-      case v1::Rule::LOCATION:
-        fields.push_back(Field::kLocation);
-        break;
-      case v1::Rule::DESCRIPTION:
-        fields.push_back(Field::kDescription);
-        break;
-      default:
-        UnknownNumber(absl::StrCat(path, ".fields[", i, "]"), rule.fields(i), violations);
-    }
-  }
-  return fields;
 }
 
 TermsCondition TermsFromProto(const v1::TermsCondition& proto) {
@@ -132,61 +161,13 @@ SalaryCondition SalaryFromProto(const v1::SalaryCondition& proto, const std::str
   return salary;
 }
 
-WorkPlaceCondition WorkPlaceFromProto(const v1::WorkPlaceCondition& proto, const std::string& path,
-                                      Violations& violations) {
-  WorkPlaceCondition condition;
-  for (int i = 0; i < proto.any_of_size(); ++i) {
-    switch (proto.any_of(i)) {
-      case v1::WorkPlaceCondition::REMOTE:
-        condition.any_of.push_back(WorkPlace::kRemote);
-        break;
-      case v1::WorkPlaceCondition::HYBRID:
-        condition.any_of.push_back(WorkPlace::kHybrid);
-        break;
-      case v1::WorkPlaceCondition::ONSITE:
-        condition.any_of.push_back(WorkPlace::kOnsite);
-        break;
-      default:
-        UnknownNumber(absl::StrCat(path, ".work_place.any_of[", i, "]"), proto.any_of(i), violations);
-    }
-  }
-  return condition;
-}
-
-SeniorityCondition SeniorityFromProto(const v1::SeniorityCondition& proto, const std::string& path,
-                                      Violations& violations) {
-  SeniorityCondition condition;
-  for (int i = 0; i < proto.any_of_size(); ++i) {
-    switch (proto.any_of(i)) {
-      case v1::SeniorityCondition::INTERN:
-        condition.any_of.push_back(Seniority::kIntern);
-        break;
-      case v1::SeniorityCondition::JUNIOR:
-        condition.any_of.push_back(Seniority::kJunior);
-        break;
-      case v1::SeniorityCondition::MID:
-        condition.any_of.push_back(Seniority::kMid);
-        break;
-      case v1::SeniorityCondition::SENIOR:
-        condition.any_of.push_back(Seniority::kSenior);
-        break;
-      case v1::SeniorityCondition::LEAD:
-        condition.any_of.push_back(Seniority::kLead);
-        break;
-      default:
-        UnknownNumber(absl::StrCat(path, ".seniority.any_of[", i, "]"), proto.any_of(i), violations);
-    }
-  }
-  return condition;
-}
-
 Rule RuleFromProto(const v1::Rule& proto, const std::string& path, Violations& violations) {
   Rule rule;
   rule.id = proto.id();
   rule.effect = EffectFromProto(proto.effect(), path + ".effect", violations);
   if (proto.has_weight()) rule.weight = proto.weight();
-  rule.on_unknown = OnUnknownFromProto(proto.on_unknown(), path + ".on_unknown", violations);
-  rule.fields = FieldsFromProto(proto, path, violations);
+  rule.on_unknown = ToCore(kOnUnknowns, proto.on_unknown(), path + ".on_unknown", violations);
+  rule.fields = ToCores(kFields, proto.fields(), path + ".fields", violations);
   switch (proto.condition_case()) {
     case v1::Rule::kTerms:
       rule.condition = TermsFromProto(proto.terms());
@@ -198,14 +179,16 @@ Rule RuleFromProto(const v1::Rule& proto, const std::string& path, Violations& v
       rule.condition = SalaryFromProto(proto.salary(), path, violations);
       break;
     case v1::Rule::kWorkPlace:
-      rule.condition = WorkPlaceFromProto(proto.work_place(), path, violations);
+      rule.condition = WorkPlaceCondition{
+          ToCores(kWorkPlaces, proto.work_place().any_of(), path + ".work_place.any_of", violations)};
       break;
     case v1::Rule::kLocation:
       rule.condition = LocationCondition{Strings(proto.location().countries()),
                                          Strings(proto.location().places()), proto.location().also_remote()};
       break;
     case v1::Rule::kSeniority:
-      rule.condition = SeniorityFromProto(proto.seniority(), path, violations);
+      rule.condition = SeniorityCondition{
+          ToCores(kSeniorities, proto.seniority().any_of(), path + ".seniority.any_of", violations)};
       break;
     case v1::Rule::kRecency:
       rule.condition = RecencyCondition{proto.recency().max_age_days()};
@@ -251,60 +234,10 @@ absl::StatusOr<Understood> UnderstoodOf(const v1::Posting& proto) {
   return understood;
 }
 
-v1::Rule::Effect EffectToProto(RuleEffect effect) {
-  switch (effect) {
-    case RuleEffect::kMust:
-      return v1::Rule::MUST;
-    case RuleEffect::kMustNot:
-      return v1::Rule::MUST_NOT;
-    case RuleEffect::kShould:
-      return v1::Rule::SHOULD;
-  }
-  return v1::Rule::EFFECT_UNSPECIFIED;
-}
-
-v1::RuleResult::State StateToProto(Ternary state) {
-  switch (state) {
-    case Ternary::kSatisfied:
-      return v1::RuleResult::SATISFIED;
-    case Ternary::kViolated:
-      return v1::RuleResult::VIOLATED;
-    case Ternary::kUnknown:
-      return v1::RuleResult::UNKNOWN;
-  }
-  return v1::RuleResult::STATE_UNSPECIFIED;
-}
-
-v1::Verdict::Decision DecisionToProto(Decision decision) {
-  switch (decision) {
-    case Decision::kAccept:
-      return v1::Verdict::ACCEPT;
-    case Decision::kReview:
-      return v1::Verdict::REVIEW;
-    case Decision::kReject:
-      return v1::Verdict::REJECT;
-  }
-  return v1::Verdict::DECISION_UNSPECIFIED;
-}
-
-v1::Verdict::DecidedBy DecidedByToProto(DecidedBy decided_by) {
-  switch (decided_by) {
-    case DecidedBy::kVeto:
-      return v1::Verdict::VETO;
-    case DecidedBy::kGate:
-      return v1::Verdict::GATE;
-    case DecidedBy::kPhaseOne:
-      return v1::Verdict::PHASE_ONE;
-    case DecidedBy::kPhaseTwo:
-      return v1::Verdict::PHASE_TWO;
-  }
-  return v1::Verdict::DECIDED_BY_UNSPECIFIED;
-}
-
 void RuleResultToProto(const RuleResult& result, v1::RuleResult* proto) {
   proto->set_rule_id(result.rule_id);
-  proto->set_effect(EffectToProto(result.effect));
-  proto->set_state(StateToProto(result.state));
+  proto->set_effect(ToProto(kEffects, result.effect));
+  proto->set_state(ToProto(kStates, result.state));
   proto->set_vetoes(result.vetoes);
   proto->set_contribution(result.contribution);
   for (const Evidence& evidence : result.evidence) {
@@ -339,37 +272,8 @@ absl::StatusOr<Profile> ProfileFromProto(const v1::Profile& proto) {
 absl::StatusOr<GateOptions> GateFromProto(const v1::Gate& proto) {
   Violations violations;
   GateOptions gate;
-  switch (proto.policy()) {
-    case v1::Gate::POLICY_UNSPECIFIED:
-    case v1::Gate::VOLUME:
-      gate.policy = GatePolicy::kVolume;
-      break;
-    case v1::Gate::FIXED:
-      gate.policy = GatePolicy::kFixed;
-      break;
-    case v1::Gate::ALL:
-      gate.policy = GatePolicy::kAll;
-      break;
-    case v1::Gate::RULES_ONLY:
-      gate.policy = GatePolicy::kRulesOnly;
-      break;
-    default:
-      UnknownNumber("gate.policy", proto.policy(), violations);
-  }
-  switch (proto.preference()) {
-    case v1::Gate::PREFERENCE_UNSPECIFIED:
-    case v1::Gate::BALANCED:
-      gate.preference = Preference::kBalanced;
-      break;
-    case v1::Gate::QUALITY:
-      gate.preference = Preference::kQuality;
-      break;
-    case v1::Gate::SPEED:
-      gate.preference = Preference::kSpeed;
-      break;
-    default:
-      UnknownNumber("gate.preference", proto.preference(), violations);
-  }
+  gate.policy = ToCore(kPolicies, proto.policy(), "gate.policy", violations);
+  gate.preference = ToCore(kPreferences, proto.preference(), "gate.preference", violations);
   if (proto.has_threshold()) {
     gate.threshold = proto.threshold();
     if (gate.policy != GatePolicy::kFixed) violations.Add("gate.threshold", "is only for the policy FIXED");
@@ -404,9 +308,8 @@ absl::StatusOr<Posting> PostingFromProto(std::string id, v1::Posting proto) {
 }
 
 void GatePlanToProto(const GatePlan& plan, v1::GatePlan* proto) {
-  // The enums of core and proto are numbered alike; gate.h fixes the policies' numbers.
-  proto->set_policy(static_cast<v1::Gate::Policy>(plan.policy));
-  proto->set_preference(static_cast<v1::Gate::Preference>(static_cast<int>(plan.preference) + 1));
+  proto->set_policy(ToProto(kPolicies, plan.policy));
+  proto->set_preference(ToProto(kPreferences, plan.preference));
   proto->set_threshold(plan.threshold);
   proto->set_postings(plan.postings);
   proto->set_vetoed(plan.vetoed);
@@ -422,10 +325,11 @@ void GatePlanToProto(const GatePlan& plan, v1::GatePlan* proto) {
   TimeToProto(plan.as_of, proto->mutable_as_of());
 }
 
-GatePlan GatePlanFromProto(const v1::GatePlan& proto) {
+absl::StatusOr<GatePlan> GatePlanFromProto(const v1::GatePlan& proto) {
+  Violations violations;
   GatePlan plan;
-  plan.policy = static_cast<GatePolicy>(proto.policy());
-  plan.preference = static_cast<Preference>(proto.preference() - 1);
+  plan.policy = ToCore(kPolicies, proto.policy(), "policy", violations);
+  plan.preference = ToCore(kPreferences, proto.preference(), "preference", violations);
   plan.threshold = proto.threshold();
   plan.postings = proto.postings();
   plan.vetoed = proto.vetoed();
@@ -439,12 +343,13 @@ GatePlan GatePlanFromProto(const v1::GatePlan& proto) {
   plan.prior_log_odds = proto.prior_log_odds();
   plan.phase2_prior_log_odds = proto.phase2_prior_log_odds();
   plan.as_of = TimeFromProto(proto.as_of()).value_or(absl::UnixEpoch());
+  SLUICE_RETURN_IF_ERROR(violations.ToStatus());
   return plan;
 }
 
 void VerdictToProto(const Verdict& verdict, v1::Verdict* proto) {
-  proto->set_decision(DecisionToProto(verdict.decision));
-  proto->set_decided_by(DecidedByToProto(verdict.decided_by));
+  proto->set_decision(ToProto(kDecisions, verdict.decision));
+  proto->set_decided_by(ToProto(kDecidedBys, verdict.decided_by));
   proto->set_score(verdict.score);
   proto->set_phase1(verdict.phase1);
   if (verdict.phase2.has_value()) proto->set_phase2(*verdict.phase2);

@@ -22,7 +22,7 @@ absl::StatusOr<Posting> PostingFromProto(std::string id, v1::Posting proto);
 absl::Status CheckPosting(const v1::Posting& proto);  // what PostingFromProto would say
 
 void GatePlanToProto(const GatePlan& plan, v1::GatePlan* proto);
-GatePlan GatePlanFromProto(const v1::GatePlan& proto);
+absl::StatusOr<GatePlan> GatePlanFromProto(const v1::GatePlan& proto);
 
 void VerdictToProto(const Verdict& verdict, v1::Verdict* proto);
 

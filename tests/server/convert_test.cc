@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "server/convert/batches_convert.h"
 #include "server/convert/embeddings_convert.h"
 #include "server/convert/job_codec.h"
 #include "server/convert/request_digest.h"
+#include "server/convert/screening_convert.h"
 #include "server/convert/status_convert.h"
 #include "server/limits.h"
 
@@ -13,6 +15,7 @@ namespace sluice {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 
 v1::NewBatch ScreenBatch() {
   v1::NewBatch batch;
@@ -72,6 +75,43 @@ TEST(BatchesConvert, ABadPatternIsNamedByItsPath) {
   const auto violations = FieldViolationsOf(NewBatchFromProto(batch, {}).status());
   ASSERT_FALSE(violations.empty());
   EXPECT_EQ(violations[0].field, "batch.screen.profile.rules[0].regex.pattern");
+}
+
+// One rule for each word that the proto has, and after each kind of them one for a word that it has not.
+TEST(ScreeningConvert, EveryWordOfARuleIsUnderstoodAndNoOther) {
+  v1::Profile profile;
+  std::vector<std::string> not_understood;
+  const auto add = [&](const google::protobuf::EnumDescriptor* words, const char* path, auto set) {
+    std::vector<int> numbers = {99};
+    for (int i = 0; i < words->value_count(); ++i) {
+      if (words->value(i)->number() != 0) numbers.push_back(words->value(i)->number());
+    }
+    not_understood.push_back(absl::StrCat("rules[", profile.rules_size(), "].", path));
+    for (const int number : numbers) {
+      v1::Rule* rule = profile.add_rules();
+      rule->set_effect(v1::Rule::MUST);
+      set(*rule, number);
+    }
+  };
+  add(v1::Rule::Effect_descriptor(), "effect",
+      [](v1::Rule& rule, int word) { rule.set_effect(static_cast<v1::Rule::Effect>(word)); });
+  add(v1::Rule::OnUnknown_descriptor(), "on_unknown",
+      [](v1::Rule& rule, int word) { rule.set_on_unknown(static_cast<v1::Rule::OnUnknown>(word)); });
+  add(v1::Rule::Field_descriptor(), "fields[0]",
+      [](v1::Rule& rule, int word) { rule.add_fields(static_cast<v1::Rule::Field>(word)); });
+  add(v1::SalaryPeriod_descriptor(), "salary.period", [](v1::Rule& rule, int word) {
+    rule.mutable_salary()->set_period(static_cast<v1::SalaryPeriod>(word));
+  });
+  add(v1::WorkPlaceCondition::WorkPlace_descriptor(), "work_place.any_of[0]", [](v1::Rule& rule, int word) {
+    rule.mutable_work_place()->add_any_of(static_cast<v1::WorkPlaceCondition::WorkPlace>(word));
+  });
+  add(v1::SeniorityCondition::Seniority_descriptor(), "seniority.any_of[0]", [](v1::Rule& rule, int word) {
+    rule.mutable_seniority()->add_any_of(static_cast<v1::SeniorityCondition::Seniority>(word));
+  });
+  const absl::Status status = ProfileFromProto(profile).status();
+  std::vector<std::string> fields;
+  for (const FieldViolation& violation : FieldViolationsOf(status)) fields.push_back(violation.field);
+  EXPECT_THAT(fields, ElementsAreArray(not_understood));
 }
 
 TEST(BatchesConvert, EmbeddingNeedsAModel) {
@@ -219,6 +259,15 @@ TEST(JobCodec, PlansRoundTrip) {
   EXPECT_EQ(back->survivors, plan.survivors);
   EXPECT_EQ(back->as_of, plan.as_of);
   EXPECT_EQ(codec.DecodePlan("\xff\xff").status().code(), absl::StatusCode::kDataLoss);
+}
+
+// As a newer server may have left it behind.
+TEST(JobCodec, APlanOfAnUnknownPolicyIsRefused) {
+  v1::GatePlan plan;
+  plan.set_policy(static_cast<v1::Gate::Policy>(99));
+  const absl::Status status = ProtoJobCodec().DecodePlan(plan.SerializeAsString()).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(FieldViolationsOf(status).size(), 1u);
 }
 
 TEST(EmbeddingsConvert, EncodesVectorsAsDocumented) {
