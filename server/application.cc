@@ -32,6 +32,7 @@
 #include "server/grpc_server.h"
 #include "server/http/admin_server.h"
 #include "server/model.h"
+#include "server/model_start.h"
 #include "server/ready_file.h"
 #include "server/rpc/batch_service.h"
 #include "server/rpc/embedding_service.h"
@@ -42,9 +43,6 @@
 namespace sluice {
 namespace {
 
-constexpr double kLeastPostingsPerSecond = 5;
-constexpr int64_t kTokensOfAPosting = 256;  // about the median
-constexpr int kMeasurements = 3;  // a busy moment at start must not cost the model until the next one
 constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
 constexpr absl::Duration kLeastCacheAge = absl::Hours(1);  // ages are looked at about so often
 constexpr absl::Duration kCallsTimeout =
@@ -94,7 +92,7 @@ class WholeApplication final : public Application {
     ready_.store(false);
     grpc_server_->BeginDrain();
     door_->BeginDrain();
-    ForgetAWrongCalibration();
+    if (model_ != nullptr) ForgetAWrongCalibration(*model_, CalibrationFile());
     const bool in_time = pipeline_->Drain(store_failed() ? absl::ZeroDuration() : config_.drain_timeout);
     feed_->Close();
     changes_.Close();
@@ -187,78 +185,49 @@ class WholeApplication final : public Application {
 
   // Leaves model_ null in the emergency tier.
   absl::Status LoadModel() {
-    if (facts_.tier.tier != Tier::kEmergency) {
-      double rate = 0;
-      for (int i = 0; i < kMeasurements && rate < kLeastPostingsPerSecond; ++i) {
-        SLUICE_ASSIGN_OR_RETURN(rate, LoadAndMeasure(/*measure_anew=*/i > 0 || config_.measure_anew));
-      }
-      facts_.tier = model_->tier();
-      if (rate < kLeastPostingsPerSecond) BecomeEmergency(rate);
-    }
-    if (model_ != nullptr) {
-      facts_.has_model = true;
-      facts_.model = model_->description();
-      facts_.replicas = model_->Replicas();
-      facts_.calibration = model_->calibration();
-    }
-    Log(facts_.tier.tier == Tier::kEmergency ? LogLevel::kWarning : LogLevel::kInfo, "tier ",
-        TierName(facts_.tier.tier), ": ", facts_.tier.reason);
+    SLUICE_ASSIGN_OR_RETURN(StartedModel started, StartModel(ModelRequest(), source_,
+                                                             {.executor = front_executor_.get(),
+                                                              .clock = &clock_,
+                                                              .metrics = &metrics_,
+                                                              .scheduler = {.codel = CallWait()},
+                                                              .cache = cache_.get(),
+                                                              .software = Software()}));
+    model_ = std::move(started.model);
+    facts_.tier = std::move(started.tier);
+    Log(model_ == nullptr ? LogLevel::kWarning : LogLevel::kInfo, "tier ", TierName(facts_.tier.tier), ": ",
+        facts_.tier.reason);
     if (model_ == nullptr) {
       Log(LogLevel::kWarning,
           "postings that an earlier plan let go on to a model stay queued until there is one");
+      return absl::OkStatus();
     }
+    facts_.has_model = true;
+    facts_.model = model_->description();
+    facts_.replicas = model_->Replicas();
+    facts_.calibration = model_->calibration();
     return absl::OkStatus();
   }
 
-  // In postings a second.
-  absl::StatusOr<double> LoadAndMeasure(bool measure_anew) {
-    model_.reset();
-    const ModelParts parts = {.executor = front_executor_.get(),
-                              .clock = &clock_,
-                              .metrics = &metrics_,
-                              .scheduler = {.codel = CallWait()},
-                              .cache = cache_.get(),
-                              .software = Software()};
+  EncoderRequest ModelRequest() const {
     EncoderRequest request = {.model_directory = config_.model,
                               .tier = facts_.tier,
                               .fixed_replicas = config_.tier.replicas > 0,
                               .bf16_instructions = HasBf16Instructions(facts_.hardware),
                               .precision = config_.precision};
-    request.memory = {.path = CalibrationPath(),
+    request.memory = {.path = CalibrationFile(),
                       .key = KeyOfStart(facts_.version, facts_.hardware, request),
-                      .measure_anew = measure_anew};
-    SLUICE_ASSIGN_OR_RETURN(model_, Model::Load(request, source_, parts));
-    const EncoderCalibration& calibration = model_->calibration();
-    const double rate =
-        TokensPerSecondIn(calibration, model_->tier().max_batch_jobs, kTokensOfAPosting) / kTokensOfAPosting;
-    Log(LogLevel::kInfo, "model ", model_->description().model_name, ": ", static_cast<int64_t>(rate),
-        " postings/s; ", calibration.remembered ? "remembered: " : "measured: ", calibration.reason);
-    return rate;
+                      .measure_anew = config_.measure_anew};
+    return request;
   }
 
-  std::string CalibrationPath() const {
+  std::string CalibrationFile() const {
     return (std::filesystem::path(config_.data) / "calibration.json").string();
-  }
-
-  void ForgetAWrongCalibration() {
-    if (model_ == nullptr || !CostIsOff(model_->Replicas())) return;
-    Log(LogLevel::kWarning, "the encoder is not as fast as was measured: the next start measures anew");
-    std::error_code error;
-    std::filesystem::remove(CalibrationPath(), error);
   }
 
   CodelOptions CallWait() const {
     CodelOptions options;
     const double intervals = absl::FDivDuration(options.interval, options.target);
     return {.target = config_.call_wait_target, .interval = config_.call_wait_target * intervals};
-  }
-
-  void BecomeEmergency(double rate) {
-    model_.reset();
-    facts_.tier = {.tier = Tier::kEmergency,
-                   .reason = absl::StrCat("the encoder manages ", rate, " postings/s here, less than ",
-                                          kLeastPostingsPerSecond, ": rules only"),
-                   .replicas = 0};
   }
 
   absl::Status StartWork() {
