@@ -100,7 +100,10 @@ class JobUpload {
     return absl::OkStatus();
   }
 
-  absl::Status Flush() { return message_.jobs().empty() ? absl::OkStatus() : Write(); }
+  absl::Status End() {
+    message_.set_last(true);
+    return Write();
+  }
   bool broken() const { return broken_; }
 
  private:
@@ -293,7 +296,7 @@ class GrpcClient final : public Client {
     JobUpload upload(*writer);
     absl::Status sent = upload.Begin(batch);
     if (sent.ok()) sent = source([&](v1::Job job) { return upload.Add(std::move(job)); });
-    if (sent.ok()) sent = upload.Flush();
+    if (sent.ok()) sent = upload.End();
     if (!sent.ok() && !upload.broken()) {
       source_error = sent;
       call.Cancel();

@@ -36,7 +36,7 @@ void BatchUpload::Read() {
 
 void BatchUpload::OnReadDone(bool ok) {
   if (!stall_->End()) return;
-  Schedule(ok ? &BatchUpload::TakePart : &BatchUpload::Seal);
+  Schedule(ok ? &BatchUpload::TakePart : &BatchUpload::EndOfStream);
 }
 
 void BatchUpload::Schedule(void (BatchUpload::*step)()) {
@@ -47,6 +47,8 @@ void BatchUpload::TakePart() {
   const auto bytes = static_cast<int64_t>(part_.ByteSizeLong());
   if (absl::Status size = CheckRequestBytes(bytes, "send the jobs in smaller parts"); !size.ok())
     return Fail(size);
+  if (complete_) return Fail(FieldError("last", "was set in a message before this one"));
+  complete_ = part_.last();
   if (batch_id_.empty()) expires_after_ = ExpiryFromProto(part_.batch());
   absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitJobs(
       parts_.tenant, {.jobs = part_.jobs_size(), .bytes = bytes, .expires_after = expires_after_});
@@ -94,11 +96,17 @@ void BatchUpload::ReadNext() {
   Read();
 }
 
-void BatchUpload::Seal() {
+void BatchUpload::EndOfStream() {
   if (context_->IsCancelled()) return Fail(absl::CancelledError("the stream was cut before its end"));
   if (batch_id_.empty())
     return Fail(FieldError("batch", "is missing: the stream ended before the first message"));
   if (jobs_ == 0) return Fail(FieldError("jobs", "is empty; a batch needs 1 or more"));
+  // A stream may be seen to end before it is seen to be cancelled.
+  if (!complete_) {
+    return Fail(FieldError("last",
+                           "is not set in the final message: the upload may have been cut, and nothing "
+                           "of it was kept"));
+  }
   parts_.store->SealUpload(batch_id_, digest_.Finish(), [this](absl::StatusOr<Batch> sealed) {
     if (!sealed.ok()) return Fail(sealed.status());
     End(BatchToProto(*sealed, response_));

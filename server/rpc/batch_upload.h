@@ -28,8 +28,8 @@ struct BatchUploadParts {
 };
 
 // Owns itself until OnDone. A chain of steps, one at a time: read a part, check it, append it, read the next;
-// so the store's pace is the client's. Sealed on half-close; abandoned on cancellation, on any error, and
-// when the client sends nothing for too long, which ends with ABORTED.
+// so the store's pace is the client's. Sealed when the stream ends after a message marked `last`; abandoned
+// when it ends before, on any error, and when the client sends nothing for too long, which ends with ABORTED.
 class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest> {
  public:
   // All in `parts`, and both pointers, outlive the call.
@@ -45,7 +45,7 @@ class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest>
   void Begin();
   void Append();
   void ReadNext();
-  void Seal();
+  void EndOfStream();
   void Fail(absl::Status status);
   void End(const absl::Status& status);
 
@@ -62,6 +62,7 @@ class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest>
   absl::Duration expires_after_;  // of the first message
   JobKind kind_ = JobKind::kScreen;
   int64_t jobs_ = 0;
+  bool complete_ = false;  // the last message came
 };
 
 }  // namespace sluice

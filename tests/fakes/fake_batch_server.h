@@ -96,8 +96,13 @@ class FakeBatchServer final : public v1::BatchService::Service,
     RememberRequestId(batch);
     if (grpc::Status failed = Begin("UploadBatch", context); !failed.ok()) return failed;
     std::vector<v1::Job> jobs;
-    while (reader->Read(&message)) jobs.insert(jobs.end(), message.jobs().begin(), message.jobs().end());
+    bool complete = message.last();
+    while (reader->Read(&message)) {
+      jobs.insert(jobs.end(), message.jobs().begin(), message.jobs().end());
+      complete = message.last();
+    }
     if (context->IsCancelled()) return grpc::Status::CANCELLED;
+    if (!complete) return {grpc::StatusCode::INVALID_ARGUMENT, "the last message did not come"};
     *response = Seal(batch, std::move(jobs));
     return grpc::Status::OK;
   }

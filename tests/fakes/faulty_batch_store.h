@@ -32,6 +32,11 @@ class FaultyBatchStore final : public InterceptedBatchStore<FaultyBatchStore> {
     faults_left_ = calls;
     fired_ = "";
   }
+  int Calls(const std::string& method) const {
+    MutexLock lock(mutex_);
+    const auto found = calls_.find(method);
+    return found == calls_.end() ? 0 : found->second;
+  }
   // Which method the fault hit, "" before.
   std::string fired() const {
     MutexLock lock(mutex_);
@@ -47,6 +52,7 @@ class FaultyBatchStore final : public InterceptedBatchStore<FaultyBatchStore> {
     StoreFault fault;
     {
       MutexLock lock(mutex_);
+      ++calls_[method];
       const bool counts = method_.empty() || method_ == method;
       fires = counts && faults_left_ > 0 && --calls_left_ <= 0;
       fault = fault_;
@@ -67,6 +73,7 @@ class FaultyBatchStore final : public InterceptedBatchStore<FaultyBatchStore> {
   mutable Mutex mutex_;
   StoreFault fault_ ABSL_GUARDED_BY(mutex_) = StoreFault::kRefuse;
   std::string method_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::string, int> calls_ ABSL_GUARDED_BY(mutex_);  // by method
   int calls_left_ ABSL_GUARDED_BY(mutex_) = 0;
   int faults_left_ ABSL_GUARDED_BY(mutex_) = 0;
   std::string fired_ ABSL_GUARDED_BY(mutex_);

@@ -63,7 +63,8 @@ def main():
         jobs = f"{work}/jobs.jsonl"
         write_jobs(jobs, arguments.jobs)
         screen = screen_arguments(jobs, arguments.gate)
-        calm, server = (Server(f"{arguments.bin}/{arguments.server}", f"{work}/{name}", arguments.model)
+        calm, server = (Server(f"{arguments.bin}/{arguments.server}", f"{work}/{name}", arguments.model,
+                               flags=["--precision=fp32"])  # each would choose for itself
                         for name in ("calm", "killed"))
         expected, calm_seconds = undisturbed(calm, Sluice(f"{arguments.bin}/sluice", calm.port), screen)
         print(f"undisturbed: {len(expected)} results in {calm_seconds:.1f} s", flush=True)

@@ -25,7 +25,7 @@ from sluice_process import (BATCH_NAME, FAKE_ENCODER, TINY_MODEL, Server, Sluice
 
 JOBS = 12
 GATE = "all"
-GRACE_SECONDS = 60
+GRACE_SECONDS = 180
 KEPT_EVERY = 4  # of a client's batches one in so many is not deleted but compared at the end
 DONE, SOME_FAILED, BAD_INPUT, UNREACHABLE = range(4)
 

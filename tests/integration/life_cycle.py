@@ -27,12 +27,12 @@ def expect(condition, message):
         sys.exit(message)
 
 
-def running_batch(arguments, sluice):
+def running_batch(arguments, server, sluice):
     """Once some but not all of its jobs are done."""
-    def some():
-        listed = sluice.batches()
-        return listed and 0 < listed[0]["done"] < arguments.jobs and listed[0]
-    return await_true(some, 120, "a batch in its middle")
+    await_true(lambda: server.metric("sluice_jobs_total") > 0, 120, "the first outcomes")
+    batch = sluice.batches()[0]
+    expect(0 < batch["done"] < arguments.jobs, f"the batch was over before it was looked at: {batch}")
+    return batch
 
 
 def expect_all_once(found, jobs):
@@ -51,7 +51,7 @@ def follow_through_a_kill(arguments, work, jobs_file):
     sluice = Sluice(f"{arguments.bin}/sluice", server.port)
     server.start()
     client = screen(arguments, server.port, jobs_file, f"{work}/followed.jsonl")
-    done = running_batch(arguments, sluice)["done"]
+    done = running_batch(arguments, server, sluice)["done"]
     server.kill()
     server.start()
     errors = client.communicate(timeout=300)[1]
@@ -69,7 +69,7 @@ def restore_a_backup(arguments, work, jobs_file):
     sluice = Sluice(f"{arguments.bin}/sluice", server.port)
     server.start()
     client = screen(arguments, server.port, jobs_file, f"{work}/live.jsonl")
-    done = running_batch(arguments, sluice)["done"]
+    done = running_batch(arguments, server, sluice)["done"]
     server.process.send_signal(signal.SIGUSR1)
     backups = pathlib.Path(work, "live", "backups")
     backup = await_true(lambda: backups.exists() and next(backups.glob("*.db"), None), 120, "a backup")
@@ -96,7 +96,7 @@ def restore_a_backup(arguments, work, jobs_file):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True)
-    parser.add_argument("--jobs", type=int, default=20000)
+    parser.add_argument("--jobs", type=int, default=40000)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         jobs_file = f"{work}/jobs.jsonl"

@@ -117,7 +117,8 @@ class FailingSync(RealFaults):
                     break
             self.assertIn(call.returncode, (UNREACHABLE, CUT), call.stderr)
             late = sluice.run(*self.screen(count), check=False)
-            self.assertEqual((late.returncode, BATCH_NAME.findall(late.stderr)), (UNREACHABLE, []))
+            self.assertIn(late.returncode, (UNREACHABLE, CUT), late.stderr)
+            self.assertEqual(BATCH_NAME.findall(late.stderr), [])
             self.assertNotEqual(server.page("/readyz")[0], 200)
             self.assertEqual(server.process.wait(20), 1)
             self.assertIn("the store failed: ending", server.log_file.read_text())
@@ -167,6 +168,10 @@ class FullDisk(RealFaults):
                         raise
                     block //= 2
 
+    def await_room(self, sluice):
+        """The door looks at the disk every second."""
+        await_true(lambda: sluice.run(*self.screen(12), check=False).returncode == DONE, 30, "the door sees the room")
+
     def assert_refused_whole(self, sluice, screen):
         known = sluice.batches()
         refused = sluice.run(*screen, check=False)
@@ -180,18 +185,18 @@ class FullDisk(RealFaults):
         server.start()
         self.fill(leaving=MIN_FREE - MIB)
         await_true(lambda: server.metric("sluice_data_free_bytes") < MIN_FREE, 5, "the figure of the free disk")
-        time.sleep(1.5)  # the door looks every second
+        await_true(lambda: sluice.run(*self.screen(12), check=False).returncode == REFUSED, 30, "the door sees it")
         self.assert_refused_whole(sluice, self.screen(count))
         self.assert_refused_whole(sluice, self.screen(12))
         self.assertGreater(server.metric("sluice_admission_refused_total"), 1)
         self.filler.unlink()
-        time.sleep(1.5)
+        self.await_room(sluice)
         sluice.run(*self.screen(count))
         self.assertEqual(len(sluice.results(sluice.batches()[0]["name"])), count)
         server.stop()
 
     def test_a_disk_that_fills_under_a_batch_holds_it_up_and_no_more(self):
-        count = 6000
+        count = 20000
         expected = self.undisturbed(count)
         server, sluice = self.make_server(self.disk / "data")
         name = self.start_in_the_middle(server, sluice, count)
@@ -205,7 +210,7 @@ class FullDisk(RealFaults):
         self.assertIn(code, (DONE, REFUSED, UNREACHABLE), err)
         self.assertEqual(sluice.await_end(name, 60)["state"], "succeeded")
         self.assertEqual(faults(sluice.results(name), expected), {})
-        sluice.run(*self.screen(12))
+        self.await_room(sluice)
         server.stop()
 
 

@@ -3,6 +3,7 @@ import atexit
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -24,9 +25,15 @@ BATCH_NAME = re.compile(r"batches/[0-9a-v]{20}")
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the system gives to who asks for any: nobody else gets it while our server is down."""
+    while True:
+        port = random.SystemRandom().randrange(20000, 32000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def memory_mib(pid, key="VmRSS"):

@@ -16,6 +16,7 @@
 #include "core/base/thread_pool.h"
 #include "server/grpc_server.h"
 #include "server/rpc/batch_service.h"
+#include "tests/contract/awaited_store.h"
 #include "tests/fakes/in_memory_batch_store.h"
 #include "tests/fakes/intercepted_batch_store.h"
 #include "tests/fakes/simulated_clock.h"
@@ -100,18 +101,23 @@ class StalledUploadTest : public testing::Test {
   };
   static void SetUpTestSuite() { server_ = new Server; }
   void SetUp() override { server_->store.StartCounting(); }
-  static void TearDownTestSuite() { delete server_; }
+  static void TearDownTestSuite() {
+    server_->grpc->Shutdown(absl::Seconds(10));
+    (void)AwaitedStore(server_->memory).Stats();  // `store` has seen every answer to what came before
+    delete server_;
+  }
 
   struct Upload {
     Upload() : writer(server_->batches->UploadBatch(&context, &batch)) {}
 
     // Texts are named by their part.
-    void Send(int part) {
+    void Send(int part, bool last = false) {
       v1::UploadBatchRequest request;
       if (part == 0) request.mutable_batch()->mutable_embed()->set_truncation(v1::TRUNCATION_END);
       v1::Job* job = request.add_jobs();
       job->set_id(absl::StrCat(part));
       job->set_text("a text");
+      request.set_last(last);
       writer->Write(request);
     }
 
@@ -124,7 +130,7 @@ class StalledUploadTest : public testing::Test {
   static grpc::Status UploadOne() {
     while (true) {
       Upload upload;
-      upload.Send(0);
+      upload.Send(0, /*last=*/true);
       upload.writer->WritesDone();
       grpc::Status status = upload.writer->Finish();
       if (status.error_code() != grpc::StatusCode::RESOURCE_EXHAUSTED) return status;
@@ -170,7 +176,7 @@ TEST_F(StalledUploadTest, OneThatIsOnlySlowIsTaken) {
   for (int part = 1; part <= 5; ++part) {
     server_->store.Await("AppendJobs", part);
     server_->clock.Advance(0.8 * kTimeout);
-    upload.Send(part);
+    upload.Send(part, /*last=*/part == 5);
   }
   upload.writer->WritesDone();
   const grpc::Status status = upload.writer->Finish();

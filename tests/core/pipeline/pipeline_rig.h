@@ -204,7 +204,7 @@ class PipelineRig final : public StoreListener {
   // Lets virtual time go by, a step each time nothing happens, until `condition` holds. Real time bounds the
   // test.
   bool AwaitCondition(const std::function<bool()>& condition, absl::Duration step = absl::Milliseconds(10)) {
-    const absl::Time give_up = absl::Now() + absl::Seconds(30);
+    const absl::Time give_up = absl::Now() + absl::Minutes(4);
     while (!condition()) {
       if (absl::Now() > give_up) return false;
       MutexLock lock(mutex_);

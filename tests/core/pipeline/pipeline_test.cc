@@ -318,15 +318,17 @@ TEST(PipelineTest, CreditBoundsWhatIsClaimed) {
   std::vector<std::string> texts(400, "five words are in here");  // 7 tokens each
   const std::string id = rig.Create(JobKind::kEmbed, "error", texts);
   const auto queued = [&] { return rig.scheduler_->Snapshot().queued_tokens[1]; };
-  ASSERT_TRUE(rig.AwaitCondition([&] { return queued() > 0; }));
   int64_t most_queued = 0;
+  ASSERT_TRUE(rig.AwaitCondition([&] {
+    most_queued = std::max(most_queued, queued());
+    return most_queued >= 75;
+  }));
   int rounds = 0;
   ASSERT_TRUE(rig.AwaitCondition([&] {
     most_queued = std::max(most_queued, queued());
     return ++rounds > 50;
   }));
   EXPECT_LE(most_queued, 100);
-  EXPECT_GE(most_queued, 75);
   EXPECT_LE(rig.Stats().leased_jobs[1], 100 / 7 + 4);  // and the micro-batch that stands
   rig.replica_->Release();
   ASSERT_TRUE(rig.AwaitDone(id));
@@ -340,9 +342,10 @@ TEST(PipelineTest, CancelMidWay) {
   const std::string id = rig.Create(JobKind::kEmbed, "error", std::vector<std::string>(60, "some text"));
   ASSERT_TRUE(rig.AwaitCondition([&] { return rig.scheduler_->Snapshot().queued_works[1] > 8; }));
   rig.Cancel(id);
-  // A heartbeat tells the pipeline; only then may the encoder go on.
-  int steps = 0;
-  ASSERT_TRUE(rig.AwaitCondition([&] { return ++steps > 100; }, absl::Milliseconds(100)));
+  // A heartbeat tells the pipeline, which heard it before it sends another; only then may the encoder go on.
+  const int told = rig.store_.Calls("Heartbeat") + 2;
+  ASSERT_TRUE(
+      rig.AwaitCondition([&] { return rig.store_.Calls("Heartbeat") >= told; }, absl::Milliseconds(100)));
   rig.replica_->Release();
   ASSERT_TRUE(rig.AwaitDone(id));
   const Batch batch = rig.Get(id);
@@ -386,11 +389,9 @@ TEST(PipelineTest, DrainReturnsWhatHasNotStarted) {
   }
   EXPECT_TRUE(drained);
   EXPECT_EQ(rig.Stats().leased_jobs[1], 0);
-  const int64_t done_by_first = rig.Get(id).counts.done();
   rig.StopPipeline();
   rig.StartPipeline();
   ASSERT_TRUE(rig.AwaitDone(id));
-  EXPECT_LE(done_by_first, 50);
   EXPECT_EQ(rig.Get(id).counts.succeeded, 50);
   for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.attempt, 1) << outcome.job_id;
 }
@@ -415,7 +416,7 @@ TEST(PipelineTest, StopsAtAnyMoment) {
     ASSERT_TRUE(rig.AwaitCondition([&] { return rig.replica_->encoded() >= calls; }));
     rig.StopPipeline();
     rig.StartPipeline();
-    ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(200)));
+    ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(50)));
     EXPECT_EQ(rig.Recorded(id).size(), 50u);
   }
 }
@@ -439,10 +440,12 @@ TEST(PipelineTest, FillsItsMetrics) {
   EXPECT_EQ(values.gate_jobs_total[1]->Value(), plan.gated);
   EXPECT_EQ(values.gate_jobs_total[2]->Value(), plan.survivors);
   EXPECT_EQ(values.phase_one_workers->Value(), 3);
-  EXPECT_EQ(values.job_seconds[0]->Collect().histogram.sample_count, static_cast<uint64_t>(plan.survivors));
   EXPECT_EQ(values.stage_seconds[1]->Collect().histogram.sample_count, static_cast<uint64_t>(plan.survivors));
   ASSERT_TRUE(
       rig.AwaitCondition([&] { return values.stage_seconds[0]->Collect().histogram.sample_count == 1; }));
+  ASSERT_TRUE(rig.AwaitCondition([&] {
+    return values.job_seconds[0]->Collect().histogram.sample_count == static_cast<uint64_t>(plan.survivors);
+  }));
   EXPECT_GT(rig.pipeline_->JobsPerSecond(), 0);
 }
 
@@ -456,7 +459,7 @@ TEST(PipelineTest, JobsPlannedWithAnotherModelFail) {
   rig.options_.pipeline.model_digest = "model-2";
   rig.StartPipeline();
   rig.replica_->Release();
-  ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(200)));
+  ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(50)));
   for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.error_reason, "MODEL_CHANGED");
 }
 
@@ -480,7 +483,7 @@ TEST(PipelineTest, JobsPlannedWithAModelWaitWhereThereIsNone) {
   rig.UseModel(true);
   rig.replica_->Release();
   rig.StartPipeline();
-  ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(200)));
+  ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(50)));
   EXPECT_EQ(rig.Get(id).counts.succeeded, 5);
 }
 
@@ -620,7 +623,7 @@ void CrashAtEveryStep(const std::string& spec) {
       rig.StopPipeline();
       rig.StartPipeline();
     }
-    ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(200)));
+    ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(id).state); }, absl::Milliseconds(50)));
     if (crash_at == 0) {
       expected = rig.Recorded(id);
       expected_plan = rig.Get(id).plan;

@@ -83,13 +83,35 @@ TEST_F(SqliteEmbeddingCacheTest, AVectorHasOnePlace) {
   EXPECT_EQ(observer_.bytes(), bytes);
 }
 
+// The cache's thread, kept from its work in an answer to nothing.
+class HeldThread {
+ public:
+  explicit HeldThread(EmbeddingCache& cache) {
+    cache.Get({}, [state = state_](FoundEmbeddings) {
+      state->held.Notify();
+      state->go_on.Wait();
+    });
+    state_->held.Wait();
+  }
+  void LetGo() { state_->go_on.Notify(); }
+
+ private:
+  struct State {
+    Notification held;
+    Notification go_on;
+  };
+  const std::shared_ptr<State> state_ = std::make_shared<State>();  // the answer's too: it may end after us
+};
+
 // What a killed process leaves is what its files hold while it lives.
 TEST_F(SqliteEmbeddingCacheTest, AKilledProcessLeavesAFileThatOpens) {
   const std::string left = directory_.File("left.db");
   {
     const auto cache = Open();
     for (int64_t name = 0; name < 1000; ++name) PutSurely(*cache, name);
+    HeldThread held(*cache);  // so that both files are of one moment
     for (const char* suffix : {"", "-wal"}) std::filesystem::copy_file(path_ + suffix, left + suffix);
+    held.LetGo();
   }
   for (const char* suffix : {"", "-wal"}) {
     std::filesystem::remove(path_ + suffix);
@@ -224,26 +246,6 @@ TEST_F(SqliteEmbeddingCacheTest, RefusesOptionsOutOfRange) {
       OpenSqliteEmbeddingCache({.path = directory_.File("no/such/place/cache.db")}, clock_).status().code(),
       absl::StatusCode::kUnavailable);
 }
-
-// The cache's thread, kept from its work in an answer to nothing.
-class HeldThread {
- public:
-  explicit HeldThread(EmbeddingCache& cache) {
-    cache.Get({}, [state = state_](FoundEmbeddings) {
-      state->held.Notify();
-      state->go_on.Wait();
-    });
-    state_->held.Wait();
-  }
-  void LetGo() { state_->go_on.Notify(); }
-
- private:
-  struct State {
-    Notification held;
-    Notification go_on;
-  };
-  const std::shared_ptr<State> state_ = std::make_shared<State>();  // the answer's too: it may end after us
-};
 
 // Vectors that come faster than they are written are dropped and counted, and nobody waits.
 TEST_F(SqliteEmbeddingCacheTest, TheQueueOfWritesIsBounded) {
