@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 
 namespace sluice {
@@ -82,6 +83,38 @@ TEST(ProfileFile, ErrorsNameLineAndColumn) {
   EXPECT_THAT(Error("- a\n"), StartsWith("p.yaml:1:1: expected keys and values"));
   EXPECT_THAT(Error(""), HasSubstr("profile is empty"));
   EXPECT_THAT(Error("text: \xFF\n"), HasSubstr("not UTF-8"));
+}
+
+// The YAML library takes the end of the file, behind a line end, for the missing quote.
+TEST(ProfileFile, AQuoteLeftOpenIsAnErrorWhereItBegan) {
+  constexpr char kOpen[] = "broken YAML: a quoted value that begins here is never closed";
+  EXPECT_EQ(Error("text: \"I bake.\n"), absl::StrCat("p.yaml:1:7: ", kOpen));
+  EXPECT_EQ(Error("text: 'I bake, it''s true''\n"), absl::StrCat("p.yaml:1:7: ", kOpen));
+  EXPECT_EQ(Error("id: a\ntext: \"two\n  lines\n"), absl::StrCat("p.yaml:2:7: ", kOpen));
+  EXPECT_EQ(Error("text: x\nrules:\n  - id: a\n    effect: must\n    terms:\n      any_of:\n        - a\n"
+                  "        - 'b\n"),
+            absl::StrCat("p.yaml:8:11: ", kOpen));
+  EXPECT_EQ(Error("text: x\nid: \"a"), "p.yaml:2:7: broken YAML: illegal EOF in scalar");
+  EXPECT_THAT(Error("text: x\nrules: [{id: 'a\n"), HasSubstr("broken YAML"));
+}
+
+// What ends like an open quote, and is none, keeps its value.
+TEST(ProfileFile, QuotesThatCloseAreLeftAlone) {
+  const auto text = [](absl::string_view yaml) {
+    const auto file = ParseProfile(yaml, "p.yaml");
+    EXPECT_TRUE(file.ok()) << file.status();
+    return file.ok() ? file->profile.text() : "";
+  };
+  EXPECT_EQ(text("text: 'it''s'"), "it's");
+  EXPECT_EQ(text("text: \"a\\\"\""), "a\"");
+  EXPECT_EQ(text("text: don't \"stop"), "don't \"stop");
+  EXPECT_EQ(text("text: |\n  'open"), "'open");
+  EXPECT_EQ(text("text: x\n# it's a comment"), "x");
+  EXPECT_EQ(text("--- # one\ntext: x\n...\n"), "x");
+}
+
+TEST(ProfileFile, IsOneDocument) {
+  EXPECT_THAT(Error("text: x\n---\ntext: y\n"), HasSubstr("p.yaml: holds several YAML documents"));
 }
 
 TEST(ProfileFile, ARuleHasOneCondition) {

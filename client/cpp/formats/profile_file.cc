@@ -248,6 +248,31 @@ InputPlace PlaceOfPath(const ProfileFile& profile, absl::string_view path) {
   return root == profile.places.end() ? InputPlace{} : root->second;
 }
 
+// Of what the document says last.
+InputPlace LastScalar(YAML::Node node, const std::string& file) {
+  constexpr int kMaxDepth = 1000;  // aliases can make a circle
+  for (int depth = 0; depth < kMaxDepth && node.size() > 0; ++depth) {
+    YAML::Node last;
+    for (const auto& entry : node) last.reset(node.IsMap() ? entry.second : YAML::Node(entry));
+    node.reset(last);
+  }
+  if (node.Mark().is_null()) return {file};
+  return {file, node.Mark().line + 1, node.Mark().column + 1};
+}
+
+// yaml-cpp takes the end of the last line for a quote that is missing. Within quotes it does refuse a mark
+// for the document's end, so one more is put there.
+absl::Status CheckEnd(const std::string& yaml, const YAML::Node& root, const std::string& file) {
+  try {
+    if (YAML::LoadAll(yaml + "\n...\n").size() > 1)
+      return InputError({file}, "holds several YAML documents ('---'); a profile is one");
+  } catch (const YAML::Exception& error) {
+    if (error.msg != YAML::ErrorMsg::DOC_IN_SCALAR) throw;
+    return InputError(LastScalar(root, file), "broken YAML: a quoted value that begins here is never closed");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ProfileFile> ParseProfile(absl::string_view yaml, const std::string& file) {
@@ -260,6 +285,7 @@ absl::StatusOr<ProfileFile> ParseProfile(absl::string_view yaml, const std::stri
   out.places[""] = {file, 1, 1};
   try {
     const YAML::Node root = YAML::Load(std::string(yaml));
+    SLUICE_RETURN_IF_ERROR(CheckEnd(std::string(yaml), root, file));
     if (root.IsNull()) return InputError({file}, "profile is empty; it needs at least text");
     SLUICE_RETURN_IF_ERROR(ProfileFiller(file, out).FillMessage(root, "", out.profile));
   } catch (const YAML::Exception& error) {
