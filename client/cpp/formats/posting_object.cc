@@ -1,6 +1,5 @@
 #include "client/cpp/formats/posting_object.h"
 
-#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -93,21 +92,6 @@ absl::StatusOr<v1::Job> JobFromFields(RawPosting fields, const InputPlace& place
   job.set_id(fields.Take(PostingColumn::kId));
   if (job.id().empty() && posting.job_url().size() <= kMaxJobIdBytes) job.set_id(posting.job_url());
   return job;
-}
-
-absl::Status JobIds::Admit(const InputPlace& place, std::string& id) {
-  if (id.empty()) {
-    derived_here_ = place == last_derived_ ? derived_here_ + 1 : 1;
-    last_derived_ = place;
-    id = absl::StrCat(std::filesystem::path(place.file).filename().string(), ":", place.line);
-    if (derived_here_ > 1) absl::StrAppend(&id, "#", derived_here_);
-  }
-  if (id.size() > kMaxJobIdBytes) {
-    return ColumnError(place, "id", absl::StrCat(id.size(), " bytes; the limit is ", kMaxJobIdBytes));
-  }
-  const auto [first, is_new] = seen_.try_emplace(id, place);
-  if (is_new) return absl::OkStatus();
-  return ColumnError(place, "id", absl::StrCat("'", id, "' was there before, in ", PlaceText(first->second)));
 }
 
 }  // namespace sluice

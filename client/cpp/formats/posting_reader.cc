@@ -10,6 +10,7 @@
 #include "client/cpp/formats/byte_source.h"
 #include "client/cpp/formats/csv_reader.h"
 #include "client/cpp/formats/field_values.h"
+#include "client/cpp/formats/job_ids.h"
 #include "client/cpp/formats/json_reader.h"
 #include "client/cpp/formats/plain_text.h"
 #include "client/cpp/formats/posting_columns.h"
