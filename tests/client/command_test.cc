@@ -118,6 +118,44 @@ TEST_F(CommandTest, JsonLinesCarryThePromisedNames) {
   EXPECT_TRUE(nlohmann::json::parse(lines[1]).at("phase2").is_null());
 }
 
+// Evidence from a description says also where it stood in the file's own one, markup and all; evidence from
+// elsewhere does not.
+TEST_F(CommandTest, EvidenceIsFoundInTheFile) {
+  constexpr char kHtml[] = "<p>We use <b>C&#43;&#43;</b> &amp; SQL.</p>";
+  jobs_ = absl::StrCat("id,title,description\na,Dev,Plain SQL\nb,Dev,\"", kHtml, "\"\n");
+  Serve({.verdict = [](const v1::Job& job, int) {
+    v1::Verdict verdict;
+    v1::RuleResult& rule = *verdict.add_rules();
+    v1::Evidence& title = *rule.add_evidence();
+    title.set_field("text");
+    title.set_end_byte(3);
+    v1::Evidence& read = *rule.add_evidence();
+    const std::string text = absl::StrCat(job.posting().title(), "\n", job.posting().description());
+    const std::string quote = job.id() == "a" ? "SQL" : "C++ & SQL";
+    read.set_field("text");
+    read.set_begin_byte(static_cast<int>(text.find(quote)));
+    read.set_end_byte(static_cast<int>(text.find(quote) + quote.size()));
+    return verdict;
+  }});
+  ASSERT_EQ(Run(Screen({"--json", "--output=" + directory_.Path("o.jsonl")})), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(directory_.Read("o.jsonl"), out_.str());
+  const std::vector<std::string> lines = absl::StrSplit(out_.str(), '\n', absl::SkipEmpty());
+  ASSERT_THAT(lines, SizeIs(2));
+  const auto evidence_of = [&](int line) {
+    return nlohmann::json::parse(lines[line]).at("rules").at(0).at("evidence");
+  };
+  EXPECT_EQ(evidence_of(0)[1].at("source_begin_byte"), 6);
+  EXPECT_EQ(evidence_of(0)[1].at("source_end_byte"), 9);
+  EXPECT_FALSE(evidence_of(1)[0].contains("source_begin_byte"));
+  const int begin = evidence_of(1)[1].at("source_begin_byte"), end = evidence_of(1)[1].at("source_end_byte");
+  EXPECT_EQ(std::string(kHtml).substr(begin, end - begin), "C&#43;&#43;</b> &amp; SQL");
+
+  // Another call knows nothing of the file.
+  ASSERT_EQ(Run({"batches", "results", "b1", "--json"}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr("end_byte"));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("source_begin_byte")));
+}
+
 // Verdicts are large: what is printed in full is not streamed before, and still is counted.
 TEST_F(CommandTest, NoVerdictIsReadTwice) {
   Serve({.failed_job = "c"});

@@ -8,7 +8,7 @@ namespace {
 std::string Plain(absl::string_view text) {
   const auto plain = PlainText(text);
   EXPECT_TRUE(plain.ok()) << plain.status();
-  return plain.value_or("");
+  return plain.ok() ? plain->text() : "";
 }
 
 // What is no markup comes back byte for byte, also where it looks a little like it.

@@ -25,11 +25,10 @@ class PostingReaderTest : public testing::Test {
   absl::StatusOr<std::vector<v1::Job>> ReadFiles(const std::vector<std::string>& files,
                                                  bool ignore_unknown = false) {
     std::vector<v1::Job> jobs;
-    auto summary =
-        ReadPostings(files, {.ignore_unknown_columns = ignore_unknown}, [&](v1::Job job, const InputPlace&) {
-          jobs.push_back(std::move(job));
-          return absl::OkStatus();
-        });
+    auto summary = ReadPostings(files, {.ignore_unknown_columns = ignore_unknown}, [&](PostingInput input) {
+      jobs.push_back(std::move(input.job));
+      return absl::OkStatus();
+    });
     if (!summary.ok()) return summary.status();
     summary_ = *std::move(summary);
     EXPECT_EQ(summary_.postings, static_cast<int64_t>(jobs.size()));

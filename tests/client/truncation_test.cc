@@ -13,12 +13,11 @@ void ExpectCutsAreHarmless(const std::string& name, const std::string& whole) {
   const TemporaryDirectory directory;
   const auto count = [&](const std::string& content) {
     int64_t postings = 0;
-    const auto summary =
-        ReadPostings({directory.Write(name, content)}, {}, [&](v1::Job job, const InputPlace&) {
-          EXPECT_FALSE(job.id().empty());
-          ++postings;
-          return absl::OkStatus();
-        });
+    const auto summary = ReadPostings({directory.Write(name, content)}, {}, [&](PostingInput input) {
+      EXPECT_FALSE(input.job.id().empty());
+      ++postings;
+      return absl::OkStatus();
+    });
     return std::pair(summary.status(), postings);
   };
   const auto [status, postings] = count(whole);

@@ -63,7 +63,7 @@ absl::StatusOr<ExitCode> Results(Client& client, const BatchesFlags& flags, Comm
         const v1::Batch ended,
         FollowAndPrintRanked(
             client, {.batch = flags.name, .top = flags.top, .output = flags.output, .json = flags.json},
-            Headlines(), context.terminal, context.clock));
+            SentPostings(), context.terminal, context.clock));
     return ExitCodeOf(ended.state());
   }
   SLUICE_ASSIGN_OR_RETURN(

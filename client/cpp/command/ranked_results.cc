@@ -88,7 +88,7 @@ bool PrintsEveryResult(const RankedResultsOptions& options) {
 
 // Answers the tally of what was read.
 absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOptions& options,
-                                         const Headlines& headlines, Terminal& terminal) {
+                                         const SentPostings& sent, Terminal& terminal) {
   ResultFile file(options.output);
   SLUICE_RETURN_IF_ERROR(file.Check());
   constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
@@ -101,13 +101,14 @@ absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOpti
       client, options.batch, PrintsEveryResult(options) ? kAll : shown, [&](const v1::JobResult& result) {
         tally.Add(result);
         const bool show = read++ < shown;
-        const std::string json = file.wanted() || (show && options.json) ? ResultJson(result) : "";
+        const std::string json =
+            file.wanted() || (show && options.json) ? ResultJson(result, sent.sources) : "";
         file.Add(json);
         if (!show) return;
         if (options.json) {
           terminal.out << json << '\n';
         } else {
-          terminal.out << TableRow(result, headlines.Find(result.id()), style);
+          terminal.out << TableRow(result, sent.headlines.Find(result.id()), style);
         }
       }));
   terminal.out << std::flush;
@@ -117,14 +118,22 @@ absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOpti
 
 }  // namespace
 
+bool WritesJson(const RankedResultsOptions& options) {
+  return options.json || !options.output.empty();
+}
+
+bool WritesTable(const RankedResultsOptions& options) {
+  return !options.json;
+}
+
 absl::StatusOr<v1::Batch> FollowAndPrintRanked(Client& client, const RankedResultsOptions& options,
-                                               const Headlines& headlines, Terminal& terminal,
+                                               const SentPostings& sent, Terminal& terminal,
                                                const Clock& clock) {
   const bool counted_later = PrintsEveryResult(options);
   SLUICE_ASSIGN_OR_RETURN(
       FollowedBatch followed,
       FollowBatch(client, {.name = options.batch, .results = !counted_later}, terminal, clock));
-  SLUICE_ASSIGN_OR_RETURN(VerdictTally printed, PrintRanked(client, options, headlines, terminal));
+  SLUICE_ASSIGN_OR_RETURN(VerdictTally printed, PrintRanked(client, options, sent, terminal));
   if (counted_later) followed.tally = std::move(printed);
   terminal.err << Summary(followed) << std::flush;
   return std::move(followed.batch);

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "client/cpp/client.h"
+#include "client/cpp/command/evidence_sources.h"
 #include "client/cpp/command/headlines.h"
 #include "client/cpp/command/terminal.h"
 #include "client/cpp/command/verdict_table.h"
@@ -20,12 +21,22 @@ struct RankedResultsOptions {
   bool json = false;
 };
 
+// What is remembered of the postings from when they were sent; nothing where another sent them.
+struct SentPostings {
+  Headlines headlines;      // for the table
+  EvidenceSources sources;  // for JSON
+};
+
+// Whether a verdict is written as JSON, so that the sources are wanted, and whether the headlines are.
+bool WritesJson(const RankedResultsOptions& options);
+bool WritesTable(const RankedResultsOptions& options);
+
 // Waits for the batch, showing its progress, prints its results and then what happened in all. Where every
 // result is printed, none is read twice; for a table they are streamed to be counted, and only its rows are
 // read again. INVALID_ARGUMENT when the output cannot be written; CANCELLED when the client was interrupted,
 // whereupon the batch goes on.
 absl::StatusOr<v1::Batch> FollowAndPrintRanked(Client& client, const RankedResultsOptions& options,
-                                               const Headlines& headlines, Terminal& terminal,
+                                               const SentPostings& sent, Terminal& terminal,
                                                const Clock& clock);
 
 }  // namespace sluice

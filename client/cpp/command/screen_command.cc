@@ -1,18 +1,15 @@
 #include "client/cpp/command/screen_command.h"
 
-#include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "client/cpp/command/headlines.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/ranked_results.h"
-#include "client/cpp/formats/input_place.h"
+#include "client/cpp/formats/job_places.h"
 #include "client/cpp/formats/posting_reader.h"
 #include "client/cpp/formats/profile_file.h"
 #include "client/cpp/formats/utf8.h"
@@ -26,32 +23,6 @@ constexpr int kMaxHeadlineColumns = 80;
 constexpr size_t kCreateBatchBytes = kMaxCreateBatchBytes - 4096;
 // Markup and columns left out make requests smaller than their files, though hardly this much.
 constexpr uint64_t kHopelessBytes = 4 * kMaxCreateBatchBytes;
-
-// What is remembered of the postings once they are sent.
-struct SentPostings {
-  Headlines headlines;
-  std::vector<int64_t> lines;       // of each job
-  std::vector<int64_t> first_jobs;  // of each file that had any
-  std::vector<std::string> file_names;
-
-  void Add(const v1::Job& job, const InputPlace& place) {
-    if (file_names.empty() || file_names.back() != place.file) {
-      file_names.push_back(place.file);
-      first_jobs.push_back(static_cast<int64_t>(lines.size()));
-    }
-    lines.push_back(place.line);
-    const v1::Posting& posting = job.posting();
-    headlines.Add(job.id(), {FitColumns(posting.title(), kMaxHeadlineColumns),
-                             FitColumns(posting.company(), kMaxHeadlineColumns),
-                             FitColumns(posting.location(), kMaxHeadlineColumns)});
-  }
-
-  std::optional<InputPlace> PlaceOf(int64_t job) const {
-    if (job < 0 || job >= static_cast<int64_t>(lines.size())) return std::nullopt;
-    const auto after = std::upper_bound(first_jobs.begin(), first_jobs.end(), job);
-    return InputPlace{file_names[after - first_jobs.begin() - 1], lines[job]};
-  }
-};
 
 // Of the files that are there; what is wrong with another is said when it is read.
 uint64_t BytesOf(const std::vector<std::string>& files) {
@@ -89,9 +60,18 @@ void TellNotes(const PostingInputSummary& summary, Terminal& terminal) {
   terminal.err << std::endl;
 }
 
+void TellLeftOut(const EvidenceSources& sources, Terminal& terminal) {
+  if (sources.left_out() == 0) return;
+  terminal.err << "source offsets of evidence: kept for the first " << WithThousands(sources.kept())
+               << " postings, absent for the other " << WithThousands(sources.left_out()) << " (at most "
+               << WithThousands(EvidenceSources::kDefaultMaxBytes >> 20) << " MiB of them are kept)"
+               << std::endl;
+}
+
 class Submission {
  public:
-  Submission(const ScreenFlags& flags, CommandContext& context) : flags_(flags), context_(context) {}
+  Submission(const ScreenFlags& flags, const RankedResultsOptions& output, CommandContext& context)
+      : flags_(flags), output_(output), context_(context) {}
 
   // Reads, connects and submits. Input errors come before any connection, where the postings fit one
   // CreateBatch.
@@ -104,16 +84,27 @@ class Submission {
     absl::StatusOr<v1::Batch> batch =
         fits ? client_->CreateBatch(std::move(request)) : Upload(std::move(*request.mutable_batch()));
     if (!batch.ok()) {
-      return WithInputPlaces(batch.status(), profile_, [this](int64_t job) { return sent_.PlaceOf(job); });
+      return WithInputPlaces(batch.status(), profile_, [this](int64_t job) { return places_.Of(job); });
     }
     TellNotes(summary_, context_.terminal);
+    TellLeftOut(sent_.sources, context_.terminal);
     return batch;
   }
 
   Client& client() { return *client_; }
-  const Headlines& headlines() const { return sent_.headlines; }
+  const SentPostings& sent() const { return sent_; }
 
  private:
+  void Remember(const PostingInput& input) {
+    const v1::Posting& posting = input.job.posting();
+    places_.Add(input.place);
+    if (WritesJson(output_)) sent_.sources.Add(posting, input.description_map);
+    if (!WritesTable(output_)) return;
+    sent_.headlines.Add(input.job.id(), {FitColumns(posting.title(), kMaxHeadlineColumns),
+                                         FitColumns(posting.company(), kMaxHeadlineColumns),
+                                         FitColumns(posting.location(), kMaxHeadlineColumns)});
+  }
+
   // Whether all postings fit into the request; reading stops once they do not, and files that are far too
   // large are not begun.
   absl::StatusOr<bool> ReadInto(v1::CreateBatchRequest& request) {
@@ -121,13 +112,13 @@ class Submission {
     size_t bytes = request.ByteSizeLong();
     bool fits = true;
     absl::StatusOr<PostingInputSummary> summary =
-        ReadPostings(flags_.jobs, InputOptions(), [&](v1::Job job, const InputPlace& place) {
+        ReadPostings(flags_.jobs, InputOptions(), [&](PostingInput input) {
           constexpr size_t kFieldBytes = 8;  // tag and length of a job in the request
-          bytes += job.ByteSizeLong() + kFieldBytes;
+          bytes += input.job.ByteSizeLong() + kFieldBytes;
           fits = bytes <= kCreateBatchBytes;
           if (!fits) return absl::OutOfRangeError("more than a CreateBatch takes");
-          sent_.Add(job, place);
-          *request.add_jobs() = std::move(job);
+          Remember(input);
+          *request.add_jobs() = std::move(input.job);
           return absl::OkStatus();
         });
     if (!fits) {
@@ -142,18 +133,23 @@ class Submission {
   absl::StatusOr<v1::Batch> Upload(v1::NewBatch batch) {
     ProgressLine line(context_.terminal, context_.clock);
     return client_->UploadBatch(std::move(batch), [&](UploadSink sink) -> absl::Status {
-      sent_ = SentPostings();
-      constexpr size_t kJobsBetweenLines = 1000;
+      Forget();
+      constexpr int64_t kJobsBetweenLines = 1000;
       SLUICE_ASSIGN_OR_RETURN(
-          summary_, ReadPostings(flags_.jobs, InputOptions(), [&](v1::Job job, const InputPlace& place) {
-            sent_.Add(job, place);
-            if (sent_.lines.size() % kJobsBetweenLines == 0) {
-              line.Show(absl::StrCat("uploading  ", WithThousands(sent_.lines.size()), " postings"));
+          summary_, ReadPostings(flags_.jobs, InputOptions(), [&](PostingInput input) {
+            Remember(input);
+            if (places_.size() % kJobsBetweenLines == 0) {
+              line.Show(absl::StrCat("uploading  ", WithThousands(places_.size()), " postings"));
             }
-            return sink(std::move(job));
+            return sink(std::move(input.job));
           }));
       return absl::OkStatus();
     });
+  }
+
+  void Forget() {
+    places_ = JobPlaces();
+    sent_ = SentPostings();
   }
 
   PostingInputOptions InputOptions() const {
@@ -161,9 +157,11 @@ class Submission {
   }
 
   const ScreenFlags& flags_;
+  const RankedResultsOptions& output_;
   CommandContext& context_;
   Client* client_ = nullptr;
   ProfileFile profile_;
+  JobPlaces places_;
   SentPostings sent_;
   PostingInputSummary summary_;
 };
@@ -171,12 +169,12 @@ class Submission {
 }  // namespace
 
 absl::StatusOr<ExitCode> RunScreen(const ScreenFlags& flags, CommandContext& context) {
-  Submission submission(flags, context);
+  RankedResultsOptions output{.top = flags.top, .output = flags.output, .json = flags.json};
+  Submission submission(flags, output, context);
   SLUICE_ASSIGN_OR_RETURN(const v1::Batch batch, submission.Submit());
-  const absl::StatusOr<v1::Batch> ended = FollowAndPrintRanked(
-      submission.client(),
-      {.batch = batch.name(), .top = flags.top, .output = flags.output, .json = flags.json},
-      submission.headlines(), context.terminal, context.clock);
+  output.batch = batch.name();
+  const absl::StatusOr<v1::Batch> ended =
+      FollowAndPrintRanked(submission.client(), output, submission.sent(), context.terminal, context.clock);
   if (ended.ok()) return ExitCodeOf(ended->state());
   // The batch is durable: whatever went wrong here, its results are not lost.
   return WithMessage(ended.status(),

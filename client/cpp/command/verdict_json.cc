@@ -1,6 +1,7 @@
 #include "client/cpp/command/verdict_json.h"
 
 #include <cstring>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -26,24 +27,29 @@ const char* DecidedByText(v1::Verdict::DecidedBy decided_by) {
   }
 }
 
-void AddEvidence(const v1::RuleResult& rule, JsonLine& out) {
+using SourceOfPosting = std::optional<EvidenceSources::Posting>;
+
+void AddEvidence(const v1::RuleResult& rule, const SourceOfPosting& source, JsonLine& out) {
   out.Key("evidence").BeginArray();
   for (const v1::Evidence& found : rule.evidence()) {
     out.BeginObject().Key("field").Text(found.field());
     out.Key("begin_byte").Integer(found.begin_byte()).Key("end_byte").Integer(found.end_byte());
+    if (const auto range = source.has_value() ? source->Of(found) : std::nullopt; range.has_value()) {
+      out.Key("source_begin_byte").Integer(range->begin).Key("source_end_byte").Integer(range->end);
+    }
     out.Key("quote").Text(found.quote()).Key("normalised").Text(found.normalised()).EndObject();
   }
   out.EndArray();
 }
 
-void AddRules(const v1::Verdict& verdict, JsonLine& out) {
+void AddRules(const v1::Verdict& verdict, const SourceOfPosting& source, JsonLine& out) {
   out.Key("rules").BeginArray();
   for (const v1::RuleResult& rule : verdict.rules()) {
     out.BeginObject().Key("id").Text(rule.rule_id());
     out.Key("effect").Text(absl::AsciiStrToLower(v1::Rule::Effect_Name(rule.effect())));
     out.Key("state").Text(absl::AsciiStrToLower(v1::RuleResult::State_Name(rule.state())));
     out.Key("vetoes").Boolean(rule.vetoes()).Key("contribution").Real(rule.contribution());
-    AddEvidence(rule, out);
+    AddEvidence(rule, source, out);
     out.EndObject();
   }
   out.EndArray();
@@ -54,7 +60,7 @@ void AddOptional(absl::string_view key, bool present, double number, JsonLine& o
   present ? out.Real(number) : out.Null();
 }
 
-void AddVerdict(const v1::Verdict& verdict, JsonLine& out) {
+void AddVerdict(const v1::Verdict& verdict, const SourceOfPosting& source, JsonLine& out) {
   out.Key("verdict").Text(DecisionText(verdict.decision()));
   out.Key("score").Real(verdict.score()).Key("phase1").Real(verdict.phase1());
   AddOptional("phase2", verdict.has_phase2(), verdict.phase2(), out);
@@ -64,7 +70,7 @@ void AddVerdict(const v1::Verdict& verdict, JsonLine& out) {
   out.Key("decided_by").Text(DecidedByText(verdict.decided_by())).Key("bm25").Real(verdict.bm25());
   AddOptional("cosine", verdict.has_cosine(), verdict.cosine(), out);
   out.Key("windows").Integer(verdict.windows());
-  AddRules(verdict, out);
+  AddRules(verdict, source, out);
   out.Key("terms").BeginArray();
   for (const v1::TermContribution& term : verdict.terms())
     out.BeginObject().Key("term").Text(term.term()).Key("share").Real(term.share()).EndObject();
@@ -114,12 +120,12 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(time.seconds()), absl::UTCTimeZone());
 }
 
-std::string ResultJson(const v1::JobResult& result) {
+std::string ResultJson(const v1::JobResult& result, const EvidenceSources& sources) {
   JsonLine out;
   out.BeginObject().Key("id").Text(result.id());
   if (result.rank() > 0) out.Key("rank").Integer(result.rank());
   if (result.has_verdict()) {
-    AddVerdict(result.verdict(), out);
+    AddVerdict(result.verdict(), sources.Find(result.index()), out);
   } else {
     out.Key("outcome").Text(absl::AsciiStrToLower(v1::JobResult::Outcome_Name(result.outcome())));
   }

@@ -3,13 +3,15 @@
 
 #include <string>
 
+#include "client/cpp/command/evidence_sources.h"
 #include "sluice/v1/batches.pb.h"
 
 namespace sluice {
 
 // One object without a newline. rank is there once the batch is done; phase2 is null when the model did not
 // see the posting; a job without a verdict has "outcome" and "error" in its place, an embedding "vector".
-std::string ResultJson(const v1::JobResult& result);
+// Where `sources` knows the job, evidence from its description has source_begin_byte and source_end_byte.
+std::string ResultJson(const v1::JobResult& result, const EvidenceSources& sources = EvidenceSources());
 
 // Name, state, counts, times and plan of a batch.
 std::string BatchJson(const v1::Batch& batch);

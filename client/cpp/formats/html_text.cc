@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cpp/formats/plain_text.h"
+#include "client/cpp/formats/text_node_map.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
@@ -111,32 +113,39 @@ bool IsBlock(GumboTag tag) {
 // Collapses white space as a browser does, and keeps lines apart where blocks are.
 class TextBuilder {
  public:
-  void Text(absl::string_view text) {
-    for (size_t i = 0; i < text.size(); ++i) {
+  // `map` says where the bytes of `text` stood.
+  void Text(absl::string_view text, const OffsetMap& map) {
+    for (size_t i = 0; i < text.size();) {
+      const size_t space = SpaceBytes(text.substr(i));
+      const ByteRange here{static_cast<int64_t>(i), static_cast<int64_t>(i + std::max<size_t>(space, 1))};
       if (preformatted_ > 0 && text[i] == '\n') {
         NewLine();
-      } else if (absl::ascii_isspace(text[i])) {
-        space_pending_ = true;
-      } else if (absl::StartsWith(text.substr(i), "\xC2\xA0")) {
-        space_pending_ = true;
-        ++i;
+      } else if (space > 0) {
+        Space(map.Map(here));
       } else {
-        if (space_pending_ && !out_.empty() && out_.back() != '\n') out_ += ' ';
-        space_pending_ = false;
-        out_ += text[i];
+        size_t end = i + 1;
+        while (end < text.size() && SpaceBytes(text.substr(end)) == 0) ++end;
+        BeginWord();
+        out_.Append(text, map, {here.begin, static_cast<int64_t>(end)});
+        i = end;
+        continue;
       }
+      i += space;
     }
   }
 
   void NewLine() {
-    space_pending_ = false;
-    if (!out_.empty() && out_.back() != '\n') out_ += '\n';
+    space_.reset();
+    if (!out_.text().empty() && out_.text().back() != '\n') out_.Insert("\n");
   }
 
   void Enter(GumboTag tag) {
     if (tag == GUMBO_TAG_BR || IsBlock(tag)) NewLine();
-    if (tag == GUMBO_TAG_LI) Text("- ");
-    if (tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH) Text(" ");
+    if (tag == GUMBO_TAG_LI) {
+      BeginWord();
+      out_.Insert("-");
+    }
+    if (tag == GUMBO_TAG_LI || tag == GUMBO_TAG_TD || tag == GUMBO_TAG_TH) Space(Nothing());
     if (tag == GUMBO_TAG_PRE) ++preformatted_;
   }
 
@@ -145,14 +154,34 @@ class TextBuilder {
     if (IsBlock(tag)) NewLine();
   }
 
-  std::string Finish() && {
-    while (!out_.empty() && out_.back() == '\n') out_.pop_back();
+  MappedText Finish() && {
+    out_.RemoveTrailing('\n');
     return std::move(out_);
   }
 
  private:
-  std::string out_;
-  bool space_pending_ = false;
+  // Of the white space that `text` begins with: a byte, a no-break space, or none.
+  static size_t SpaceBytes(absl::string_view text) {
+    return absl::ascii_isspace(text[0]) ? 1 : absl::StartsWith(text, "\xC2\xA0") ? 2 : 0;
+  }
+
+  ByteRange Nothing() const { return {out_.map().source_end(), out_.map().source_end()}; }
+
+  void Space(ByteRange source) {
+    if (!space_.has_value() || space_->size() == 0) {
+      space_ = source;
+    } else if (source.size() > 0) {
+      space_ = {std::min(space_->begin, source.begin), std::max(space_->end, source.end)};
+    }
+  }
+
+  void BeginWord() {
+    if (space_.has_value() && !out_.text().empty() && out_.text().back() != '\n') out_.Replace(" ", *space_);
+    space_.reset();
+  }
+
+  MappedText out_;
+  std::optional<ByteRange> space_;  // the white space since the last word
   int preformatted_ = 0;
 };
 
@@ -161,7 +190,22 @@ bool IsHidden(const GumboNode& node) {
          (node.v.element.tag == GUMBO_TAG_SCRIPT || node.v.element.tag == GUMBO_TAG_STYLE);
 }
 
-absl::StatusOr<std::string> TextFromHtmlOnce(absl::string_view html) {
+// Where a text node's bytes stood, in `html` behind its first `skipped` bytes.
+OffsetMap MapOf(const GumboText& node, absl::string_view html, size_t skipped) {
+  const absl::string_view text = node.text;
+  const char* const begin = node.original_text.data;
+  const char* const end = html.data() + html.size();
+  if (begin == nullptr || begin < html.data() + skipped || begin > end) {
+    OffsetMap nowhere;
+    nowhere.Insert(static_cast<int64_t>(text.size()));
+    return nowhere;
+  }
+  const size_t bytes = std::min<size_t>(node.original_text.length, end - begin);
+  return MapTextNode(text, {begin, bytes}, static_cast<int64_t>(begin - html.data() - skipped));
+}
+
+// Offsets count from behind the first `skipped` bytes.
+absl::StatusOr<MappedText> TextFromHtmlOnce(absl::string_view html, size_t skipped = 0) {
   SLUICE_ASSIGN_OR_RETURN(const Tree tree, Parse(html));
   TextBuilder text;
   Walk(
@@ -172,7 +216,7 @@ absl::StatusOr<std::string> TextFromHtmlOnce(absl::string_view html) {
           text.Enter(node.v.element.tag);
         } else if (node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_WHITESPACE ||
                    node.type == GUMBO_NODE_CDATA) {
-          text.Text(node.v.text.text);
+          text.Text(node.v.text.text, MapOf(node.v.text, html, skipped));
         }
         return ChildrenOf(node) != nullptr;
       },
@@ -180,6 +224,12 @@ absl::StatusOr<std::string> TextFromHtmlOnce(absl::string_view html) {
         if (node.type == GUMBO_NODE_ELEMENT) text.Leave(node.v.element.tag);
       });
   return std::move(text).Finish();
+}
+
+// Without tags the line ends are the only structure there is.
+absl::StatusOr<MappedText> TextFromReferences(absl::string_view text) {
+  constexpr absl::string_view kBefore = "<pre>";
+  return TextFromHtmlOnce(absl::StrCat(kBefore, text, "</pre>"), kBefore.size());
 }
 
 bool IsJsonLd(const GumboNode& node) {
@@ -228,13 +278,12 @@ bool LooksLikeHtml(absl::string_view text) {
   return HasHtmlTags(text) || HasCharacterReference(text);
 }
 
-absl::StatusOr<std::string> TextFromHtml(absl::string_view html) {
-  // Without tags the line ends are the only structure there is.
-  SLUICE_ASSIGN_OR_RETURN(std::string text, HasHtmlTags(html)
-                                                ? TextFromHtmlOnce(html)
-                                                : TextFromHtmlOnce(absl::StrCat("<pre>", html, "</pre>")));
-  if (HasHtmlTags(text)) return TextFromHtmlOnce(text);
-  return text;
+absl::StatusOr<MappedText> TextFromHtml(absl::string_view html) {
+  SLUICE_ASSIGN_OR_RETURN(MappedText text,
+                          HasHtmlTags(html) ? TextFromHtmlOnce(html) : TextFromReferences(html));
+  if (!HasHtmlTags(text.text())) return text;
+  SLUICE_ASSIGN_OR_RETURN(MappedText inner, TextFromHtmlOnce(text.text()));
+  return std::move(inner).After(text.map());
 }
 
 absl::StatusOr<std::vector<PageScript>> JsonLdScripts(absl::string_view page) {

@@ -59,33 +59,69 @@ bool IsEmphasis(absl::string_view line, size_t i) {
   return opens || closes;
 }
 
-void AppendInline(std::string& out, absl::string_view line) {
-  for (size_t i = 0; i < line.size();) {
-    if (IsEscape(line, i)) {
-      out += line[i + 1];
-      i += 2;
-    } else if (absl::StartsWith(line.substr(i), "**")) {
-      i += 2;
-    } else if (line[i] == '`' || (line[i] == '*' && IsEmphasis(line, i))) {
-      ++i;
-    } else if (line[i] == '[' || absl::StartsWith(line.substr(i), "![")) {
-      const size_t bracket = line[i] == '[' ? i : i + 1;
-      const Link link = LinkAt(line, bracket);
-      if (link.end == 0) {
-        out += line[i++];
-      } else {
-        AppendInline(out, link.text);
-        i = link.end;
-      }
-    } else {
-      out += line[i++];
+class MarkdownReader {
+ public:
+  explicit MarkdownReader(absl::string_view markdown) : markdown_(markdown) {}
+
+  MappedText Read() && {
+    for (const absl::string_view line : absl::StrSplit(markdown_, '\n')) ReadLine(line);
+    out_.RemoveTrailing('\n');
+    return std::move(out_);
+  }
+
+ private:
+  int64_t OffsetOf(const char* byte) const { return byte - markdown_.data(); }
+  void Copy(absl::string_view piece) { out_.Copy(piece, OffsetOf(piece.data())); }
+
+  void ReadLine(absl::string_view whole_line) {
+    const absl::string_view line = absl::StripTrailingAsciiWhitespace(whole_line);
+    if (IsRule(line) || absl::StartsWith(line, "```")) return;
+    const size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
+    Copy(line.substr(0, indent));
+    absl::string_view rest = line.substr(indent);
+    if (absl::StartsWith(rest, "> ")) rest.remove_prefix(2);
+    rest.remove_prefix(HeadingBytes(rest));
+    if (absl::StartsWith(rest, "* ") || absl::StartsWith(rest, "+ ")) {
+      const int64_t bullet = OffsetOf(rest.data());
+      out_.Replace("- ", {bullet, bullet + 2});
+      rest.remove_prefix(2);
+    }
+    ReadInline(rest);
+    out_.Replace("\n",
+                 {OffsetOf(line.data() + line.size()), OffsetOf(whole_line.data() + whole_line.size()) + 1});
+  }
+
+  void ReadInline(absl::string_view line) {
+    for (size_t i = 0; i < line.size();) {
+      const size_t plain = std::min(line.find_first_of("\\*`[!", i), line.size());
+      Copy(line.substr(i, plain - i));
+      if (plain == line.size()) return;
+      i = plain + ReadMark(line, plain);
     }
   }
-}
 
-absl::string_view WithoutTrailingSpace(absl::string_view line) {
-  return absl::StripTrailingAsciiWhitespace(line);
-}
+  // Reads what may be a mark at `i`; the bytes it took.
+  size_t ReadMark(absl::string_view line, size_t i) {
+    if (IsEscape(line, i)) {
+      out_.Replace(line.substr(i + 1, 1), {OffsetOf(&line[i]), OffsetOf(&line[i]) + 2});
+      return 2;
+    }
+    if (absl::StartsWith(line.substr(i), "**")) return 2;
+    if (line[i] == '`' || (line[i] == '*' && IsEmphasis(line, i))) return 1;
+    if (line[i] == '[' || absl::StartsWith(line.substr(i), "![")) {
+      const Link link = LinkAt(line, line[i] == '[' ? i : i + 1);
+      if (link.end > 0) {
+        ReadInline(link.text);
+        return link.end - i;
+      }
+    }
+    Copy(line.substr(i, 1));
+    return 1;
+  }
+
+  const absl::string_view markdown_;
+  MappedText out_;
+};
 
 }  // namespace
 
@@ -101,35 +137,17 @@ bool LooksLikeMarkdown(absl::string_view text) {
   return false;
 }
 
-std::string TextFromMarkdown(absl::string_view markdown) {
-  std::string out;
-  out.reserve(markdown.size());
-  for (absl::string_view line : absl::StrSplit(markdown, '\n')) {
-    line = WithoutTrailingSpace(line);
-    if (IsRule(line) || absl::StartsWith(line, "```")) continue;
-    const size_t indent = std::min(line.find_first_not_of(" \t"), line.size());
-    absl::string_view rest = line.substr(indent);
-    out.append(line.data(), indent);
-    if (absl::StartsWith(rest, "> ")) rest.remove_prefix(2);
-    rest.remove_prefix(HeadingBytes(rest));
-    if (absl::StartsWith(rest, "* ") || absl::StartsWith(rest, "+ ")) {
-      out += "- ";
-      rest.remove_prefix(2);
-    }
-    AppendInline(out, rest);
-    out += '\n';
-  }
-  while (!out.empty() && out.back() == '\n') out.pop_back();
-  return out;
+MappedText TextFromMarkdown(absl::string_view markdown) {
+  return MarkdownReader(markdown).Read();
 }
 
-absl::StatusOr<std::string> PlainText(absl::string_view description) {
+absl::StatusOr<MappedText> PlainText(absl::string_view description) {
   if (HasHtmlTags(description)) return TextFromHtml(description);
-  std::string text(description);
-  if (LooksLikeHtml(text)) {
-    SLUICE_ASSIGN_OR_RETURN(text, TextFromHtml(text));
+  MappedText text = MappedText::Identity(std::string(description));
+  if (LooksLikeHtml(description)) {
+    SLUICE_ASSIGN_OR_RETURN(text, TextFromHtml(description));
   }
-  if (LooksLikeMarkdown(text)) return TextFromMarkdown(text);
+  if (LooksLikeMarkdown(text.text())) return TextFromMarkdown(text.text()).After(text.map());
   return text;
 }
 

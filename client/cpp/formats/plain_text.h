@@ -7,16 +7,19 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/cpp/formats/offset_map.h"
 
 namespace sluice {
 
 // HTML when it has tags of running text or character references (also when those are escaped once more, as
 // feeds do), Markdown when it has its emphasis, headings, links or escapes; anything else comes back
-// unchanged. INVALID_ARGUMENT for HTML nested too deep. Takes and gives UTF-8.
-absl::StatusOr<std::string> PlainText(absl::string_view description);
+// unchanged. INVALID_ARGUMENT for HTML nested too deep. Takes and gives UTF-8. The text comes with where in
+// `description` it stood: right to the byte but where HTML is read against its letter (tags within a
+// <select>, rare references of two characters); there the range of the whole stretch of text is given.
+absl::StatusOr<MappedText> PlainText(absl::string_view description);
 
-absl::StatusOr<std::string> TextFromHtml(absl::string_view html);
-std::string TextFromMarkdown(absl::string_view markdown);
+absl::StatusOr<MappedText> TextFromHtml(absl::string_view html);
+MappedText TextFromMarkdown(absl::string_view markdown);
 
 bool HasHtmlTags(absl::string_view text);
 bool LooksLikeHtml(absl::string_view text);

@@ -46,33 +46,36 @@ absl::Status SetSalary(const RawPosting& fields, const InputPlace& place, v1::Po
   return absl::OkStatus();
 }
 
-absl::Status SetDescription(RawPosting& fields, const InputPlace& place, v1::Posting& posting) {
+absl::Status SetDescription(const RawPosting& fields, PostingInput& input) {
   const std::string& text = fields.Value(PostingColumn::kDescription);
   // The limit again, before HTML is parsed: markup only shrinks.
   constexpr size_t kMaxMarkupBytes = 4 * kMaxPostingBytes;
   if (text.size() > kMaxMarkupBytes) {
     return ColumnError(
-        place, fields.Name(PostingColumn::kDescription),
+        input.place, fields.Name(PostingColumn::kDescription),
         absl::StrCat(text.size(), " bytes; a posting may have ", kMaxPostingBytes, " (256 KiB) as text"));
   }
-  absl::StatusOr<std::string> plain = PlainText(text);
+  absl::StatusOr<MappedText> plain = PlainText(text);
   if (!plain.ok())
-    return ColumnError(place, fields.Name(PostingColumn::kDescription), plain.status().message());
-  posting.set_description(*std::move(plain));
+    return ColumnError(input.place, fields.Name(PostingColumn::kDescription), plain.status().message());
+  input.description_map = plain->map();
+  input.job.mutable_posting()->set_description((*std::move(plain)).TakeText());
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<v1::Job> JobFromFields(RawPosting fields, const InputPlace& place) {
-  v1::Job job;
+absl::StatusOr<PostingInput> PostingFromFields(RawPosting fields, const InputPlace& place) {
+  PostingInput input;
+  input.place = place;
+  v1::Job& job = input.job;
   v1::Posting& posting = *job.mutable_posting();
   SLUICE_ASSIGN_OR_RETURN(
       const auto date, Parsed(fields, PostingColumn::kDatePosted, place, &ParseDate, "a date as YYYY-MM-DD"));
   SLUICE_ASSIGN_OR_RETURN(const auto remote,
                           Parsed(fields, PostingColumn::kIsRemote, place, &ParseBoolean, "True or False"));
   SLUICE_RETURN_IF_ERROR(SetSalary(fields, place, posting));
-  SLUICE_RETURN_IF_ERROR(SetDescription(fields, place, posting));
+  SLUICE_RETURN_IF_ERROR(SetDescription(fields, input));
   if (date.has_value()) posting.set_date_posted(*date);
   if (remote.has_value()) posting.set_is_remote(*remote);
   posting.set_title(fields.Take(PostingColumn::kTitle));
@@ -91,7 +94,7 @@ absl::StatusOr<v1::Job> JobFromFields(RawPosting fields, const InputPlace& place
   }
   job.set_id(fields.Take(PostingColumn::kId));
   if (job.id().empty() && posting.job_url().size() <= kMaxJobIdBytes) job.set_id(posting.job_url());
-  return job;
+  return input;
 }
 
 }  // namespace sluice

@@ -6,16 +6,16 @@
 #include "absl/status/statusor.h"
 #include "client/cpp/formats/input_place.h"
 #include "client/cpp/formats/posting_columns.h"
-#include "sluice/v1/batches.pb.h"
+#include "client/cpp/formats/posting_input.h"
 
 namespace sluice {
 
 inline constexpr int64_t kMaxPostingBytes = 256 << 10;
 inline constexpr size_t kMaxJobIdBytes = 256;
 
-// The job without its id check. An absent id becomes the job_url, else stays empty. INVALID_ARGUMENT names
-// place and column: neither title nor description, a bad date, amount, currency, interval or boolean, more
-// than kMaxPostingBytes.
-absl::StatusOr<v1::Job> JobFromFields(RawPosting fields, const InputPlace& place);
+// The posting without its id check. An absent id becomes the job_url, else stays empty. INVALID_ARGUMENT
+// names place and column: neither title nor description, a bad date, amount, currency, interval or boolean,
+// more than kMaxPostingBytes.
+absl::StatusOr<PostingInput> PostingFromFields(RawPosting fields, const InputPlace& place);
 
 }  // namespace sluice

@@ -71,7 +71,7 @@ absl::StatusOr<bool> FileIsUtf8(const std::string& path) {
 
 class PostingFiles {
  public:
-  PostingFiles(const PostingInputOptions& options, JobSink sink) : options_(options), sink_(sink) {}
+  PostingFiles(const PostingInputOptions& options, PostingSink sink) : options_(options), sink_(sink) {}
 
   absl::Status Read(const std::string& path) {
     SLUICE_ASSIGN_OR_RETURN(const Format format, SniffFormat(path));
@@ -99,10 +99,10 @@ class PostingFiles {
 
  private:
   absl::Status Take(RawPosting fields, const InputPlace& place) {
-    SLUICE_ASSIGN_OR_RETURN(v1::Job job, JobFromFields(std::move(fields), place));
-    SLUICE_RETURN_IF_ERROR(ids_.Admit(place, *job.mutable_id()));
+    SLUICE_ASSIGN_OR_RETURN(PostingInput input, PostingFromFields(std::move(fields), place));
+    SLUICE_RETURN_IF_ERROR(ids_.Admit(place, *input.job.mutable_id()));
     ++summary_.postings;
-    return sink_(std::move(job), place);
+    return sink_(std::move(input));
   }
 
   absl::Status LeaveOut(absl::string_view name, const InputPlace& place) {
@@ -119,7 +119,7 @@ class PostingFiles {
                                               const InputPlace& place);
 
   const PostingInputOptions& options_;
-  JobSink sink_;
+  PostingSink sink_;
   JobIds ids_;
   PostingInputSummary summary_;
 };
@@ -211,7 +211,7 @@ absl::Status PostingFiles::ReadCsv(ByteSource& source) {
 }  // namespace
 
 absl::StatusOr<PostingInputSummary> ReadPostings(const std::vector<std::string>& files,
-                                                 const PostingInputOptions& options, JobSink sink) {
+                                                 const PostingInputOptions& options, PostingSink sink) {
   PostingFiles reader(options, sink);
   for (const std::string& file : files) SLUICE_RETURN_IF_ERROR(reader.Read(file));
   if (reader.summary().postings == 0) {

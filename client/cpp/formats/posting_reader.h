@@ -13,8 +13,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "client/cpp/formats/input_place.h"
-#include "sluice/v1/batches.pb.h"
+#include "client/cpp/formats/posting_input.h"
 
 namespace sluice {
 
@@ -31,13 +30,13 @@ struct PostingInputSummary {
   std::vector<std::string> notes;                  // "jobs.csv is not UTF-8: read as Windows-1252"
 };
 
-// Takes a job with its place. An error ends the reading and is handed on.
-using JobSink = absl::FunctionRef<absl::Status(v1::Job, const InputPlace&)>;
+// Takes a posting. An error ends the reading and is handed on.
+using PostingSink = absl::FunctionRef<absl::Status(PostingInput)>;
 
 // Ids are unique over all files. Blocks on the disk and in `sink`. NOT_FOUND names a missing file;
 // INVALID_ARGUMENT names file, line and column: unknown column, broken line, bad value, duplicate id, over a
 // limit, no posting at all.
 absl::StatusOr<PostingInputSummary> ReadPostings(const std::vector<std::string>& files,
-                                                 const PostingInputOptions& options, JobSink sink);
+                                                 const PostingInputOptions& options, PostingSink sink);
 
 }  // namespace sluice

@@ -76,8 +76,8 @@ std::string JoinedText(const Json& value) {
 // Names in pages are often escaped as if they were HTML.
 std::string Unescaped(std::string name) {
   if (!LooksLikeHtml(name)) return name;
-  absl::StatusOr<std::string> text = TextFromHtml(name);
-  return text.ok() ? *std::move(text) : name;
+  absl::StatusOr<MappedText> text = TextFromHtml(name);
+  return text.ok() ? (*std::move(text)).TakeText() : name;
 }
 
 struct Fields {
