@@ -69,7 +69,7 @@ class Client {
   virtual absl::Status StreamResults(const std::string& name, int64_t after_sequence,
                                      absl::FunctionRef<absl::Status(const v1::JobResult&)> sink) = 0;
 
-  // One page of the ranked view, into `page`, whose memory is used again: verdicts are many small messages.
+  // One page of the ranked view, into `page`: verdicts are many small messages, best made in an arena.
   // FAILED_PRECONDITION before the batch has ended.
   virtual absl::Status ListResults(const v1::ListResultsRequest& request, v1::ListResultsResponse& page) = 0;
 

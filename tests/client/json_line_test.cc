@@ -36,6 +36,23 @@ TEST(JsonLineTest, TextReadsBackAsItWas) {
   EXPECT_EQ(TextJson("a\n\x01"), R"("a\n\u0001")");
 }
 
+// Text is looked at eight bytes at a time: wherever a byte stands that needs an escape, or breaks UTF-8, it
+// is found, and nothing else is taken for one.
+TEST(JsonLineTest, EscapesAreFoundAtEveryPlace) {
+  for (const std::string plain : {"abcdefghijklmnopqrst", " !#[]\x7F~ !#[]\x7F~ !#[", "öäüößéñ東ab"}) {
+    EXPECT_EQ(TextJson(plain), '"' + plain + '"');
+    for (size_t place = 0; place <= plain.size(); ++place) {
+      if (place < plain.size() && (plain[place] & 0xC0) == 0x80) continue;  // within a character
+      for (const char escaped : {'"', '\\', '\n', '\x01', '\x1F'}) {
+        const std::string text = plain.substr(0, place) + escaped + plain.substr(place);
+        EXPECT_EQ(nlohmann::json::parse(TextJson(text)).get<std::string>(), text);
+      }
+      const std::string broken = plain.substr(0, place) + '\xFF' + plain.substr(place);
+      EXPECT_EQ(TextJson(broken), '"' + plain.substr(0, place) + "\xEF\xBF\xBD" + plain.substr(place) + '"');
+    }
+  }
+}
+
 TEST(JsonLineTest, WhatIsNotUtf8IsReplaced) {
   EXPECT_EQ(TextJson("a\xFFz"), "\"a\xEF\xBF\xBDz\"");
   EXPECT_EQ(TextJson("ö\xC3"), "\"ö\xEF\xBF\xBD\"");

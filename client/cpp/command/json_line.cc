@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 
 #include "client/cpp/formats/utf8.h"
 
@@ -13,6 +14,29 @@ constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
 
 bool NeedsEscape(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+}
+
+constexpr uint64_t EachByte(unsigned char byte) {
+  return 0x0101010101010101u * byte;
+}
+
+// Whether one of eight bytes needs an escape; arithmetic on all at once, after "Bit Twiddling Hacks",
+// https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord.
+bool AnyNeedsEscape(const char* eight) {
+  uint64_t bytes;
+  std::memcpy(&bytes, eight, sizeof(bytes));
+  const auto has_zero = [](uint64_t word) { return (word - EachByte(1)) & ~word & EachByte(0x80); };
+  const uint64_t controls = (bytes - EachByte(0x20)) & ~bytes & EachByte(0x80);
+  return (controls | has_zero(bytes ^ EachByte('"')) | has_zero(bytes ^ EachByte('\\'))) != 0;
+}
+
+// Of what the text begins with, up to the first byte that needs an escape.
+size_t PlainBytes(absl::string_view text) {
+  size_t bytes = 0;
+  while (bytes + sizeof(uint64_t) <= text.size() && !AnyNeedsEscape(text.data() + bytes))
+    bytes += sizeof(uint64_t);
+  while (bytes < text.size() && !NeedsEscape(text[bytes])) ++bytes;
+  return bytes;
 }
 
 void AppendEscaped(std::string& out, char c) {
@@ -66,20 +90,13 @@ std::string WithReplacements(absl::string_view text) {
 void AppendQuoted(std::string& out, absl::string_view text) {
   out += '"';
   while (true) {
-    const auto* plain_end = std::find_if(text.begin(), text.end(), NeedsEscape);
-    const auto plain = static_cast<size_t>(plain_end - text.begin());
+    const size_t plain = PlainBytes(text);
     out.append(text.data(), plain);
     if (plain == text.size()) break;
     AppendEscaped(out, text[plain]);
     text.remove_prefix(plain + 1);
   }
   out += '"';
-}
-
-bool IsAscii(absl::string_view text) {
-  unsigned char all = 0;
-  for (const char c : text) all |= static_cast<unsigned char>(c);
-  return all < 0x80;
 }
 
 }  // namespace
@@ -109,15 +126,17 @@ JsonLine& JsonLine::Raw(absl::string_view value) {
 }
 
 JsonLine& JsonLine::Key(absl::string_view name) {
-  Text(name);
-  out_ += ':';
+  Separate();
+  out_ += '"';
+  out_.append(name.data(), name.size());
+  out_ += "\":";
   needs_comma_ = false;
   return *this;
 }
 
 JsonLine& JsonLine::Text(absl::string_view text) {
   Separate();
-  if (IsAscii(text) || IsUtf8(text)) {
+  if (IsUtf8(text)) {
     AppendQuoted(out_, text);
   } else {
     AppendQuoted(out_, WithReplacements(text));

@@ -21,6 +21,7 @@ class JsonLine {
   JsonLine& BeginArray() { return Begin('['); }
   JsonLine& EndArray() { return End(']'); }
 
+  // `name` is written as it is: ASCII without quotes, backslashes and control characters.
   JsonLine& Key(absl::string_view name);
 
   // What is not UTF-8 is replaced by U+FFFD, byte by byte.

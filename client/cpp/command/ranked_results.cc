@@ -1,5 +1,7 @@
 #include "client/cpp/command/ranked_results.h"
 
+#include <google/protobuf/arena.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -55,6 +57,27 @@ class ResultFile {
   bool finished_ = false;
 };
 
+// A page of results: thousands of small messages, which an arena makes and forgets in one go.
+class ResultPage {
+ public:
+  absl::Status Read(Client& client, const v1::ListResultsRequest& request) {
+    arena_.Reset();
+    response_ = google::protobuf::Arena::CreateMessage<v1::ListResultsResponse>(&arena_);
+    return client.ListResults(request, *response_);
+  }
+  const v1::ListResultsResponse& response() const { return *response_; }
+
+ private:
+  static google::protobuf::ArenaOptions Options() {
+    google::protobuf::ArenaOptions options;
+    options.start_block_size = options.max_block_size = 64 << 10;
+    return options;
+  }
+
+  google::protobuf::Arena arena_{Options()};
+  v1::ListResultsResponse* response_ = nullptr;  // in the arena
+};
+
 // Calls `take` for the first `most` results, best first. The next page comes while one is taken.
 absl::Status ForEachRanked(Client& client, const std::string& batch, int64_t most,
                            absl::FunctionRef<void(const v1::JobResult&)> take) {
@@ -62,9 +85,10 @@ absl::Status ForEachRanked(Client& client, const std::string& batch, int64_t mos
   request.set_name(batch);
   request.set_page_size(static_cast<int>(std::min<int64_t>(most, kPageResults)));
   request.set_order_by("score");
-  v1::ListResultsResponse page, next_page;
-  SLUICE_RETURN_IF_ERROR(client.ListResults(request, page));
-  while (true) {
+  ResultPage pages[2];
+  SLUICE_RETURN_IF_ERROR(pages[0].Read(client, request));
+  for (int current = 0;; current = 1 - current) {
+    const v1::ListResultsResponse& page = pages[current].response();
     const int64_t taken = std::min<int64_t>(most, page.results_size());
     most -= taken;
     const bool more = most > 0 && !page.next_page_token().empty();
@@ -72,13 +96,12 @@ absl::Status ForEachRanked(Client& client, const std::string& batch, int64_t mos
     Thread reading;
     if (more) {
       request.set_page_token(page.next_page_token());
-      reading = Thread("results", [&] { read = client.ListResults(request, next_page); });
+      reading = Thread("results", [&] { read = pages[1 - current].Read(client, request); });
     }
     for (int64_t i = 0; i < taken; ++i) take(page.results(static_cast<int>(i)));
     reading.Join();
     SLUICE_RETURN_IF_ERROR(read);
     if (!more) return absl::OkStatus();
-    page.Swap(&next_page);
   }
 }
 

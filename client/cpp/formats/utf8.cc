@@ -4,6 +4,8 @@
 #include <unicode/utf8.h>
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace sluice {
 namespace {
@@ -34,6 +36,16 @@ UChar32 NextPrintable(absl::string_view text, int32_t& position) {
   return steers ? ' ' : c;
 }
 
+// Of the ASCII that the text begins with, in whole words of eight.
+size_t AsciiWordBytes(absl::string_view text) {
+  size_t bytes = 0;
+  for (uint64_t word; bytes + sizeof(word) <= text.size(); bytes += sizeof(word)) {
+    std::memcpy(&word, text.data() + bytes, sizeof(word));
+    if ((word & 0x8080808080808080u) != 0) break;
+  }
+  return bytes;
+}
+
 }  // namespace
 
 bool IsUtf8(absl::string_view text) {
@@ -43,9 +55,11 @@ bool IsUtf8(absl::string_view text) {
 }
 
 bool Utf8Checker::Accept(absl::string_view piece) {
-  for (const char c : piece) {
+  for (size_t i = 0; i < piece.size(); ++i) {
     if (!valid_) return false;
-    const auto byte = static_cast<unsigned char>(c);
+    if (pending_ == 0) i += AsciiWordBytes(piece.substr(i));
+    if (i == piece.size()) break;
+    const auto byte = static_cast<unsigned char>(piece[i]);
     if (pending_ > 0) {
       valid_ = byte >= lowest_ && byte <= highest_;
       --pending_;
