@@ -243,8 +243,10 @@ bool IsJsonLd(const GumboNode& node) {
 bool HasCharacterReference(absl::string_view text) {
   static constexpr absl::string_view kReferences[] = {"&amp;",  "&lt;", "&gt;",  "&nbsp;",
                                                       "&quot;", "&#",   "&apos;"};
+  const size_t first = text.find('&');
+  if (first == absl::string_view::npos) return false;
   return std::any_of(std::begin(kReferences), std::end(kReferences), [&](absl::string_view reference) {
-    const size_t found = text.find(reference);
+    const size_t found = text.find(reference, first);
     return found != absl::string_view::npos && text.find(';', found) != absl::string_view::npos;
   });
 }
@@ -256,9 +258,11 @@ bool HasHtmlTags(absl::string_view text) {
       "p",  "br",   "div",     "ul",      "ol",   "li", "b",   "strong", "i",   "em",
       "u",  "span", "a",       "h1",      "h2",   "h3", "h4",  "h5",     "h6",  "table",
       "tr", "td",   "section", "article", "font", "hr", "pre", "html",   "body"};
+  const size_t first_open = text.find('<');
+  if (first_open == absl::string_view::npos) return false;
   const size_t last_close = text.rfind('>');
   if (last_close == absl::string_view::npos) return false;
-  for (size_t i = text.find('<'); i != absl::string_view::npos; i = text.find('<', i + 1)) {
+  for (size_t i = first_open; i != absl::string_view::npos; i = text.find('<', i + 1)) {
     size_t begin = i + 1;
     if (begin < text.size() && text[begin] == '/') ++begin;
     size_t end = begin;
