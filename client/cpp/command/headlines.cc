@@ -1,60 +1,42 @@
 #include "client/cpp/command/headlines.h"
 
-#include <algorithm>
-#include <cstring>
+#include <optional>
 
-#include "absl/hash/hash.h"
+#include "absl/strings/string_view.h"
+#include "client/cpp/formats/varint.h"
 
 namespace sluice {
 namespace {
 
-constexpr size_t kBlockBytes = 1 << 20;
-
-void Append(absl::string_view text, std::string& packed) {
-  const auto length = static_cast<uint16_t>(std::min<size_t>(text.size(), UINT16_MAX));
-  packed.append(reinterpret_cast<const char*>(&length), sizeof(length));
-  packed.append(text.data(), length);
+void AppendText(absl::string_view text, std::string& packed) {
+  AppendVarint(text.size(), packed);
+  packed.append(text.data(), text.size());
 }
 
-absl::string_view Take(absl::string_view& packed) {
-  uint16_t length;
-  std::memcpy(&length, packed.data(), sizeof(length));
-  const absl::string_view text = packed.substr(sizeof(length), length);
-  packed.remove_prefix(sizeof(length) + length);
-  return text;
-}
-
-uint64_t HashOf(absl::string_view id) {
-  return absl::Hash<absl::string_view>()(id);
+std::string TakeText(absl::string_view& packed) {
+  uint64_t bytes = 0;
+  TakeVarint(packed, bytes);
+  const absl::string_view text = packed.substr(0, bytes);
+  packed.remove_prefix(text.size());
+  return std::string(text);
 }
 
 }  // namespace
 
-void Headlines::Add(absl::string_view id, const Headline& headline) {
+void Headlines::Add(const Headline& headline) {
   std::string packed;
-  for (const absl::string_view text :
-       {id, absl::string_view(headline.title), absl::string_view(headline.company),
-        absl::string_view(headline.location)})
-    Append(text, packed);
-  if (bytes_ + packed.size() > max_bytes_) return;
-  if (blocks_.empty() || blocks_.back().size() + packed.size() > kBlockBytes) {
-    blocks_.emplace_back();
-    blocks_.back().reserve(kBlockBytes);
-  }
-  const uint64_t place = (blocks_.size() - 1) << 32 | blocks_.back().size();
-  if (!by_hash_.emplace(HashOf(id), place).second) return;
-  blocks_.back() += packed;
-  bytes_ += packed.size();
+  for (const std::string* text : {&headline.title, &headline.company, &headline.location})
+    AppendText(*text, packed);
+  records_.Add(packed);
 }
 
-Headline Headlines::Find(absl::string_view id) const {
-  const auto found = by_hash_.find(HashOf(id));
-  if (found == by_hash_.end()) return {};
-  absl::string_view packed = blocks_[found->second >> 32];
-  packed.remove_prefix(found->second & UINT32_MAX);
-  if (Take(packed) != id) return {};
-  const absl::string_view title = Take(packed), company = Take(packed), location = Take(packed);
-  return {std::string(title), std::string(company), std::string(location)};
+Headline Headlines::Find(int64_t job_index) const {
+  std::optional<absl::string_view> packed = records_.Find(job_index);
+  if (!packed.has_value()) return {};
+  Headline headline;
+  for (std::string* text : {&headline.title, &headline.company, &headline.location})
+    *text = TakeText(*packed);
+  return headline;
 }
 
 }  // namespace sluice

@@ -1,13 +1,11 @@
-// Headlines: what the ranked table says of a posting, remembered by its id from when it was sent.
+// Headlines: what the ranked table says of a posting, remembered from when it was sent.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
+#include "client/cpp/command/job_records.h"
 
 namespace sluice {
 
@@ -18,25 +16,22 @@ struct Headline {
   std::string location;
 };
 
-// A table shows few postings, but which is known only at the end; so all are kept, packed, up to `max_bytes`
-// of text. Those that come later are not: their rows show the id alone. Not thread-safe.
+// A table shows few postings, but which is known only at the end; so all are kept, packed, up to `max_bytes`.
+// Once one does not fit, the rows of it and of those after it show the id alone. Not thread-safe.
 class Headlines {
  public:
   static constexpr size_t kDefaultMaxBytes = 24 << 20;
 
-  explicit Headlines(size_t max_bytes = kDefaultMaxBytes) : max_bytes_(max_bytes) {}
+  explicit Headlines(size_t max_bytes = kDefaultMaxBytes) : records_(max_bytes) {}
 
-  // Of two postings of one id the first counts. Texts are cut at 65,535 bytes.
-  void Add(absl::string_view id, const Headline& headline);
+  // Of the batch's next job.
+  void Add(const Headline& headline);
 
-  // An empty one for an id that is not there.
-  Headline Find(absl::string_view id) const;
+  // An empty one for a job that is not there.
+  Headline Find(int64_t job_index) const;
 
  private:
-  size_t max_bytes_;
-  size_t bytes_ = 0;
-  std::vector<std::string> blocks_;                  // each text behind its length, four a posting
-  absl::flat_hash_map<uint64_t, uint64_t> by_hash_;  // of the id -> the number of its block, its place there
+  JobRecords records_;
 };
 
 }  // namespace sluice

@@ -109,6 +109,13 @@ bool PrintsEveryResult(const RankedResultsOptions& options) {
   return !options.output.empty() || (options.json && !options.top.has_value());
 }
 
+std::optional<EvidenceSource> SourceOf(const v1::JobResult& result, const SentPostings& sent) {
+  const std::optional<absl::string_view> packed = sent.evidence_sources.Find(result.index());
+  if (!packed.has_value()) return std::nullopt;
+  absl::StatusOr<EvidenceSource> source = EvidenceSource::Unpack(*packed);
+  return source.ok() ? std::optional(*std::move(source)) : std::nullopt;
+}
+
 // Answers the tally of what was read.
 absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOptions& options,
                                          const SentPostings& sent, Terminal& terminal) {
@@ -125,13 +132,13 @@ absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOpti
         tally.Add(result);
         const bool show = read++ < shown;
         const std::string json =
-            file.wanted() || (show && options.json) ? ResultJson(result, sent.sources) : "";
+            file.wanted() || (show && options.json) ? ResultJson(result, SourceOf(result, sent)) : "";
         file.Add(json);
         if (!show) return;
         if (options.json) {
           terminal.out << json << '\n';
         } else {
-          terminal.out << TableRow(result, sent.headlines.Find(result.id()), style);
+          terminal.out << TableRow(result, sent.headlines.Find(result.index()), style);
         }
       }));
   terminal.out << std::flush;

@@ -6,8 +6,8 @@
 
 #include "absl/status/statusor.h"
 #include "client/cpp/client.h"
-#include "client/cpp/command/evidence_sources.h"
 #include "client/cpp/command/headlines.h"
+#include "client/cpp/command/job_records.h"
 #include "client/cpp/command/terminal.h"
 #include "client/cpp/command/verdict_table.h"
 #include "core/base/clock.h"
@@ -23,8 +23,10 @@ struct RankedResultsOptions {
 
 // What is remembered of the postings from when they were sent; nothing where another sent them.
 struct SentPostings {
-  Headlines headlines;      // for the table
-  EvidenceSources sources;  // for JSON
+  static constexpr size_t kMaxSourcesBytes = 64 << 20;
+
+  Headlines headlines;                            // for the table
+  JobRecords evidence_sources{kMaxSourcesBytes};  // for JSON: EvidenceSource, packed
 };
 
 // Whether a verdict is written as JSON, so that the sources are wanted, and whether the headlines are.

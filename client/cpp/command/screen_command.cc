@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/ranked_results.h"
+#include "client/cpp/formats/evidence_source.h"
 #include "client/cpp/formats/job_places.h"
 #include "client/cpp/formats/posting_reader.h"
 #include "client/cpp/formats/profile_file.h"
@@ -60,12 +61,11 @@ void TellNotes(const PostingInputSummary& summary, Terminal& terminal) {
   terminal.err << std::endl;
 }
 
-void TellLeftOut(const EvidenceSources& sources, Terminal& terminal) {
+void TellLeftOut(const JobRecords& sources, Terminal& terminal) {
   if (sources.left_out() == 0) return;
   terminal.err << "source offsets of evidence: kept for the first " << WithThousands(sources.kept())
                << " postings, absent for the other " << WithThousands(sources.left_out()) << " (at most "
-               << WithThousands(EvidenceSources::kDefaultMaxBytes >> 20) << " MiB of them are kept)"
-               << std::endl;
+               << WithThousands(sources.max_bytes() >> 20) << " MiB of them are kept)" << std::endl;
 }
 
 class Submission {
@@ -87,7 +87,7 @@ class Submission {
       return WithInputPlaces(batch.status(), profile_, [this](int64_t job) { return places_.Of(job); });
     }
     TellNotes(summary_, context_.terminal);
-    TellLeftOut(sent_.sources, context_.terminal);
+    TellLeftOut(sent_.evidence_sources, context_.terminal);
     return batch;
   }
 
@@ -98,11 +98,13 @@ class Submission {
   void Remember(const PostingInput& input) {
     const v1::Posting& posting = input.job.posting();
     places_.Add(input.place);
-    if (WritesJson(output_)) sent_.sources.Add(posting, input.description_map);
+    if (WritesJson(output_)) {
+      sent_.evidence_sources.Add(EvidenceSource(posting, input.description_map).Pack());
+    }
     if (!WritesTable(output_)) return;
-    sent_.headlines.Add(input.job.id(), {FitColumns(posting.title(), kMaxHeadlineColumns),
-                                         FitColumns(posting.company(), kMaxHeadlineColumns),
-                                         FitColumns(posting.location(), kMaxHeadlineColumns)});
+    sent_.headlines.Add({FitColumns(posting.title(), kMaxHeadlineColumns),
+                         FitColumns(posting.company(), kMaxHeadlineColumns),
+                         FitColumns(posting.location(), kMaxHeadlineColumns)});
   }
 
   // Whether all postings fit into the request; reading stops once they do not, and files that are far too

@@ -27,9 +27,7 @@ const char* DecidedByText(v1::Verdict::DecidedBy decided_by) {
   }
 }
 
-using SourceOfPosting = std::optional<EvidenceSources::Posting>;
-
-void AddEvidence(const v1::RuleResult& rule, const SourceOfPosting& source, JsonLine& out) {
+void AddEvidence(const v1::RuleResult& rule, const std::optional<EvidenceSource>& source, JsonLine& out) {
   out.Key("evidence").BeginArray();
   for (const v1::Evidence& found : rule.evidence()) {
     out.BeginObject().Key("field").Text(found.field());
@@ -42,7 +40,7 @@ void AddEvidence(const v1::RuleResult& rule, const SourceOfPosting& source, Json
   out.EndArray();
 }
 
-void AddRules(const v1::Verdict& verdict, const SourceOfPosting& source, JsonLine& out) {
+void AddRules(const v1::Verdict& verdict, const std::optional<EvidenceSource>& source, JsonLine& out) {
   out.Key("rules").BeginArray();
   for (const v1::RuleResult& rule : verdict.rules()) {
     out.BeginObject().Key("id").Text(rule.rule_id());
@@ -60,7 +58,7 @@ void AddOptional(absl::string_view key, bool present, double number, JsonLine& o
   present ? out.Real(number) : out.Null();
 }
 
-void AddVerdict(const v1::Verdict& verdict, const SourceOfPosting& source, JsonLine& out) {
+void AddVerdict(const v1::Verdict& verdict, const std::optional<EvidenceSource>& source, JsonLine& out) {
   out.Key("verdict").Text(DecisionText(verdict.decision()));
   out.Key("score").Real(verdict.score()).Key("phase1").Real(verdict.phase1());
   AddOptional("phase2", verdict.has_phase2(), verdict.phase2(), out);
@@ -120,12 +118,12 @@ std::string TimeText(const google::protobuf::Timestamp& time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::FromUnixSeconds(time.seconds()), absl::UTCTimeZone());
 }
 
-std::string ResultJson(const v1::JobResult& result, const EvidenceSources& sources) {
+std::string ResultJson(const v1::JobResult& result, const std::optional<EvidenceSource>& source) {
   JsonLine out;
   out.BeginObject().Key("id").Text(result.id());
   if (result.rank() > 0) out.Key("rank").Integer(result.rank());
   if (result.has_verdict()) {
-    AddVerdict(result.verdict(), sources.Find(result.index()), out);
+    AddVerdict(result.verdict(), source, out);
   } else {
     out.Key("outcome").Text(absl::AsciiStrToLower(v1::JobResult::Outcome_Name(result.outcome())));
   }

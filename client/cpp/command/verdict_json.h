@@ -1,17 +1,19 @@
 // Results as JSON lines. Scripts rely on the names: id, verdict, score, phase1, phase2, reasons, rank.
 #pragma once
 
+#include <optional>
 #include <string>
 
-#include "client/cpp/command/evidence_sources.h"
+#include "client/cpp/formats/evidence_source.h"
 #include "sluice/v1/batches.pb.h"
 
 namespace sluice {
 
 // One object without a newline. rank is there once the batch is done; phase2 is null when the model did not
 // see the posting; a job without a verdict has "outcome" and "error" in its place, an embedding "vector".
-// Where `sources` knows the job, evidence from its description has source_begin_byte and source_end_byte.
-std::string ResultJson(const v1::JobResult& result, const EvidenceSources& sources = EvidenceSources());
+// Where the `source` is known, evidence from a description has source_begin_byte and source_end_byte.
+std::string ResultJson(const v1::JobResult& result,
+                       const std::optional<EvidenceSource>& source = std::nullopt);
 
 // Name, state, counts, times and plan of a batch.
 std::string BatchJson(const v1::Batch& batch);

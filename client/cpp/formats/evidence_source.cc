@@ -1,10 +1,13 @@
 #include "client/cpp/formats/evidence_source.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
+#include "client/cpp/formats/varint.h"
+#include "core/base/status_macros.h"
 
 namespace sluice {
 
@@ -25,13 +28,32 @@ int64_t DescriptionBegin(const v1::Posting& posting) {
   return bytes == 0 ? 0 : bytes + kLineEndBytes;
 }
 
-std::optional<ByteRange> EvidenceSource(const v1::Evidence& evidence, int64_t description_begin,
-                                        const OffsetMap& description_map) {
+EvidenceSource::EvidenceSource(const v1::Posting& posting, OffsetMap description_map)
+    : EvidenceSource(DescriptionBegin(posting), std::move(description_map)) {}
+
+EvidenceSource::EvidenceSource(int64_t description_begin, OffsetMap description_map)
+    : description_begin_(description_begin), description_map_(std::move(description_map)) {}
+
+std::optional<ByteRange> EvidenceSource::Of(const v1::Evidence& evidence) const {
   if (evidence.field() != "text" && evidence.field() != "description") return std::nullopt;
-  const int64_t before = evidence.field() == "text" ? description_begin : 0;
+  const int64_t before = evidence.field() == "text" ? description_begin_ : 0;
   const ByteRange read{evidence.begin_byte() - before, evidence.end_byte() - before};
-  const bool inside = read.begin >= 0 && read.size() > 0 && read.end <= description_map.text_bytes();
-  return inside ? std::optional(description_map.Map(read)) : std::nullopt;
+  const bool inside = read.begin >= 0 && read.size() > 0 && read.end <= description_map_.text_bytes();
+  return inside ? std::optional(description_map_.Map(read)) : std::nullopt;
+}
+
+std::string EvidenceSource::Pack() const {
+  std::string packed;
+  AppendVarint(static_cast<uint64_t>(description_begin_), packed);
+  return packed + description_map_.Pack();
+}
+
+absl::StatusOr<EvidenceSource> EvidenceSource::Unpack(absl::string_view packed) {
+  uint64_t description_begin = 0;
+  if (!TakeVarint(packed, description_begin) || description_begin > INT32_MAX)
+    return absl::InvalidArgumentError("not a packed source of evidence");
+  SLUICE_ASSIGN_OR_RETURN(OffsetMap map, OffsetMap::Unpack(packed));
+  return EvidenceSource(static_cast<int64_t>(description_begin), std::move(map));
 }
 
 }  // namespace sluice

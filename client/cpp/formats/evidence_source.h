@@ -1,9 +1,12 @@
-// Where a verdict's evidence stands in the description as its file has it. Pure.
+// EvidenceSource: where the evidence of a posting's verdict stands in the description as its file has it.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "client/cpp/formats/offset_map.h"
 #include "sluice/v1/screening.pb.h"
 
@@ -12,9 +15,25 @@ namespace sluice {
 // Where in the text that the server screens (screening.proto, Evidence.field "text") the description begins.
 int64_t DescriptionBegin(const v1::Posting& posting);
 
-// `description_begin` and `description_map` are the posting's. Absent for evidence that was not read, or not
-// only read, from the description.
-std::optional<ByteRange> EvidenceSource(const v1::Evidence& evidence, int64_t description_begin,
-                                        const OffsetMap& description_map);
+// What must be known of one posting for it. A value.
+class EvidenceSource {
+ public:
+  // `description_map` as PostingInput has it.
+  EvidenceSource(const v1::Posting& posting, OffsetMap description_map);
+
+  // Absent for evidence that was not read, or not only read, from the description.
+  std::optional<ByteRange> Of(const v1::Evidence& evidence) const;
+
+  // A few bytes for a description of plain text, about seven a line for HTML; and back. INVALID_ARGUMENT for
+  // bytes that Pack did not make.
+  std::string Pack() const;
+  static absl::StatusOr<EvidenceSource> Unpack(absl::string_view packed);
+
+ private:
+  EvidenceSource(int64_t description_begin, OffsetMap description_map);
+
+  int64_t description_begin_;
+  OffsetMap description_map_;
+};
 
 }  // namespace sluice
