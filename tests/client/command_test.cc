@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_split.h"
 #include "client/cpp/command/hardware_command.h"
+#include "client/cpp/command/ranked_results.h"
 #include "client/cpp/command/run.h"
 #include "client/cpp/command/verdict_table.h"
 #include "core/base/thread.h"
@@ -154,6 +155,17 @@ TEST_F(CommandTest, EvidenceIsFoundInTheFile) {
   ASSERT_EQ(Run({"batches", "results", "b1", "--json"}), ExitCode::kDone);
   EXPECT_THAT(out_.str(), HasSubstr("end_byte"));
   EXPECT_THAT(out_.str(), Not(HasSubstr("source_begin_byte")));
+}
+
+TEST(SourcesLeftOutText, IsSaidInOneLine) {
+  JobRecords sources(/*max_bytes=*/2 << 20);
+  sources.Add(std::string(1 << 20, 'x'));
+  EXPECT_EQ(SourcesLeftOutText(sources), "");
+  for (int i = 0; i < 1234; ++i) sources.Add(std::string(1 << 20, 'x'));
+  EXPECT_EQ(
+      SourcesLeftOutText(sources),
+      "source offsets of evidence: kept for the first 1 postings, left out for 1,234 (at most 2 MiB of them "
+      "are kept)\n");
 }
 
 // Verdicts are large: what is printed in full is not streamed before, and still is counted.

@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cpp/command/follow_batch.h"
+#include "client/cpp/command/progress.h"
 #include "client/cpp/command/verdict_json.h"
 #include "client/cpp/command/verdict_tally.h"
 #include "core/base/status_macros.h"
@@ -154,6 +155,14 @@ bool WritesJson(const RankedResultsOptions& options) {
 
 bool WritesTable(const RankedResultsOptions& options) {
   return !options.json;
+}
+
+std::string SourcesLeftOutText(const JobRecords& evidence_sources) {
+  if (evidence_sources.left_out() == 0) return "";
+  return absl::StrCat("source offsets of evidence: kept for the first ",
+                      WithThousands(evidence_sources.kept()), " postings, left out for ",
+                      WithThousands(evidence_sources.left_out()), " (at most ",
+                      evidence_sources.max_bytes() >> 20, " MiB of them are kept)\n");
 }
 
 absl::StatusOr<v1::Batch> FollowAndPrintRanked(Client& client, const RankedResultsOptions& options,

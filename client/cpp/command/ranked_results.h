@@ -33,6 +33,9 @@ struct SentPostings {
 bool WritesJson(const RankedResultsOptions& options);
 bool WritesTable(const RankedResultsOptions& options);
 
+// A line for postings whose sources found no room; "" where all did.
+std::string SourcesLeftOutText(const JobRecords& evidence_sources);
+
 // Waits for the batch, showing its progress, prints its results and then what happened in all. Where every
 // result is printed, none is read twice; for a table they are streamed to be counted, and only its rows are
 // read again. INVALID_ARGUMENT when the output cannot be written; CANCELLED when the client was interrupted,

@@ -61,13 +61,6 @@ void TellNotes(const PostingInputSummary& summary, Terminal& terminal) {
   terminal.err << std::endl;
 }
 
-void TellLeftOut(const JobRecords& sources, Terminal& terminal) {
-  if (sources.left_out() == 0) return;
-  terminal.err << "source offsets of evidence: kept for the first " << WithThousands(sources.kept())
-               << " postings, absent for the other " << WithThousands(sources.left_out()) << " (at most "
-               << WithThousands(sources.max_bytes() >> 20) << " MiB of them are kept)" << std::endl;
-}
-
 class Submission {
  public:
   Submission(const ScreenFlags& flags, const RankedResultsOptions& output, CommandContext& context)
@@ -87,7 +80,7 @@ class Submission {
       return WithInputPlaces(batch.status(), profile_, [this](int64_t job) { return places_.Of(job); });
     }
     TellNotes(summary_, context_.terminal);
-    TellLeftOut(sent_.evidence_sources, context_.terminal);
+    context_.terminal.err << SourcesLeftOutText(sent_.evidence_sources) << std::flush;
     return batch;
   }
 
