@@ -56,6 +56,7 @@ inline void ProductTile(QuantizedRows x, int64_t row, const QuantizedWeights& we
   for (int64_t line = 0; line < weights.inputs / kLine; ++line) {
     FetchLines(next, line);
     if (line < kRows) FetchOutputs(to + line * weights.outputs);
+#pragma GCC unroll 2
     for (int64_t k = 0; k < kLine; k += 4, values += 4, panel += 4 * kInt8PanelWidth) {
       Integers columns[kPanelVectors];
 #pragma GCC unroll 8
