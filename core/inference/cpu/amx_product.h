@@ -78,12 +78,11 @@ class AmxProduct {
       Tiles::template Store<3>(&sums[kTileRows][kLanes], kSumsStride);
     }
     const int64_t wanted = rows - row < kRowTiles * kTileRows ? rows - row : kRowTiles * kTileRows;
-    for (int64_t r = 0; r < wanted; ++r) {
-      const Floats zero = Set(x.zeros[row + r]);
-      const Floats row_scale = Set(x.scales[row + r]);
-      float* const to = y + (row + r) * weights.outputs + output;
-      for (int64_t c = 0; c < kBlock; c += kLanes)
-        Finish<epilogue>(_mm512_load_si512(&sums[r][c]), zero, row_scale, weights, output + c, to + c);
+    for (int64_t c = 0; c < kBlock; c += kLanes) {
+      const OutputTerms terms(weights, output + c);
+      for (int64_t r = 0; r < wanted; ++r)
+        Finish<epilogue>(_mm512_load_si512(&sums[r][c]), x.zeros[row + r], x.scales[row + r], terms,
+                         y + (row + r) * weights.outputs + output + c);
     }
   }
 };

@@ -71,13 +71,13 @@ struct LayerNormView {
 
 struct Int8Kernels {
   const char* name;
-  // columns a multiple of 16. A row with a NaN or an infinity gets a scale that is not finite, and so does
+  // columns a multiple of 64. A row with a NaN or an infinity gets a scale that is not finite, and so does
   // all that is computed from it.
   void (*quantize)(const float* x, int64_t rows, int64_t columns, QuantizedRows out);
   // y: [rows, outputs].
   void (*product)(QuantizedRows x, int64_t rows, const QuantizedWeights& weights, Int8Epilogue epilogue,
                   float* y);
-  // In place; columns a multiple of 16.
+  // In place; columns a multiple of 64.
   void (*layer_norm)(float* x, int64_t rows, int64_t columns, const LayerNormView& norm);
   // Its products may be in bf16.
   void (*attend)(const AttentionText& text);

@@ -1,7 +1,7 @@
 // QuantizedBert: a BERT-family encoder whose products run in eight bits on one thread of a processor.
 //
 // ALGORITHM: as BertNetwork (core/inference/torch), with the four products of a layer on quantized rows and
-// weights, and the rest in fp32 (see Int8Kernels). A pass takes whole texts, up to about 384 tokens of them
+// weights, and the rest in fp32 (see Int8Kernels). A pass takes whole texts, up to about 192 tokens of them
 // at a time, through all layers, so that what it writes is still in the processor's cache when it is read;
 // within such a part everything but attention goes 96 rows at a time. No row ever meets another outside its
 // text: a text's vector is the same to the bit whatever it is batched with.

@@ -14,7 +14,7 @@ namespace {
 
 using Texts = absl::Span<const absl::Span<const int32_t>>;
 
-constexpr int64_t kPartRows = 384;
+constexpr int64_t kPartRows = 192;
 constexpr int64_t kBlockRows = 96;
 static_assert(kBlockRows % kInt8RowStep == 0 && kBlockRows % kInt8RowsRead == 0);
 
@@ -209,7 +209,7 @@ class QuantizedEncoder final : public Encoder {
     const absl::Cleanup ended = [this] { --passes_; };
     float* vector = vectors.data();
     while (!texts.empty()) {
-      const size_t count = TextsOfPart(texts, arena.rows);
+      const size_t count = TextsOfPart(texts);
       Pass(*network_, arena, texts.first(count)).Run(between_layers_, vector);
       vector += static_cast<int64_t>(count) * description_.dimensions;
       texts.remove_prefix(count);
@@ -230,12 +230,12 @@ class QuantizedEncoder final : public Encoder {
     return description;
   }
 
-  static size_t TextsOfPart(Texts texts, int64_t max_rows) {
+  static size_t TextsOfPart(Texts texts) {
     int64_t rows = 0;
     size_t count = 0;
-    while (count < texts.size() && rows + static_cast<int64_t>(texts[count].size()) <= max_rows)
+    while (count < texts.size() && rows + static_cast<int64_t>(texts[count].size()) <= kPartRows)
       rows += static_cast<int64_t>(texts[count++].size());
-    return count;
+    return std::max<size_t>(count, 1);
   }
 
   const std::shared_ptr<const QuantizedBert> network_;

@@ -139,6 +139,22 @@ TEST_P(FastInt8KernelsTest, MultiplyTheSame) {
   ExpectSameProduct(Int8Epilogue::kStore, 6, 1536, 384);
 }
 
+// Rows of zeros, so that what is activated is the bias: near zero, where polynomials join their bounds, and
+// far out, where gelu is its argument or nothing.
+TEST_P(FastInt8KernelsTest, ActivateAnyArgument) {
+  constexpr int64_t kOutputs = 4096;
+  Floats bias(kOutputs);
+  for (int64_t i = 0; i < kOutputs; ++i) bias[i] = static_cast<float>(i - kOutputs / 2) / 128;
+  const QuantizedLinear linear(Floats(kOutputs * 64, 1.0F), bias);
+  Quantized x(PortableInt8Kernels(), Floats(kInt8RowStep * 64), kInt8RowStep);
+  for (const Int8Epilogue epilogue : {Int8Epilogue::kGelu, Int8Epilogue::kGeluTanh, Int8Epilogue::kRelu}) {
+    Floats expected(kInt8RowStep * kOutputs), actual(expected.size());
+    PortableInt8Kernels().product(x.View(), kInt8RowStep, linear.View(), epilogue, expected.data());
+    Fast().product(x.View(), kInt8RowStep, linear.View(), epilogue, actual.data());
+    ExpectNear(actual, expected, 1.5e-5F);
+  }
+}
+
 TEST_P(FastInt8KernelsTest, NormalizeTheSame) {
   Random random(5);
   const Floats scale = random.Normal(384), shift = random.Normal(384);
@@ -149,10 +165,11 @@ TEST_P(FastInt8KernelsTest, NormalizeTheSame) {
   ExpectNear(actual, expected, 2e-5F);
 }
 
-// Lengths around every step of the kernel: vectors of 16, blocks of 12 queries, panels of 64 keys.
+// Lengths around every step of the kernel: vectors of 16, blocks of 12, 8 and 4
+// queries, panels of 64 keys.
 TEST_P(FastInt8KernelsTest, AttendTheSame) {
   for (const int64_t head_size : {32, 64, 96}) {
-    for (const int64_t length : {1, 2, 11, 12, 13, 15, 16, 17, 63, 64, 65, 130}) {
+    for (const int64_t length : {1, 2, 4, 5, 8, 9, 11, 12, 13, 15, 16, 17, 20, 33, 48, 49, 63, 64, 65, 130}) {
       const Floats query_key_value = Random(6).Normal(length * 3 * 2 * head_size);
       SCOPED_TRACE(testing::Message() << length << " tokens, heads of " << head_size);
       ExpectNear(Attend(Fast(), query_key_value, length, 2, head_size),
