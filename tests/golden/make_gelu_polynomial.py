@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Prints the coefficients of Gelu() in core/inference/cpu/avx512_math.h and what they are worth. Needs numpy.
 
-gelu(x) = x (1/2 + t P(t^2 - c^2 / 2)) with t = x within [-c, c]. P is the polynomial of so many coefficients that keeps the
-greatest error of gelu itself least on [-c, c] (Lawson's reweighted least squares), among those that reach 1/2 at c: a
-value far out is then itself, or 0. `--check` compares with the header.
+gelu(x) = x (1/2 + t P(t^2 - c^2 / 2)) with t = x within [-c, c]. P is the polynomial of so many coefficients that keeps
+the greatest error of gelu itself least on [-c, c] (Lawson's reweighted least squares), among those that reach 1/2 at c:
+a value far out is then itself, or 0. `--check` compares with the header.
 """
 import argparse
 import math
@@ -60,8 +60,8 @@ def main():
     print(", ".join(texts))
     print(f"greatest error within 20 of zero, in fp32: {np.abs(gelu_in_float(coefficients, x) - exact).max():.2g}")
     if args.check:
-        numbers = [float(text) for text in re.findall(r"-?[0-9.]+(?:e-?[0-9]+)?(?=F\b)", HEADER.read_text(encoding="utf-8"))]
-        missing = [c for c in coefficients if not any(math.isclose(c, number, rel_tol=1e-4) for number in numbers)]
+        numbers = re.findall(r"-?[0-9.]+(?:e-?[0-9]+)?(?=F\b)", HEADER.read_text(encoding="utf-8"))
+        missing = [c for c in coefficients if not any(math.isclose(c, float(n), rel_tol=1e-4) for n in numbers)]
         if missing:
             sys.exit(f"not in {HEADER.name}: {missing}")
 
