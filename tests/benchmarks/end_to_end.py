@@ -4,7 +4,7 @@
   end_to_end.py --bin build/release/bin --model DIR [--peer-python PYTHON] [--rounds 3]
 
 Starts sluiced with a temporary data directory on free ports, then in each round, one after another:
-  all         1,000 postings with --gate=all
+  all         1,000 postings with --gate=all and the profile less its must and must_not rules, so that all are encoded
   peer        the same 1,000 texts through sentence-transformers fp32, batch 32 (only with --peer-python)
   hundred     100 postings with the default gate
   rules_only  20,000 postings with --gate=rules_only, through gRPC and the durable store
@@ -23,6 +23,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 import machine  # noqa: E402
 from sluice_process import CACHES_OFF, ROOT, Server, memory_mib  # noqa: E402
+from wishes import write_wishes  # noqa: E402
 
 PEER = r"""
 import json, sys, time, torch
@@ -51,10 +52,10 @@ def write_postings(source, path, count):
     return path
 
 
-def screen(arguments, server, jobs, count, *flags):
+def screen(arguments, server, profile, jobs, count, *flags):
     start = time.perf_counter()
     done = subprocess.run(
-        [f"{arguments.bin}/sluice", f"--server=127.0.0.1:{server.port}", "screen", f"--profile={arguments.profile}",
+        [f"{arguments.bin}/sluice", f"--server=127.0.0.1:{server.port}", "screen", f"--profile={profile}",
          f"--jobs={jobs}", "--as-of=2026-01-15", "--json", *flags], capture_output=True, text=True)
     seconds = time.perf_counter() - start
     if done.returncode != 0:
@@ -71,7 +72,7 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--peer-python", help="a Python with sentence-transformers")
-    parser.add_argument("--profile", default=ROOT / "examples/profile.yaml")
+    parser.add_argument("--profile", type=pathlib.Path, default=ROOT / "examples/profile.yaml")
     parser.add_argument("--postings", default=ROOT / "examples/postings.jsonl")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--server-flag", action="append", default=[])
@@ -81,6 +82,7 @@ def main():
 
     with tempfile.TemporaryDirectory() as data:
         files = {n: write_postings(arguments.postings, f"{data}/{n}.jsonl", n) for n in (100, 1000, 20000)}
+        wishes = write_wishes(arguments.profile, pathlib.Path(data, "wishes.yaml"))
         server = Server(f"{arguments.bin}/sluiced", data, arguments.model, flags=[CACHES_OFF, *arguments.server_flag])
         server.start()
         peer = None
@@ -88,10 +90,10 @@ def main():
             peer = subprocess.Popen([arguments.peer_python, "-c", PEER, arguments.model, files[1000], str(os.cpu_count())],
                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
             peer.stdout.readline()
-        screen(arguments, server, files[100], 100, "--gate=all")
+        screen(arguments, server, wishes, files[100], 100, "--gate=all")
         figures = {"all": [], "peer": [], "hundred": [], "rules_only": []}
         for turn in range(arguments.rounds):
-            seconds, encoded = screen(arguments, server, files[1000], 1000, "--gate=all")
+            seconds, encoded = screen(arguments, server, wishes, files[1000], 1000, "--gate=all")
             figures["all"].append(1000 / seconds)
             line = f"round {turn + 1}: all {1000 / seconds:.1f} postings/s ({encoded} encoded)"
             if peer:
@@ -99,10 +101,10 @@ def main():
                 peer.stdin.flush()
                 figures["peer"].append(float(peer.stdout.readline()))
                 line += f", sentence-transformers {figures['peer'][-1]:.1f} texts/s"
-            seconds, encoded = screen(arguments, server, files[100], 100)
+            seconds, encoded = screen(arguments, server, arguments.profile, files[100], 100)
             figures["hundred"].append(seconds)
             line += f", 100 postings {seconds:.3f} s ({encoded} encoded)"
-            seconds, _ = screen(arguments, server, files[20000], 20000, "--gate=rules_only")
+            seconds, _ = screen(arguments, server, arguments.profile, files[20000], 20000, "--gate=rules_only")
             figures["rules_only"].append(20000 / seconds)
             print(f"{line}, rules_only {20000 / seconds:.0f} postings/s", flush=True)
         print(f"median: all {statistics.median(figures['all']):.1f} postings/s, 100 postings "

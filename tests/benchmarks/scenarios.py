@@ -25,6 +25,7 @@ import machine  # noqa: E402
 from figures import Spread  # noqa: E402
 from peer_process import Unavailable, Worker, environment, exports_of, say, worker_command  # noqa: E402
 from sluice_process import CACHES_OFF, PROFILE, Server, Sluice, json_lines, screen_arguments, write_jobs  # noqa: E402
+from wishes import write_wishes  # noqa: E402
 
 MODES = {"all": "all", "gated": "volume", "rules_only": "rules_only"}  # the gate's policy
 # What was once promised of this design, wherever it was said for so many postings.
@@ -32,13 +33,6 @@ CLAIMS = {30: "6 s", 50: "8 s", 100: "8 s CUDA, 12 s MPS, 20 s CPU", 250: "15 s 
 RULES_ONLY_CLAIM = {100: "3 s"}
 ONE_BY_ONE, AT_ONCE = "one by one", "all queued at once"
 PEER, OURS_ONE_BY_ONE, OURS_AT_ONCE = "sentence-transformers", "ours, one by one", "ours, at once"
-
-
-def without_rejections(profile, path):
-    """The profile less its must and must_not rules: then everything goes on to the model."""
-    blocks = re.split(r"(?m)^(?=  - id: |[a-z_]+:)", profile.read_text(encoding="utf-8"))
-    path.write_text("".join(block for block in blocks if "\n    effect: must" not in block), encoding="utf-8")
-    return path
 
 
 def phase_seconds(report, phase):
@@ -170,7 +164,7 @@ def main():
     print(f"{machine.processor()}; {time.strftime('%Y-%m-%d')}; rounds: {arguments.rounds}\n", flush=True)
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        wishes = without_rejections(PROFILE, folder / "wishes.yaml")
+        wishes = write_wishes(PROFILE, folder / "wishes.yaml")
         profiles = {"all": wishes, "gated": PROFILE, "rules_only": PROFILE}
         scenarios = [Scenario(folder, int(size)) for size in arguments.sizes.split(",")]
         server = Server(arguments.bin / "sluiced", folder / "data", arguments.model,
