@@ -100,13 +100,13 @@ void BatchUpload::EndOfStream() {
   if (context_->IsCancelled()) return Fail(absl::CancelledError("the stream was cut before its end"));
   if (batch_id_.empty())
     return Fail(FieldError("batch", "is missing: the stream ended before the first message"));
-  if (jobs_ == 0) return Fail(FieldError("jobs", "is empty; a batch needs 1 or more"));
   // A stream may be seen to end before it is seen to be cancelled.
   if (!complete_) {
     return Fail(FieldError("last",
                            "is not set in the final message: the upload may have been cut, and nothing "
                            "of it was kept"));
   }
+  if (jobs_ == 0) return Fail(FieldError("jobs", "is empty; a batch needs 1 or more"));
   parts_.store->SealUpload(batch_id_, digest_.Finish(), [this](absl::StatusOr<Batch> sealed) {
     if (!sealed.ok()) return Fail(sealed.status());
     End(BatchToProto(*sealed, response_));

@@ -99,7 +99,8 @@ class Snippets {
   std::string HtmlPiece(int depth) {
     switch (Below(depth > 0 ? 9 : 3)) {
       case 0:
-        return absl::StrCat(Word(), OneOf({" ", "\n  ", "\t", ", ", "é", "\r\n", "  ", "•", "\xC2\xA0"}));
+        return absl::StrCat(
+            Word(), OneOf({" ", "\n  ", "\t", ", ", "é", "\r\n", "  ", "•", "\xC2\xA0", "\x02", "\xC2\x96"}));
       case 1:
         return absl::StrCat(Word(), Reference(), Word(), " ");
       case 2:
@@ -206,6 +207,29 @@ TEST(DescriptionOffsets, TextMovedOutOfATable) {
   EXPECT_EQ(Plain(description).text().substr(0, 5), "moved");
   EXPECT_EQ(SourceOf(description, "moved & more"), "moved &amp; more");
   EXPECT_EQ(SourceOf(description, "cell"), "cell");
+}
+
+// HTML has no place for control characters and noncharacters: U+FFFD stands for each in the text.
+TEST(DescriptionOffsets, CharactersThatHtmlReplaces) {
+  for (const char* forbidden : {"\x01", "\x0B", "\x1F", "\x7F", "\xC2\x96", "\xEF\xB7\x90", "\xEF\xBF\xBE",
+                                "\xF0\x9F\xBF\xBF", "\xEF\xBF\xBD"}) {
+    for (const char* around : {"<p>", "&amp; "}) {
+      const std::string description =
+          absl::StrCat(around, "Pay &amp; perks ", forbidden, " work from home, Remote");
+      EXPECT_EQ(SourceOf(description, "perks"), "perks");
+      EXPECT_EQ(SourceOf(description, "Remote"), "Remote");
+      EXPECT_EQ(SourceOf(description, "\xEF\xBF\xBD"), forbidden);
+    }
+  }
+}
+
+// Where an element that swallows what follows is left open, it ends with the description.
+TEST(DescriptionOffsets, AnElementLeftOpenEndsWithTheDescription) {
+  const std::string description = "Skills &amp; tools\nC++\nHello <title> Remote";
+  EXPECT_NE(Plain(description).text().find("tools\nC++"), std::string::npos);
+  EXPECT_EQ(SourceOf(description, "Remote"), "Remote");
+  const std::string unaligned = "a &amp; <xmp>x &amp;\r\nb";
+  EXPECT_LE(Plain(unaligned).map().source_end(), static_cast<int64_t>(unaligned.size()));
 }
 
 // HTML passes over tags in some places and reads text as it stands in others; ranges stay right or, where

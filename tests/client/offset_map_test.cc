@@ -54,6 +54,15 @@ TEST(OffsetMap, RangesAreCutToTheText) {
   EXPECT_EQ(OffsetMap().Map({0, 5}), ByteRange());
 }
 
+TEST(OffsetMap, NothingOfTheTextIsNothingOfTheSource) {
+  OffsetMap map;  // of "R&", from "R&amp;"
+  map.Copy(1, 0);
+  map.Replace(1, {1, 6});
+  EXPECT_EQ(map.Map({0, 0}), (ByteRange{0, 0}));
+  EXPECT_EQ(map.Map({1, 1}), (ByteRange{1, 1}));
+  EXPECT_EQ(map.Map({2, 2}), (ByteRange{6, 6}));
+}
+
 // HTML moves text out of tables: the source then goes back.
 TEST(OffsetMap, PiecesNeedNotFollowTheSource) {
   OffsetMap map;

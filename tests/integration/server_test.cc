@@ -268,10 +268,14 @@ TEST_F(ServerTest, AnUploadWithoutItsLastMessageIsRefused) {
   v1::UploadBatchRequest part;
   *part.mutable_batch() = Request(0).batch();
   *part.mutable_jobs() = Request(5).jobs();
-  const absl::Status status = Upload({part}).status();
-  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  ASSERT_EQ(FieldViolationsOf(status).size(), 1u);
-  EXPECT_EQ(FieldViolationsOf(status)[0].field, "last");
+  v1::UploadBatchRequest without_jobs;
+  *without_jobs.mutable_batch() = part.batch();
+  for (const v1::UploadBatchRequest& only : {part, without_jobs}) {
+    const absl::Status status = Upload({only}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    ASSERT_EQ(FieldViolationsOf(status).size(), 1u);
+    EXPECT_EQ(FieldViolationsOf(status)[0].field, "last");
+  }
 }
 
 TEST_F(ServerTest, NothingMayFollowTheLastMessageOfAnUpload) {

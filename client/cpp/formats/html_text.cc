@@ -229,7 +229,7 @@ absl::StatusOr<MappedText> TextFromHtmlOnce(absl::string_view html, size_t skipp
 // Without tags the line ends are the only structure there is.
 absl::StatusOr<MappedText> TextFromReferences(absl::string_view text) {
   constexpr absl::string_view kBefore = "<pre>";
-  return TextFromHtmlOnce(absl::StrCat(kBefore, text, "</pre>"), kBefore.size());
+  return TextFromHtmlOnce(absl::StrCat(kBefore, text), kBefore.size());
 }
 
 bool IsJsonLd(const GumboNode& node) {

@@ -84,6 +84,13 @@ ByteRange OffsetMap::Map(ByteRange text) const {
   text.end = std::clamp<int64_t>(text.end, 0, text_bytes_);
   text.begin = std::clamp<int64_t>(text.begin, 0, text.end);
   const size_t first = PieceAt(text.begin);
+  if (text.size() == 0) {
+    const Piece& piece = pieces_[first];
+    const bool behind = !piece.copied && text.begin > piece.text_begin;
+    const int64_t position =
+        behind ? int64_t{piece.source_begin} + piece.source_bytes : SourceOf(first, text).begin;
+    return {position, position};
+  }
   bool any = false;
   ByteRange whole;
   for (size_t i = first; i < pieces_.size() && pieces_[i].text_begin < text.end; ++i) {

@@ -10,8 +10,8 @@ namespace sluice {
 struct PostingInput {
   v1::Job job;
   InputPlace place;
-  // Of job.posting().description() to the description as the file has it: the value of its JSON member or CSV
-  // field, as UTF-8, in bytes.
+  // Of job.posting().description() to the description as the file has it: the value of its JSON member (a
+  // list's parts joined by ", ") or CSV field, as UTF-8, in bytes.
   OffsetMap description_map;
 };
 

@@ -10,10 +10,15 @@ namespace sluice {
 namespace {
 
 constexpr absl::string_view kSpecial("&<\r\0", 4);
+constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+bool ContinuesCharacter(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
 
 size_t CharacterBytes(absl::string_view text) {
   size_t bytes = 1;
-  while (bytes < text.size() && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) ++bytes;
+  while (bytes < text.size() && ContinuesCharacter(text[bytes])) ++bytes;
   return std::min(bytes, text.size());
 }
 
@@ -96,9 +101,9 @@ class TextNodeAligner {
   bool Run() {
     while (!text_.empty()) {
       const size_t plain = std::min(original_.find_first_of(kSpecial), original_.size());
-      if (!CopyPlain(std::min(plain, text_.size()))) return false;
-      if (text_.empty()) return true;
-      if (original_.empty() || !TakeSpecial()) return false;
+      const bool goes_on =
+          plain > 0 ? CopyPlain(std::min(plain, text_.size())) : !original_.empty() && TakeSpecial();
+      if (!goes_on) return false;
     }
     return true;
   }
@@ -106,11 +111,20 @@ class TextNodeAligner {
   OffsetMap TakeMap() && { return std::move(map_); }
 
  private:
+  // Up to `bytes` of them, and then the character that is another one in the text.
   bool CopyPlain(size_t bytes) {
-    if (text_.substr(0, bytes) != original_.substr(0, bytes)) return false;
-    map_.Copy(static_cast<int64_t>(bytes), position_);
-    Advance(bytes, bytes);
-    return true;
+    const auto differ =
+        std::mismatch(text_.begin(), text_.begin() + static_cast<ptrdiff_t>(bytes), original_.begin());
+    auto same = static_cast<size_t>(differ.first - text_.begin());
+    while (same < bytes && same > 0 && ContinuesCharacter(original_[same])) --same;
+    map_.Copy(static_cast<int64_t>(same), position_);
+    Advance(same, same);
+    return same == bytes || (IsReplaced() && Replace({CharacterBytes(original_), kReplacement.size()}));
+  }
+
+  // Whether a character that HTML has no place for stands next: a control character, a noncharacter.
+  bool IsReplaced() const {
+    return absl::StartsWith(text_, kReplacement) && !absl::StartsWith(original_, kReplacement);
   }
 
   bool TakeSpecial() {
@@ -127,7 +141,8 @@ class TextNodeAligner {
       }
       case '\r':
         return text_[0] == '\n' && Replace({absl::StartsWith(original_, "\r\n") ? size_t{2} : size_t{1}, 1});
-      default:
+      default:  // NUL, which in most places is passed over
+        if (IsReplaced()) return Replace({1, kReplacement.size()});
         Advance(0, 1);
         return true;
     }

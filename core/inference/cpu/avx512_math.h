@@ -25,7 +25,7 @@ static inline Floats Inverse(Floats x) {
   return _mm512_mul_ps(guess, _mm512_fnmadd_ps(guess, x, Set(2)));
 }
 
-// 2^n p(x - n), n the nearest integer; Cephes' polynomial, relative error 2e-7. Underflows to 0.
+// 2^n p(x - n), n the nearest integer; Cephes' polynomial, relative error 2e-7. Underflows to 0; x is finite.
 static inline Floats Exp2(Floats x) {
   const Floats n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT);
   const Floats f = _mm512_sub_ps(x, n);
@@ -60,7 +60,8 @@ static inline Floats GeluTanh(Floats x) {
   const Floats cube = _mm512_mul_ps(_mm512_mul_ps(x, x), x);
   const Floats argument =
       _mm512_mul_ps(_mm512_fmadd_ps(cube, Set(0.044715F), x), Set(-2 * 0.79788456F * 1.44269504F));
-  return _mm512_mul_ps(x, Inverse(_mm512_add_ps(Exp2(_mm512_min_ps(argument, Set(115))), Set(1))));
+  const Floats bounded = _mm512_min_ps(_mm512_max_ps(Set(-150), argument), Set(115));
+  return _mm512_mul_ps(x, Inverse(_mm512_add_ps(Exp2(bounded), Set(1))));
 }
 
 // What 16 outputs' sums are turned into numbers with.
