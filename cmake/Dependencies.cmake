@@ -20,8 +20,8 @@ endfunction()
 
 add_library(sluice_absl INTERFACE)
 target_link_libraries(sluice_absl INTERFACE absl::status absl::statusor absl::strings absl::str_format absl::time
-  absl::span absl::flat_hash_map absl::flat_hash_set absl::any_invocable absl::cleanup absl::hash absl::inlined_vector
-  absl::optional Threads::Threads)
+  absl::span absl::synchronization absl::flat_hash_map absl::flat_hash_set absl::any_invocable absl::cleanup
+  absl::hash absl::inlined_vector absl::optional Threads::Threads)
 
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)

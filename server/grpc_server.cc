@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
+#include "core/base/thread.h"
 #include "server/limits.h"
 
 namespace sluice {
@@ -37,6 +38,16 @@ void SetArguments(const GrpcServer::Options& options, grpc::ServerBuilder& build
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+}
+
+std::unique_ptr<grpc::Server> Serve(const GrpcServer::Options& options,
+                                    const std::vector<grpc::Service*>& services, int& port) {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::ServerBuilder builder;
+  SetArguments(options, builder);
+  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port);
+  for (grpc::Service* service : services) builder.RegisterService(service);
+  return builder.BuildAndStart();
 }
 
 // gRPC would unlink another server's socket and listen in its place.
@@ -72,13 +83,11 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& op
   const bool is_path = absl::ConsumePrefix(&path, "unix:");
   if (is_path && SomebodyListensOn(path)) return AddressInUse(options.address);
   if (options.reflection) SLUICE_RETURN_IF_ERROR(LoadReflection());
-  grpc::EnableDefaultHealthCheckService(true);
-  grpc::ServerBuilder builder;
-  SetArguments(options, builder);
+  std::unique_ptr<grpc::Server> server;
   int port = 0;
-  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port);
-  for (grpc::Service* service : services) builder.RegisterService(service);
-  std::unique_ptr<grpc::Server> server = builder.BuildAndStart();
+  // gRPC's threads are its own, but begin with the priority of the one that makes it start them.
+  Thread starter("grpc", [&] { server = Serve(options, services, port); }, ThreadPriority::kUnhurried);
+  starter.Join();
   if (server == nullptr || port == 0) return AddressInUse(options.address);
   std::string address = options.address;
   if (!is_path) address = absl::StrCat(address.substr(0, address.rfind(':') + 1), port);

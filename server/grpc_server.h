@@ -15,6 +15,8 @@ class Service;
 
 namespace sluice {
 
+// Calls are handled on threads of gRPC's, which here are unhurried (core/base/thread.h): a thousand calls a
+// second that each broke into a forward pass would cost it more than their own work.
 class GrpcServer {
  public:
   struct Options {

@@ -6,6 +6,7 @@
 
 #include "core/base/error_details.h"
 #include "core/base/log.h"
+#include "core/base/mutex.h"
 #include "server/application.h"
 #include "server/config/config_sources.h"
 #include "server/self_test.h"
@@ -64,6 +65,7 @@ int Run(const std::vector<std::string>& arguments) {
 }  // namespace sluice
 
 int main(int argc, char** argv) {
+  sluice::SwitchAbseilDeadlockDetectionOff();
   sluice::BlockSignals();
   return sluice::Run({argv + 1, argv + argc});
 }

@@ -21,11 +21,12 @@ void NameThisThread(std::string name) {
 Thread::Thread(absl::string_view name, absl::AnyInvocable<void() &&> body, ThreadPriority priority)
     : thread_([name = std::string(name), body = std::move(body), priority]() mutable {
         NameThisThread(std::move(name));
+        if (priority == ThreadPriority::kUnhurried) RunUnhurried();
         if (priority == ThreadPriority::kBackground) RunInBackground();
         std::move(body)();
       }) {}
 
-Thread& Thread::operator=(Thread&& other) {
+Thread& Thread::operator=(Thread&& other) noexcept {
   Join();
   thread_ = std::move(other.thread_);
   return *this;

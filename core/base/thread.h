@@ -9,9 +9,11 @@
 
 namespace sluice {
 
-// kBackground gives way to every other thread of the process that wants to run; where the platform cannot
-// (only Linux can), it is as kNormal.
-enum class ThreadPriority { kNormal, kBackground };
+// kUnhurried has its full share, but when it wakes it waits for a core rather than taking one from a thread
+// in the middle of its work. kBackground gives way to every other thread of the process that wants to run.
+// Where the platform cannot (only Linux can), both are as kNormal. Threads that a thread starts begin with
+// its priority.
+enum class ThreadPriority { kNormal, kUnhurried, kBackground };
 
 // Joins on destruction: declare it last in its owner and have the owner ask its loop to end first.
 class Thread {
@@ -22,7 +24,7 @@ class Thread {
          ThreadPriority priority = ThreadPriority::kNormal);
   ~Thread() { Join(); }
   Thread(Thread&&) = default;
-  Thread& operator=(Thread&& other);
+  Thread& operator=(Thread&& other) noexcept;
 
   // Idempotent.
   void Join();
@@ -32,6 +34,7 @@ class Thread {
 };
 
 // Of the calling thread; what a platform's own file does.
+void RunUnhurried();
 void RunInBackground();
 
 }  // namespace sluice

@@ -1,3 +1,4 @@
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +12,11 @@ namespace {
 constexpr int kBackgroundNice = 10;
 
 }  // namespace
+
+void RunUnhurried() {
+  const sched_param parameters = {};
+  sched_setscheduler(0, SCHED_BATCH, &parameters);
+}
 
 // On Linux niceness is a thread's own, whatever POSIX says of the process. Lowering it may fail in no case
 // that matters: the thread then runs as any other.

@@ -2,6 +2,8 @@
 
 namespace sluice {
 
+void RunUnhurried() {}
+
 void RunInBackground() {}
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/error_details.h"
+#include "core/base/status_macros.h"
 #include "server/convert/batches_convert.h"
 #include "server/convert/embeddings_convert.h"
 
@@ -20,63 +21,64 @@ absl::Duration MonotonicDeadline(const grpc::CallbackServerContext& context, con
   return clock.MonotonicNow() + absl::FromChrono(deadline - std::chrono::system_clock::now());
 }
 
+struct AdmittedCall {
+  EmbedCall call;
+  FrontDoor::Ticket ticket;
+};
+
+absl::StatusOr<AdmittedCall> AdmitEmbed(const EmbeddingServiceParts& parts, const v1::EmbedRequest& request,
+                                        const grpc::CallbackServerContext& context, absl::Duration came) {
+  if (parts.embedder == nullptr) {
+    return WithReason(absl::FailedPreconditionError("this server runs without a model and cannot embed"),
+                      "NO_MODEL");
+  }
+  const auto bytes = static_cast<int64_t>(request.ByteSizeLong());
+  SLUICE_RETURN_IF_ERROR(CheckRequestBytes(bytes, "send the texts in several calls"));
+  AdmittedCall admitted;
+  SLUICE_ASSIGN_OR_RETURN(admitted.call, EmbedCallFromProto(request));
+  admitted.call.deadline = MonotonicDeadline(context, *parts.clock);
+  admitted.call.came = came;
+  SLUICE_ASSIGN_OR_RETURN(
+      admitted.ticket,
+      parts.door->AdmitCall(parts.load(), {.bytes = bytes,
+                                           .tokens = bytes / kBytesPerToken,
+                                           .time_left = admitted.call.deadline - parts.clock->MonotonicNow(),
+                                           .patient = request.texts_size() > parts.max_waiting_texts}));
+  return admitted;
+}
+
 // Owns itself until OnDone; the embedder answers exactly once, cancelled or not.
 class EmbedReactor final : public grpc::ServerUnaryReactor {
  public:
-  EmbedReactor(const EmbeddingServiceParts& parts, const RpcMethod& method,
-               grpc::CallbackServerContext* context, const v1::EmbedRequest& request,
-               v1::EmbedResponse* response)
-      : parts_(parts),
-        method_(method),
-        context_(context),
-        response_(response),
-        encoding_(request.encoding()),
-        started_(method.Start()) {
-    Begin(request);
+  struct Call {
+    const RpcMethod& method;
+    absl::Duration started;
+    grpc::CallbackServerContext& context;
+    v1::VectorEncoding encoding;
+    v1::EmbedResponse& response;
+  };
+
+  EmbedReactor(const EmbeddingServiceParts& parts, const Call& call, AdmittedCall admitted)
+      : parts_(parts), call_(call), ticket_(std::move(admitted.ticket)) {
+    admitted.call.cancellation = cancellation_.token();
+    parts_.embedder->Embed(std::move(admitted.call), [this](absl::StatusOr<EmbedAnswer> answer) {
+      if (answer.ok())
+        EmbedAnswerToProto(*answer, parts_.dimensions, parts_.model, call_.encoding, &call_.response);
+      End(answer.status());
+    });
   }
 
   void OnCancel() override { cancellation_.Cancel(); }
   void OnDone() override { delete this; }
 
  private:
-  void Begin(const v1::EmbedRequest& request) {
-    if (parts_.embedder == nullptr) {
-      return End(WithReason(
-          absl::FailedPreconditionError("this server runs without a model and cannot embed"), "NO_MODEL"));
-    }
-    const auto bytes = static_cast<int64_t>(request.ByteSizeLong());
-    if (absl::Status size = CheckRequestBytes(bytes, "send the texts in several calls"); !size.ok())
-      return End(size);
-    absl::StatusOr<EmbedCall> call = EmbedCallFromProto(request);
-    if (!call.ok()) return End(call.status());
-    call->deadline = MonotonicDeadline(*context_, *parts_.clock);
-    call->came = started_;
-    absl::StatusOr<FrontDoor::Ticket> ticket =
-        parts_.door->AdmitCall(parts_.load(), {.bytes = bytes,
-                                               .tokens = bytes / kBytesPerToken,
-                                               .time_left = call->deadline - parts_.clock->MonotonicNow(),
-                                               .patient = request.texts_size() > parts_.max_waiting_texts});
-    if (!ticket.ok()) return End(ticket.status());
-    ticket_ = *std::move(ticket);
-    call->cancellation = cancellation_.token();
-    parts_.embedder->Embed(*std::move(call), [this](absl::StatusOr<EmbedAnswer> answer) {
-      if (!answer.ok()) return End(answer.status());
-      EmbedAnswerToProto(*answer, parts_.dimensions, parts_.model, encoding_, response_);
-      End(absl::OkStatus());
-    });
-  }
-
   void End(const absl::Status& status) {
     ticket_ = FrontDoor::Ticket();
-    Finish(method_.Finish(started_, status, *context_));
+    Finish(call_.method.Finish(call_.started, status, call_.context));
   }
 
   const EmbeddingServiceParts& parts_;
-  const RpcMethod& method_;
-  grpc::CallbackServerContext* const context_;
-  v1::EmbedResponse* const response_;
-  const v1::VectorEncoding encoding_;
-  const absl::Duration started_;
+  const Call call_;
   CancellationSource cancellation_;
   FrontDoor::Ticket ticket_;
 };
@@ -91,7 +93,11 @@ EmbeddingService::EmbeddingService(EmbeddingServiceParts parts)
 grpc::ServerUnaryReactor* EmbeddingService::Embed(grpc::CallbackServerContext* context,
                                                   const v1::EmbedRequest* request,
                                                   v1::EmbedResponse* response) {
-  return new EmbedReactor(parts_, embed_, context, *request, response);
+  const absl::Duration started = embed_.Start();
+  absl::StatusOr<AdmittedCall> admitted = AdmitEmbed(parts_, *request, *context, started);
+  if (!admitted.ok()) return embed_.Refuse(started, admitted.status(), *context);
+  return new EmbedReactor(parts_, {embed_, started, *context, request->encoding(), *response},
+                          *std::move(admitted));
 }
 
 }  // namespace sluice

@@ -29,6 +29,13 @@ grpc::Status RpcMethod::Finish(absl::Duration started, const absl::Status& statu
   return ToGrpcStatus(settled);
 }
 
+grpc::ServerUnaryReactor* RpcMethod::Refuse(absl::Duration started, const absl::Status& status,
+                                            grpc::CallbackServerContext& context) const {
+  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+  reactor->Finish(Finish(started, status, context));
+  return reactor;
+}
+
 absl::Status ServerBusy() {
   return WithRetryDelay(
       WithReason(absl::ResourceExhaustedError("the server has more requests at hand than it takes"),

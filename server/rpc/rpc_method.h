@@ -36,6 +36,11 @@ class RpcMethod {
   grpc::Status Finish(absl::Duration started, const absl::Status& status,
                       grpc::CallbackServerContext& context) const;
 
+  // Ends a unary call within its handler, which returns the answer. gRPC runs the default reactor's end where
+  // it is, any other's on another thread: too dear for a door that refuses thousands of calls a second.
+  grpc::ServerUnaryReactor* Refuse(absl::Duration started, const absl::Status& status,
+                                   grpc::CallbackServerContext& context) const;
+
  private:
   const Clock& clock_;
   const Refusals& refusals_;

@@ -2,14 +2,18 @@
 #include "server/grpc_server.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "sluice/v1/embeddings.grpc.pb.h"
 
 namespace sluice {
 namespace {
@@ -31,6 +35,24 @@ TEST(GrpcServer, DoesNotTakeOverAnothersSocket) {
   close(other);
   unlink(path.c_str());
 }
+
+#if defined(__linux__)
+// Whoever answers calls must not break into a forward pass for each of them.
+TEST(GrpcServer, HandlesCallsOnUnhurriedThreads) {
+  v1::EmbeddingService::CallbackService service;
+  const auto server = GrpcServer::Create({.address = "127.0.0.1:0"}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  int found = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::getline(std::ifstream(task.path() / "comm"), name);
+    if (name != "nexting_thread") continue;
+    ++found;
+    EXPECT_EQ(sched_getscheduler(std::stoi(task.path().filename())), SCHED_BATCH);
+  }
+  EXPECT_GE(found, 1);
+}
+#endif
 
 }  // namespace
 }  // namespace sluice

@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "client/cpp/command/run.h"
+#include "core/base/mutex.h"
 
 int main(int argc, char** argv) {
+  sluice::SwitchAbseilDeadlockDetectionOff();
   sluice::Interruption interruption;
   const sluice::InterruptSignals signals(interruption);
   sluice::Terminal terminal{std::cout, std::cerr, isatty(STDOUT_FILENO) == 1, isatty(STDERR_FILENO) == 1};

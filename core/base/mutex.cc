@@ -1,0 +1,11 @@
+#include "core/base/mutex.h"
+
+#include "absl/synchronization/mutex.h"
+
+namespace sluice {
+
+void SwitchAbseilDeadlockDetectionOff() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+}
+
+}  // namespace sluice

@@ -1,0 +1,50 @@
+#include "core/base/thread.h"
+
+#include <gtest/gtest.h>
+
+#if defined(__linux__)
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace sluice {
+namespace {
+
+#if defined(__linux__)
+
+int NicenessOfThisThread() {
+  return getpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)));
+}
+
+// Its share of the cores is whole, and what it starts is as it is: so gRPC's threads come to be unhurried.
+TEST(Thread, AnUnhurriedThreadDoesNotInterruptAndHandsThatOn) {
+  int own = -1;
+  int of_started = -1;
+  int niceness = -1;
+  Thread(
+      "test",
+      [&] {
+        own = sched_getscheduler(0);
+        niceness = NicenessOfThisThread();
+        Thread("started", [&] { of_started = sched_getscheduler(0); }).Join();
+      },
+      ThreadPriority::kUnhurried)
+      .Join();
+  EXPECT_EQ(own, SCHED_BATCH);
+  EXPECT_EQ(of_started, SCHED_BATCH);
+  EXPECT_EQ(niceness, NicenessOfThisThread());
+  EXPECT_EQ(sched_getscheduler(0), SCHED_OTHER);
+}
+
+TEST(Thread, ABackgroundThreadGivesWay) {
+  int niceness = -1;
+  Thread("test", [&] { niceness = NicenessOfThisThread(); }, ThreadPriority::kBackground).Join();
+  EXPECT_EQ(niceness, NicenessOfThisThread() + 10);
+}
+
+#endif
+
+}  // namespace
+}  // namespace sluice
