@@ -1,6 +1,7 @@
 // encoder_benchmark: texts and tokens a second of the encoder alone, by micro-batch limits.
 //
-//   encoder_benchmark MODEL_DIR TOKENS_FILE [threads=2] [precision=fp32|bf16|int8] [rounds=2] [JOBSxTOKENS…]
+//   encoder_benchmark MODEL_DIR TOKENS_FILE [threads=2] [precision=fp32|bf16|int8[:KERNELS]] [rounds=2]
+//   [JOBSxTOKENS…]
 //
 // TOKENS_FILE comes from sentence_transformers_reference.py. Texts go in their own order, as a queue would
 // give them, except within a window of 256, where they are sorted by length as the scheduler's look-ahead
@@ -11,11 +12,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 #include "core/inference/cpu/quantized_bert.h"
 #include "core/inference/row_ladder.h"
 #include "core/inference/torch/torch_encoder.h"
 #include "tests/benchmarks/encoder_corpus.h"
+#include "tests/fakes/emulated_amx_kernels.h"
 
 namespace sluice {
 namespace {
@@ -69,19 +72,25 @@ bool Run(Encoder& encoder, const Texts& texts, Limits limits) {
   return true;
 }
 
-absl::StatusOr<std::unique_ptr<Encoder>> MakeInt8(std::shared_ptr<const BertModelFiles> files) {
-  if (FastInt8Kernels().empty())
-    return absl::FailedPreconditionError("this processor has no fast int8 kernels");
-  const auto network = QuantizedBert::Create(std::move(files), *FastInt8Kernels().front());
-  if (!network.ok()) return network.status();
-  return MakeQuantizedEncoder(*network);
+// `name` empty: the first.
+absl::StatusOr<std::unique_ptr<Encoder>> MakeInt8(std::shared_ptr<const BertModelFiles> files,
+                                                  std::string_view name) {
+  for (const Int8Kernels* const kernels : EveryVectorInt8Kernels()) {
+    if (!name.empty() && name != kernels->name) continue;
+    const auto network = QuantizedBert::Create(std::move(files), *kernels);
+    if (!network.ok()) return network.status();
+    std::printf("int8 kernels: %s\n", kernels->name);
+    return MakeQuantizedEncoder(*network);
+  }
+  return absl::FailedPreconditionError("this processor has no such int8 kernels");
 }
 
 int Main(int argc, char** argv) {
   if (argc < 3) {
-    std::fprintf(stderr,
-                 "usage: %s MODEL_DIR TOKENS_FILE [threads] [fp32|bf16|int8] [rounds] [JOBSxTOKENS…]\n",
-                 argv[0]);
+    std::fprintf(
+        stderr,
+        "usage: %s MODEL_DIR TOKENS_FILE [threads] [fp32|bf16|int8[:KERNELS]] [rounds] [JOBSxTOKENS…]\n",
+        argv[0]);
     return 2;
   }
   const auto files = LoadBertModelFiles(argv[1]);
@@ -93,8 +102,10 @@ int Main(int argc, char** argv) {
   TorchEncoderOptions options{.threads = argc > 3 ? std::atoi(argv[3]) : 2, .warm_ladder = true};
   if (argc > 4 && std::strcmp(argv[4], "bf16") == 0) options.precision = Precision::kBf16;
   const int rounds = argc > 5 ? std::atoi(argv[5]) : 2;
-  const bool int8 = argc > 4 && std::strcmp(argv[4], "int8") == 0;  // always on one thread
-  const auto encoder = int8 ? MakeInt8(*files) : MakeTorchEncoder(*files, options);
+  const std::string_view precision = argc > 4 ? argv[4] : "";
+  const bool int8 = precision.substr(0, 4) == "int8";  // always on one thread
+  const auto encoder = int8 ? MakeInt8(*files, precision.substr(std::min<size_t>(5, precision.size())))
+                            : MakeTorchEncoder(*files, options);
   if (!encoder.ok()) {
     std::fprintf(stderr, "%s\n", encoder.status().ToString().c_str());
     return 2;

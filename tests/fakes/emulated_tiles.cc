@@ -9,6 +9,9 @@
 namespace sluice {
 namespace {
 
+using Floats = Avx512::Floats;
+using Integers = Avx512::Integers;
+
 struct alignas(64) Tile {
   uint8_t rows[kTileRows][kTileBytes];
 };

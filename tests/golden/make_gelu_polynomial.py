@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the coefficients of Gelu() in core/inference/cpu/avx512_math.h and what they are worth. Needs numpy.
+"""Prints the coefficients of Gelu() in core/inference/cpu/vector_math.h and what they are worth. Needs numpy.
 
 gelu(x) = x (1/2 + t P(t^2 - c^2 / 2)) with t = x within [-c, c]. P is the polynomial of so many coefficients that keeps
 the greatest error of gelu itself least on [-c, c] (Lawson's reweighted least squares), among those that reach 1/2 at c:
@@ -15,7 +15,7 @@ import numpy as np
 
 COEFFICIENTS = 10
 BOUND = 4.6  # where c (1 - Phi(c)), lost by clamping, meets the error within
-HEADER = pathlib.Path(__file__).parents[2] / "core/inference/cpu/avx512_math.h"
+HEADER = pathlib.Path(__file__).parents[2] / "core/inference/cpu/vector_math.h"
 
 
 def normal_distribution(x):

@@ -12,43 +12,43 @@
 #include <cstdint>
 
 #include "core/inference/cpu/amx_product.h"
-#include "core/inference/cpu/avx512_math.h"
+#include "core/inference/cpu/avx512_vector.h"
 #include "core/inference/cpu/int8_kernels.h"
 
 namespace sluice {
 
 // 32 floats to bf16, in their order. Halves are rounded away from zero.
-static inline Integers Narrow(Floats first, Floats second) {
+static inline __m512i Narrow(__m512 first, __m512 second) {
   alignas(64) static constexpr int16_t kUpperHalves[32] = {1,  3,  5,  7,  9,  11, 13, 15, 17, 19, 21,
                                                            23, 25, 27, 29, 31, 33, 35, 37, 39, 41, 43,
                                                            45, 47, 49, 51, 53, 55, 57, 59, 61, 63};
-  const Integers half = _mm512_set1_epi32(0x8000);
+  const __m512i half = _mm512_set1_epi32(0x8000);
   return _mm512_permutex2var_epi16(_mm512_add_epi32(_mm512_castps_si512(first), half),
                                    _mm512_load_si512(kUpperHalves),
                                    _mm512_add_epi32(_mm512_castps_si512(second), half));
 }
 
 // What Narrow loses of x.
-static inline Floats Rest(Floats x) {
-  const Integers rounded = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000));
-  const Integers narrowed = _mm512_and_si512(rounded, _mm512_set1_epi32(static_cast<int32_t>(0xffff0000)));
+static inline __m512 Rest(__m512 x) {
+  const __m512i rounded = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000));
+  const __m512i narrowed = _mm512_and_si512(rounded, _mm512_set1_epi32(static_cast<int32_t>(0xffff0000)));
   return _mm512_sub_ps(x, _mm512_castsi512_ps(narrowed));
 }
 
 // As Narrow, but first[0], second[0], first[1], …
-static inline Integers NarrowInterleaved(Floats first, Floats second) {
-  const Integers half = _mm512_set1_epi32(0x8000);
-  const Integers low = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(first), half), 16);
+static inline __m512i NarrowInterleaved(__m512 first, __m512 second) {
+  const __m512i half = _mm512_set1_epi32(0x8000);
+  const __m512i low = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(first), half), 16);
   return _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_add_epi32(_mm512_castps_si512(second), half));
 }
 
 // 2^x for what is narrowed to bf16 next: a minimax cubic, relative error 8e-5. Underflows to 0.
-static inline Floats RoughExp2(Floats x) {
-  const Floats n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT);
-  const Floats f = _mm512_sub_ps(x, n);
-  Floats p = _mm512_fmadd_ps(Set(0.05517167F), f, Set(0.24261112F));
-  p = _mm512_fmadd_ps(p, f, Set(0.69326099F));
-  return _mm512_scalef_ps(_mm512_fmadd_ps(p, f, Set(0.99992807F)), n);
+static inline __m512 RoughExp2(__m512 x) {
+  const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT);
+  const __m512 f = _mm512_sub_ps(x, n);
+  __m512 p = _mm512_fmadd_ps(Avx512::Set(0.05517167F), f, Avx512::Set(0.24261112F));
+  p = _mm512_fmadd_ps(p, f, Avx512::Set(0.69326099F));
+  return _mm512_scalef_ps(_mm512_fmadd_ps(p, f, Avx512::Set(0.99992807F)), n);
 }
 
 template <typename Tiles>
@@ -61,6 +61,8 @@ class AmxAttention {
   }
 
  private:
+  using Floats = Avx512::Floats;
+  static constexpr int64_t kLanes = Avx512::kLanes;
   static constexpr int64_t kPairs = 2 * kLanes;  // bf16 of a tile's row; keys that one product takes
 
   static constexpr int64_t kTile = kTileRows * kPairs;  // bf16 of a tile
@@ -116,8 +118,8 @@ class AmxAttention {
         rows[i] = _mm512_castsi512_ps(Narrow(first, second));
         rests[i] = _mm512_castsi512_ps(Narrow(Rest(first), Rest(second)));
       }
-      Transpose(rows);
-      Transpose(rests);
+      Avx512::Transpose(rows);
+      Avx512::Transpose(rests);
       Bf16* const tile = KeyTile(key, column);
       for (int i = 0; i < kLanes; ++i) {
         _mm512_storeu_ps(tile + i * kPairs, rows[i]);
@@ -136,7 +138,8 @@ class AmxAttention {
 
   // Scaled, so that 2 to the power of their products is what the softmax wants.
   void LayOutQueries(int64_t row) {
-    const Floats scale = _mm512_div_ps(Set(1.44269504F), _mm512_sqrt_ps(Set(static_cast<float>(head_size_))));
+    const Floats scale =
+        _mm512_div_ps(Avx512::Set(1.44269504F), _mm512_sqrt_ps(Avx512::Set(static_cast<float>(head_size_))));
     for (int64_t column = 0; column < head_size_; column += kPairs) {
       Bf16* const tile = QueryTile(column);
       for (int64_t i = 0; i < kTileRows; ++i) {
@@ -178,10 +181,10 @@ class AmxAttention {
   float Soften(int64_t r) {
     const float* const scores = scores_ + r * padded_;
     Bf16* const shares = shares_ + r * padded_;
-    Floats greatest = Set(scores[0]);
+    Floats greatest = Avx512::Set(scores[0]);
     for (int64_t key = 0; key < length_; key += kLanes)
       greatest = _mm512_mask_max_ps(greatest, Within(key), greatest, _mm512_loadu_ps(scores + key));
-    const Floats shift = Set(_mm512_reduce_max_ps(greatest));
+    const Floats shift = Avx512::Set(_mm512_reduce_max_ps(greatest));
     Floats sum = _mm512_setzero_ps();
     for (int64_t key = 0; key < padded_; key += kPairs) {
       const Floats first = Share(scores, key, shift), second = Share(scores, key + kLanes, shift);
@@ -210,8 +213,9 @@ class AmxAttention {
     Tiles::template Store<1>(&sums[0][kLanes], sizeof(sums[0]));
     for (int64_t r = 0; r < rows; ++r) {
       float* const to = merged_ + (row + r) * hidden_ + column;
-      _mm512_storeu_ps(to, _mm512_mul_ps(_mm512_load_ps(&sums[r][0]), Set(inverse_sums[r])));
-      _mm512_storeu_ps(to + kLanes, _mm512_mul_ps(_mm512_load_ps(&sums[r][kLanes]), Set(inverse_sums[r])));
+      _mm512_storeu_ps(to, _mm512_mul_ps(_mm512_load_ps(&sums[r][0]), Avx512::Set(inverse_sums[r])));
+      _mm512_storeu_ps(to + kLanes,
+                       _mm512_mul_ps(_mm512_load_ps(&sums[r][kLanes]), Avx512::Set(inverse_sums[r])));
     }
   }
 

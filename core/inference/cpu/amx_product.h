@@ -1,4 +1,4 @@
-// AmxProduct: Int8Kernels::product on AMX tiles. For sources compiled for AVX-512 only, as avx512_math.h.
+// AmxProduct: Int8Kernels::product on AMX tiles. For sources compiled for AVX-512 only: see vector_math.h.
 //
 // The tile instructions are a parameter, `Tiles`: the processor's own, or an emulation, so that the loops can
 // be tested where there are none. It has eight tiles of 16 rows of 64 bytes, named by number, and static
@@ -12,8 +12,9 @@
 
 #include <cstdint>
 
-#include "core/inference/cpu/avx512_math.h"
+#include "core/inference/cpu/avx512_vector.h"
 #include "core/inference/cpu/int8_kernels.h"
+#include "core/inference/cpu/vector_math.h"
 
 namespace sluice {
 
@@ -39,6 +40,7 @@ class AmxProduct {
   }
 
  private:
+  static constexpr int64_t kLanes = Avx512::kLanes;
   static constexpr int64_t kBlock = 2 * kTileRows;
   static constexpr int64_t kPanelStride = 4 * kInt8PanelWidth;
 
@@ -79,10 +81,10 @@ class AmxProduct {
     }
     const int64_t wanted = rows - row < kRowTiles * kTileRows ? rows - row : kRowTiles * kTileRows;
     for (int64_t c = 0; c < kBlock; c += kLanes) {
-      const OutputTerms terms(weights, output + c);
+      const OutputTerms<Avx512> terms(weights, output + c);
       for (int64_t r = 0; r < wanted; ++r)
-        Finish<epilogue>(_mm512_load_si512(&sums[r][c]), x.zeros[row + r], x.scales[row + r], terms,
-                         y + (row + r) * weights.outputs + output + c);
+        Finish<Avx512, epilogue>(_mm512_load_si512(&sums[r][c]), x.zeros[row + r], x.scales[row + r], terms,
+                                 y + (row + r) * weights.outputs + output + c);
     }
   }
 };

@@ -1,5 +1,6 @@
 #include "core/inference/cpu/int8_kernels.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 #include <vector>
@@ -7,7 +8,10 @@
 #include "core/inference/cpu/aligned_vector.h"
 #include "core/inference/cpu/quantized_linear.h"
 #if defined(__x86_64__)
+#include <cpuid.h>
+
 #include "core/inference/cpu/int8_kernels_amx.h"
+#include "core/inference/cpu/int8_kernels_avx2.h"
 #include "core/inference/cpu/int8_kernels_avx512.h"
 #endif
 #if defined(__x86_64__) && defined(__linux__)
@@ -35,8 +39,8 @@ bool MultipliesAs(const Int8Kernels& kernels, const Int8Kernels& reference) {
   constexpr int64_t kRows = 36, kReadable = 48, kInputs = 128, kOutputs = 128;
   std::mt19937 generator(1);
   const AlignedVector<float> x = RandomFloats(kRows * kInputs, generator);
-  const QuantizedLinear linear(RandomFloats(kInputs * kOutputs, generator),
-                               RandomFloats(kOutputs, generator));
+  const QuantizedLinear linear(RandomFloats(kInputs * kOutputs, generator), RandomFloats(kOutputs, generator),
+                               std::min(kernels.greatest_weight_pair, reference.greatest_weight_pair));
   AlignedVector<uint8_t> values(kReadable * kInputs);
   AlignedVector<float> scales(kRows), zeros(kRows), actual(kRows * kOutputs), expected(kRows * kOutputs);
   const QuantizedRows rows = {values.data(), scales.data(), zeros.data()};
@@ -64,6 +68,18 @@ bool RunsAvx512() {
          __builtin_cpu_supports("avx512vnni");
 }
 
+bool RunsAvx2() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+// Not yet among the names that compilers know.
+bool RunsAvxVnni() {
+  constexpr unsigned kFeatures = 7, kSecondPage = 1, kAvxVnni = 1U << 4;
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return RunsAvx2() && __get_cpuid_count(kFeatures, kSecondPage, &eax, &ebx, &ecx, &edx) != 0 &&
+         (eax & kAvxVnni) != 0;
+}
+
 // Tiles are large, so that Linux keeps them for threads of processes that asked.
 bool MayUseTiles() {
 #if defined(__linux__)
@@ -81,13 +97,17 @@ bool RunsAmx() {
 }
 #endif
 
-std::vector<const Int8Kernels*> RunnableKernels() {
+// The fastest first.
+std::vector<const Int8Kernels*> Runnable() {
   std::vector<const Int8Kernels*> runnable;
 #if defined(__x86_64__)
-  if (!RunsAvx512()) return runnable;
-  if (RunsAmx() && Int8KernelsAgree(*AmxInt8Kernels(), *Avx512Int8Kernels()))
-    runnable.push_back(AmxInt8Kernels());
-  runnable.push_back(Avx512Int8Kernels());
+  if (RunsAvx512()) {
+    if (RunsAmx() && Int8KernelsAgree(*AmxInt8Kernels(), *Avx512Int8Kernels()))
+      runnable.push_back(AmxInt8Kernels());
+    runnable.push_back(Avx512Int8Kernels());
+  }
+  if (RunsAvxVnni()) runnable.push_back(AvxVnniInt8Kernels());
+  if (RunsAvx2()) runnable.push_back(Avx2Int8Kernels());
 #endif
   return runnable;
 }
@@ -98,9 +118,18 @@ bool Int8KernelsAgree(const Int8Kernels& kernels, const Int8Kernels& reference) 
   return MultipliesAs(kernels, reference) && AttendsAs(kernels, reference);
 }
 
-absl::Span<const Int8Kernels* const> FastInt8Kernels() {
-  static const std::vector<const Int8Kernels*> kernels = RunnableKernels();
+absl::Span<const Int8Kernels* const> RunnableInt8Kernels() {
+  static const std::vector<const Int8Kernels*> kernels = Runnable();
   return kernels;
+}
+
+absl::Span<const Int8Kernels* const> FastInt8Kernels() {
+  const absl::Span<const Int8Kernels* const> all = RunnableInt8Kernels();
+#if defined(__x86_64__)
+  for (size_t i = 0; i < all.size(); ++i)
+    if (all[i] == Avx512Int8Kernels()) return all.first(i + 1);
+#endif
+  return all.first(std::min<size_t>(all.size(), 1));
 }
 
 }  // namespace sluice

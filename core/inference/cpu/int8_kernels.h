@@ -20,6 +20,8 @@ namespace sluice {
 inline constexpr int64_t kInt8RowStep = 6;
 // A product may read, but makes nothing of, the values of rows up to the next multiple of this.
 inline constexpr int64_t kInt8RowsRead = 16;
+// What no two weights between -127 and 127 exceed together.
+inline constexpr int kAnyWeightPair = 2 * 127;
 // Outputs that one step takes: output counts are multiples of it; packed weights stand in such panels.
 inline constexpr int64_t kInt8PanelWidth = 64;
 
@@ -71,6 +73,9 @@ struct LayerNormView {
 
 struct Int8Kernels {
   const char* name;
+  // What the weights of an output for inputs 2 i and 2 i + 1 may sum up to in `product` if they have one
+  // sign: kAnyWeightPair, or less where their products are summed up in 16 bits.
+  int greatest_weight_pair;
   // columns a multiple of 64. A row with a NaN or an infinity gets a scale that is not finite, and so does
   // all that is computed from it.
   void (*quantize)(const float* x, int64_t rows, int64_t columns, QuantizedRows out);
@@ -90,8 +95,12 @@ const Int8Kernels& PortableInt8Kernels();
 bool Int8KernelsAgree(const Int8Kernels& kernels, const Int8Kernels& reference);
 
 // Those that this processor runs and that can beat fp32 on it, presumably the fastest first: AMX (int8 and
-// bf16) if it agrees with the next, AVX-512 with VNNI. Empty on others. The first call asks the system for
-// the use of AMX, which holds for the whole process.
+// bf16) if it agrees with the next, AVX-512 with VNNI; or, without AVX-512, the one of AVX-VNNI and AVX2.
+// Empty on others. The first call asks the system for the use of AMX, which holds for the whole process.
 absl::Span<const Int8Kernels* const> FastInt8Kernels();
+
+// All that this processor runs but the portable ones, whether or not another is better. For tests and
+// benchmarks.
+absl::Span<const Int8Kernels* const> RunnableInt8Kernels();
 
 }  // namespace sluice

@@ -53,8 +53,12 @@ struct ProcessorTiles {
 }  // namespace
 
 const Int8Kernels* AmxInt8Kernels() {
-  static const Int8Kernels kernels = {"amx", Avx512Int8Kernels()->quantize, AmxProduct<ProcessorTiles>::Run,
-                                      Avx512Int8Kernels()->layer_norm, AmxAttention<ProcessorTiles>::Run};
+  static const Int8Kernels kernels = {"amx",
+                                      kAnyWeightPair,
+                                      Avx512Int8Kernels()->quantize,
+                                      AmxProduct<ProcessorTiles>::Run,
+                                      Avx512Int8Kernels()->layer_norm,
+                                      AmxAttention<ProcessorTiles>::Run};
   return &kernels;
 }
 

@@ -110,8 +110,8 @@ void AttendPortable(const AttentionText& text) {
 }  // namespace
 
 const Int8Kernels& PortableInt8Kernels() {
-  static constexpr Int8Kernels kernels = {"portable", QuantizePortable, ProductPortable, LayerNormPortable,
-                                          AttendPortable};
+  static constexpr Int8Kernels kernels = {"portable",      kAnyWeightPair,    QuantizePortable,
+                                          ProductPortable, LayerNormPortable, AttendPortable};
   return kernels;
 }
 

@@ -9,8 +9,8 @@
 namespace sluice {
 namespace {
 
-QuantizedLinear Load(const LinearTensors& tensors) {
-  return {FloatsOf(*tensors.weight), FloatsOf(*tensors.bias)};
+QuantizedLinear Load(const LinearTensors& tensors, int greatest_pair) {
+  return {FloatsOf(*tensors.weight), FloatsOf(*tensors.bias), greatest_pair};
 }
 
 QuantizedNorm Load(const LayerNormTensors& tensors, double epsilon) {
@@ -26,14 +26,15 @@ AlignedVector<float> Joined(const TensorView& first, const TensorView& second, c
   return joined;
 }
 
-QuantizedLayer Load(const BertLayerTensors& tensors, double epsilon) {
-  return {.query_key_value = {Joined(*tensors.query.weight, *tensors.key.weight, *tensors.value.weight),
-                              Joined(*tensors.query.bias, *tensors.key.bias, *tensors.value.bias)},
-          .attention_output = Load(tensors.attention_output),
-          .intermediate = Load(tensors.intermediate),
-          .output = Load(tensors.output),
-          .attention_norm = Load(tensors.attention_norm, epsilon),
-          .output_norm = Load(tensors.output_norm, epsilon)};
+QuantizedLayer Load(const BertLayerTensors& tensors, double epsilon, int greatest_pair) {
+  return {
+      .query_key_value = {Joined(*tensors.query.weight, *tensors.key.weight, *tensors.value.weight),
+                          Joined(*tensors.query.bias, *tensors.key.bias, *tensors.value.bias), greatest_pair},
+      .attention_output = Load(tensors.attention_output, greatest_pair),
+      .intermediate = Load(tensors.intermediate, greatest_pair),
+      .output = Load(tensors.output, greatest_pair),
+      .attention_norm = Load(tensors.attention_norm, epsilon),
+      .output_norm = Load(tensors.output_norm, epsilon)};
 }
 
 // Of 255 times 127 each, so many products fit in 32 bits.
@@ -91,7 +92,7 @@ QuantizedBert::QuantizedBert(std::shared_ptr<const BertModelFiles> files, const 
   embedding_norm_ = Load(tensors.embedding_norm, config().layer_norm_epsilon);
   layers_.reserve(tensors.layers.size());
   for (const BertLayerTensors& layer : tensors.layers)
-    layers_.push_back(Load(layer, config().layer_norm_epsilon));
+    layers_.push_back(Load(layer, config().layer_norm_epsilon, kernels.greatest_weight_pair));
 }
 
 }  // namespace sluice

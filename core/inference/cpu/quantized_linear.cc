@@ -5,7 +5,24 @@
 
 namespace sluice {
 
-QuantizedLinear::QuantizedLinear(absl::Span<const float> weight, absl::Span<const float> bias)
+namespace {
+
+float ScaleOf(absl::Span<const float> weights, int greatest_pair) {
+  float greatest = 1e-30F, pair = 0;
+  for (size_t i = 0; i < weights.size(); i += 2) {
+    const float a = weights[i], b = weights[i + 1];
+    greatest = std::max({greatest, std::abs(a), std::abs(b)});
+    pair = std::max({pair, std::max(a, 0.0F) + std::max(b, 0.0F), std::max(-a, 0.0F) + std::max(-b, 0.0F)});
+  }
+  const float scale = greatest / 127;
+  if (greatest_pair >= kAnyWeightPair) return scale;
+  return std::max(scale, pair / static_cast<float>(greatest_pair - 1));  // rounded, a pair may be one more
+}
+
+}  // namespace
+
+QuantizedLinear::QuantizedLinear(absl::Span<const float> weight, absl::Span<const float> bias,
+                                 int greatest_pair)
     : inputs_(static_cast<int64_t>(weight.size() / bias.size())),
       panels_(weight.size()),
       scales_(bias.size()),
@@ -13,13 +30,11 @@ QuantizedLinear::QuantizedLinear(absl::Span<const float> weight, absl::Span<cons
       bias_(bias.begin(), bias.end()) {
   const auto inputs = static_cast<size_t>(inputs_);
   for (size_t output = 0; output < bias.size(); ++output)
-    PackOutput(weight.subspan(output * inputs, inputs), static_cast<int64_t>(output));
+    PackOutput(weight.subspan(output * inputs, inputs), static_cast<int64_t>(output), greatest_pair);
 }
 
-void QuantizedLinear::PackOutput(absl::Span<const float> weights, int64_t output) {
-  float greatest = 1e-30F;
-  for (const float weight : weights) greatest = std::max(greatest, std::abs(weight));
-  const float scale = greatest / 127;
+void QuantizedLinear::PackOutput(absl::Span<const float> weights, int64_t output, int greatest_pair) {
+  const float scale = ScaleOf(weights, greatest_pair);
   scales_[output] = scale;
   int8_t* const panel = panels_.data() + output / kInt8PanelWidth * kInt8PanelWidth * inputs_;
   const int64_t column = output % kInt8PanelWidth;

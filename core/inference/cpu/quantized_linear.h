@@ -12,14 +12,15 @@ namespace sluice {
 class QuantizedLinear {
  public:
   // `weight` is [outputs, inputs] with outputs = bias.size(), a multiple of 64, and inputs one, too.
-  // Each output has its own scale, symmetric: its greatest weight becomes 127.
-  QuantizedLinear(absl::Span<const float> weight, absl::Span<const float> bias);
+  // Each output has its own scale, symmetric: its greatest weight becomes 127, or as much of that as
+  // `greatest_pair` (Int8Kernels::greatest_weight_pair) leaves room for.
+  QuantizedLinear(absl::Span<const float> weight, absl::Span<const float> bias, int greatest_pair);
 
   // Valid as long as this object stays where it is.
   QuantizedWeights View() const;
 
  private:
-  void PackOutput(absl::Span<const float> weights, int64_t output);
+  void PackOutput(absl::Span<const float> weights, int64_t output, int greatest_pair);
 
   int64_t inputs_ = 0;
   AlignedVector<int8_t> panels_;

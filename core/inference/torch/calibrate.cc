@@ -28,7 +28,8 @@ absl::StatusOr<ReplicaMaker> MakeInt8Replicas(const std::shared_ptr<const BertMo
       return MakeQuantizedEncoder(network);
     };
   }
-  return absl::FailedPreconditionError("int8 runs on processors with AVX-512 VNNI, and on no other device");
+  return absl::FailedPreconditionError(
+      "int8 runs on x86-64 processors with AVX2 or more, and on no other device");
 }
 
 Division Asked(const CalibrationRequest& request) {

@@ -77,7 +77,7 @@ TEST(PortableInt8Kernels, ProductIsThatOfTheMatrices) {
   const Floats x = random.Normal(kRows * kInputs);
   const Floats weight = random.Normal(kOutputs * kInputs, 0.1F);
   const Floats bias = random.Normal(kOutputs);
-  const QuantizedLinear linear(weight, bias);
+  const QuantizedLinear linear(weight, bias, kAnyWeightPair);
   Quantized rows(PortableInt8Kernels(), x, kRows);
   Floats y(kRows * kOutputs);
   PortableInt8Kernels().product(rows.View(), kRows, linear.View(), Int8Epilogue::kStore, y.data());
@@ -99,7 +99,8 @@ class FastInt8KernelsTest : public testing::TestWithParam<const Int8Kernels*> {
   // Both kinds on the same random rows and weights.
   static void ExpectSameProduct(Int8Epilogue epilogue, int64_t rows, int64_t inputs, int64_t outputs) {
     Random random(3);
-    const QuantizedLinear linear(random.Normal(outputs * inputs, 0.1F), random.Normal(outputs));
+    const QuantizedLinear linear(random.Normal(outputs * inputs, 0.1F), random.Normal(outputs),
+                                 Fast().greatest_weight_pair);
     Quantized x(PortableInt8Kernels(), random.Normal(rows * inputs), rows);
     Floats expected = random.Normal(rows * outputs);
     Floats actual = expected;
@@ -145,7 +146,7 @@ TEST_P(FastInt8KernelsTest, ActivateAnyArgument) {
   constexpr int64_t kOutputs = 4096;
   Floats bias(kOutputs);
   for (int64_t i = 0; i < kOutputs; ++i) bias[i] = static_cast<float>(i - kOutputs / 2) / 128;
-  const QuantizedLinear linear(Floats(kOutputs * 64, 1.0F), bias);
+  const QuantizedLinear linear(Floats(kOutputs * 64, 1.0F), bias, Fast().greatest_weight_pair);
   Quantized x(PortableInt8Kernels(), Floats(kInt8RowStep * 64), kInt8RowStep);
   for (const Int8Epilogue epilogue : {Int8Epilogue::kGelu, Int8Epilogue::kGeluTanh, Int8Epilogue::kRelu}) {
     Floats expected(kInt8RowStep * kOutputs), actual(expected.size());
@@ -234,8 +235,29 @@ TEST(Int8KernelsAgree, NotWithWrongOnes) {
   EXPECT_FALSE(Int8KernelsAgree(wrong, PortableInt8Kernels()));
 }
 
+// The greatest sums there are: each pair of products at its bound, of either sign, and one of a pair alone.
+TEST_P(FastInt8KernelsTest, MultiplyTheGreatestBytesTheSame) {
+  constexpr int64_t kInputs = 1536, kOutputs = 64;
+  Floats x(kInt8RowStep * kInputs, 1.0F), weight(kOutputs * kInputs, 1.0F), bias(kOutputs);
+  for (int64_t i = 0; i < kInputs; ++i) {
+    weight[kInputs + i] = -1;
+    weight[2 * kInputs + i] = i % 2 == 0 ? 1.0F : 0.0F;
+  }
+  const QuantizedLinear linear(weight, bias, Fast().greatest_weight_pair);
+  Quantized rows(PortableInt8Kernels(), x, kInt8RowStep);
+  ASSERT_EQ(rows.values[0], 255);
+  Floats expected(kInt8RowStep * kOutputs), actual(expected.size());
+  PortableInt8Kernels().product(rows.View(), kInt8RowStep, linear.View(), Int8Epilogue::kStore,
+                                expected.data());
+  Fast().product(rows.View(), kInt8RowStep, linear.View(), Int8Epilogue::kStore, actual.data());
+  EXPECT_NEAR(expected[0], kInputs, 0.01F * kInputs);
+  EXPECT_NEAR(expected[1], -kInputs, 0.01F * kInputs);
+  EXPECT_NEAR(expected[2], kInputs / 2, 0.01F * kInputs);
+  ExpectNear(actual, expected, 1e-3F);
+}
+
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(FastInt8KernelsTest);
-INSTANTIATE_TEST_SUITE_P(Each, FastInt8KernelsTest, testing::ValuesIn(EveryFastInt8Kernels()),
+INSTANTIATE_TEST_SUITE_P(Each, FastInt8KernelsTest, testing::ValuesIn(EveryVectorInt8Kernels()),
                          [](const auto& kernels) { return kernels.param->name; });
 
 }  // namespace

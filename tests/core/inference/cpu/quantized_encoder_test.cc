@@ -57,7 +57,9 @@ class QuantizedEncoderTest : public testing::TestWithParam<const Int8Kernels*> {
     return vectors;
   }
 
-  void ExpectNearReference(double least_cosine) {
+  // What weights of a bit less lose of so small a model shows.
+  void ExpectNearReference() {
+    const double least_cosine = GetParam()->greatest_weight_pair == kAnyWeightPair ? 0.996 : 0.995;
     const auto files = Load();
     const ReferencePass reference(model_, files->config());
     const auto encoder = Make();
@@ -80,26 +82,26 @@ class QuantizedEncoderTest : public testing::TestWithParam<const Int8Kernels*> {
 };
 
 TEST_P(QuantizedEncoderTest, IsNearThePaper) {
-  ExpectNearReference(0.996);
+  ExpectNearReference();
 }
 
 TEST_P(QuantizedEncoderTest, ClsPoolingAndTanhGelu) {
   Replace("config.json", R"("gelu")", R"("gelu_new")");
   model_.files["1_Pooling/config.json"] = R"({"pooling_mode": "cls"})";
-  ExpectNearReference(0.996);
+  ExpectNearReference();
 }
 
 TEST_P(QuantizedEncoderTest, MaxPoolingReluAndNoNormalising) {
   Replace("config.json", R"("gelu")", R"("relu")");
   Replace("modules.json", "models.Normalize", "models.Transformer");
   model_.files["1_Pooling/config.json"] = R"({"pooling_mode": "max"})";
-  ExpectNearReference(0.996);
+  ExpectNearReference();
 }
 
 TEST_P(QuantizedEncoderTest, RobertaPositions) {
   Replace("config.json", R"("bert")", R"("roberta")");
   Replace("config.json", R"("pad_token_id": 0)", R"("pad_token_id": 1)");
-  ExpectNearReference(0.996);
+  ExpectNearReference();
 }
 
 TEST_P(QuantizedEncoderTest, WeightsStoredInBf16) {
@@ -107,7 +109,7 @@ TEST_P(QuantizedEncoderTest, WeightsStoredInBf16) {
     tensor.type = "BF16";
     for (float& value : tensor.values) value = std::ldexp(std::nearbyint(std::ldexp(value, 5)), -5);
   }
-  ExpectNearReference(0.996);
+  ExpectNearReference();
 }
 
 // To the bit: alone, among texts of other lengths, first or last, in a part of its own or split from the
@@ -176,7 +178,7 @@ TEST_P(QuantizedEncoderTest, NamesTheSizeThatItDoesNotDo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Portable, QuantizedEncoderTest, testing::Values(&PortableInt8Kernels()));
-INSTANTIATE_TEST_SUITE_P(Fast, QuantizedEncoderTest, testing::ValuesIn(EveryFastInt8Kernels()));
+INSTANTIATE_TEST_SUITE_P(Fast, QuantizedEncoderTest, testing::ValuesIn(EveryVectorInt8Kernels()));
 
 EncoderUnderTest Tiny(const std::string& name, const Int8Kernels& kernels) {
   return {.name = name,
@@ -191,7 +193,7 @@ EncoderUnderTest Tiny(const std::string& name, const Int8Kernels& kernels) {
 
 std::vector<EncoderUnderTest> EveryKind() {
   std::vector<EncoderUnderTest> kinds = {Tiny("portable", PortableInt8Kernels())};
-  for (const Int8Kernels* const fast : EveryFastInt8Kernels()) kinds.push_back(Tiny(fast->name, *fast));
+  for (const Int8Kernels* const fast : EveryVectorInt8Kernels()) kinds.push_back(Tiny(fast->name, *fast));
   return kinds;
 }
 

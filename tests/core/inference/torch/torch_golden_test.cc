@@ -128,14 +128,14 @@ TEST_F(TorchGolden, Bf16AgreesWithSentenceTransformers) {
 // int8 is less exact; docs/quality.md says what that does to rankings. Here: no text is far off, and most are
 // near.
 TEST_F(TorchGolden, Int8IsNearSentenceTransformers) {
-  const std::vector<const Int8Kernels*> kinds = EveryFastInt8Kernels();
+  const std::vector<const Int8Kernels*> kinds = EveryVectorInt8Kernels();
   if (kinds.empty()) GTEST_SKIP() << "this processor has no fast int8 kernels";
   for (const Int8Kernels* const kernels : kinds) {
     SCOPED_TRACE(kernels->name);
     const auto encoder = MakeQuantizedEncoder(QuantizedBert::Create(*files_, *kernels).value());
     std::vector<size_t> order = Shuffled(5);
-    const bool emulated = !absl::c_linear_search(FastInt8Kernels(), kernels);
-    if (emulated) order.resize(order.size() / 10);  // slow
+    if (!absl::c_linear_search(RunnableInt8Kernels(), kernels))
+      order.resize(order.size() / 10);  // an emulation is slow
     const std::vector<float> vectors = EncodeAll(*encoder, order, 8);
     EXPECT_GE(WorstCosine(vectors, order), 0.99);
     EXPECT_GE(MeanCosine(vectors, order), 0.998);
