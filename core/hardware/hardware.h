@@ -11,7 +11,7 @@ struct Hardware {
   int cores = 1;  // least of online, affinity mask and cgroup (v1, v2) quota rounded up; at least 1
   int64_t memory_bytes = 0;  // least of physical memory and the cgroup limit
   std::string processor;     // as the system names it; "unknown" when it does not
-  // Of "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "neon", "bf16".
+  // Of "avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "neon", "bf16".
   std::vector<std::string> features;
 };
 

@@ -24,6 +24,7 @@ struct Feature {
   const char* name;
 };
 constexpr Feature kFeatures[] = {{"avx2", "avx2"},
+                                 {"avx_vnni", "avx_vnni"},
                                  {"avx512f", "avx512f"},
                                  {"avx512_vnni", "avx512_vnni"},
                                  {"avx512_bf16", "avx512_bf16"},

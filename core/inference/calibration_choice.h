@@ -26,7 +26,7 @@ bool TakesThePlaceOf(const VariantMeasurement& candidate, const VariantMeasureme
 // The same encoders on replicas of one thread each are at least 5 % faster.
 bool IsWorthDividing(double whole_tokens_per_second, double divided_tokens_per_second);
 
-// "int8 (avx512-vnni): 31000 tokens/s (2 x 1 threads), cosine to fp32 at least 0.99672".
+// "int8 (avx512_vnni): 31000 tokens/s (2 x 1 threads), cosine to fp32 at least 0.99672".
 std::string MeasurementText(const VariantMeasurement& measured);
 
 }  // namespace sluice

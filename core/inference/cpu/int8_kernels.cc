@@ -72,7 +72,7 @@ bool RunsAvx2() {
   return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-// Not yet among the names that compilers know.
+// Not among the names that every compiler knows.
 bool RunsAvxVnni() {
   constexpr unsigned kFeatures = 7, kSecondPage = 1, kAvxVnni = 1U << 4;
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
@@ -106,7 +106,8 @@ std::vector<const Int8Kernels*> Runnable() {
       runnable.push_back(AmxInt8Kernels());
     runnable.push_back(Avx512Int8Kernels());
   }
-  if (RunsAvxVnni()) runnable.push_back(AvxVnniInt8Kernels());
+  if (RunsAvxVnni() && Int8KernelsAgree(*AvxVnniInt8Kernels(), *Avx2Int8Kernels()))
+    runnable.push_back(AvxVnniInt8Kernels());
   if (RunsAvx2()) runnable.push_back(Avx2Int8Kernels());
 #endif
   return runnable;
@@ -126,7 +127,7 @@ absl::Span<const Int8Kernels* const> RunnableInt8Kernels() {
 absl::Span<const Int8Kernels* const> FastInt8Kernels() {
   const absl::Span<const Int8Kernels* const> all = RunnableInt8Kernels();
 #if defined(__x86_64__)
-  for (size_t i = 0; i < all.size(); ++i)
+  for (size_t i = 0; RunsAvx512() && i < all.size(); ++i)
     if (all[i] == Avx512Int8Kernels()) return all.first(i + 1);
 #endif
   return all.first(std::min<size_t>(all.size(), 1));

@@ -95,8 +95,9 @@ const Int8Kernels& PortableInt8Kernels();
 bool Int8KernelsAgree(const Int8Kernels& kernels, const Int8Kernels& reference);
 
 // Those that this processor runs and that can beat fp32 on it, presumably the fastest first: AMX (int8 and
-// bf16) if it agrees with the next, AVX-512 with VNNI; or, without AVX-512, the one of AVX-VNNI and AVX2.
-// Empty on others. The first call asks the system for the use of AMX, which holds for the whole process.
+// bf16) if it agrees with the next, AVX-512 with VNNI; or, without AVX-512, the first of AVX-VNNI, if it
+// agrees with the other, and AVX2. Empty on others. The first call asks the system for the use of AMX, which
+// holds for the whole process.
 absl::Span<const Int8Kernels* const> FastInt8Kernels();
 
 // All that this processor runs but the portable ones, whether or not another is better. For tests and

@@ -2,6 +2,8 @@
 // For sources compiled for one kind of processor only: see vector_math.h.
 #pragma once
 
+#include <immintrin.h>
+
 #include <cstdint>
 
 #include "core/inference/cpu/int8_kernels.h"
@@ -189,7 +191,7 @@ class AttentionHead {
   float* const merged_;
   float* const keys_;     // [padded / 64][head_size][64]
   float* const values_;   // [length, head_size]
-  float* const weights_;  // [V::kQueries or 2 kFewQueries, padded]
+  float* const weights_;  // [the queries taken at once, padded]
 };
 
 template <typename V>

@@ -12,7 +12,7 @@
 namespace sluice {
 
 // 2^n p(x - n), n the nearest integer; Cephes' polynomial, relative error 2e-7. Underflows to 0; x is finite,
-// and below 128.
+// and below 127.5.
 template <typename V>
 inline typename V::Floats Exp2(typename V::Floats x) {
   const auto n = V::Round(x);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #if defined(__linux__)
 #include <sched.h>
 #include <sys/resource.h>
@@ -20,6 +22,7 @@ int NicenessOfThisThread() {
 
 // Its share of the cores is whole, and what it starts is as it is: so gRPC's threads come to be unhurried.
 TEST(Thread, AnUnhurriedThreadDoesNotInterruptAndHandsThatOn) {
+  const int before = sched_getscheduler(0);
   int own = -1;
   int of_started = -1;
   int niceness = -1;
@@ -35,13 +38,13 @@ TEST(Thread, AnUnhurriedThreadDoesNotInterruptAndHandsThatOn) {
   EXPECT_EQ(own, SCHED_BATCH);
   EXPECT_EQ(of_started, SCHED_BATCH);
   EXPECT_EQ(niceness, NicenessOfThisThread());
-  EXPECT_EQ(sched_getscheduler(0), SCHED_OTHER);
+  EXPECT_EQ(sched_getscheduler(0), before);
 }
 
 TEST(Thread, ABackgroundThreadGivesWay) {
   int niceness = -1;
   Thread("test", [&] { niceness = NicenessOfThisThread(); }, ThreadPriority::kBackground).Join();
-  EXPECT_EQ(niceness, NicenessOfThisThread() + 10);
+  EXPECT_EQ(niceness, std::min(19, NicenessOfThisThread() + 10));
 }
 
 #endif

@@ -166,8 +166,8 @@ TEST_P(FastInt8KernelsTest, NormalizeTheSame) {
   ExpectNear(actual, expected, 2e-5F);
 }
 
-// Lengths around every step of the kernel: vectors of 16, blocks of 12, 8 and 4
-// queries, panels of 64 keys.
+// Lengths around every step of the kernels: vectors of 16 and 8, blocks of 12, 8 and 4 queries, panels of 64
+// keys.
 TEST_P(FastInt8KernelsTest, AttendTheSame) {
   for (const int64_t head_size : {32, 64, 96}) {
     for (const int64_t length : {1, 2, 4, 5, 8, 9, 11, 12, 13, 15, 16, 17, 20, 33, 48, 49, 63, 64, 65, 130}) {
