@@ -64,7 +64,7 @@ class CondVar {
 };
 
 // For a main function to call first. gRPC locks Abseil's mutexes, and those look for deadlocks on every lock
-// where Abseil was built with assertions, as Debian's is: a tenth of the instructions of a call.
+// where Abseil was built with assertions, as Debian's is: a seventh of the instructions of a call.
 void SwitchAbseilDeadlockDetectionOff();
 
 }  // namespace sluice

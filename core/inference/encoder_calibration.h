@@ -18,7 +18,7 @@ struct EncoderVariant {
   friend bool operator==(const EncoderVariant&, const EncoderVariant&) = default;
 };
 
-// "fp32", "int8 (avx512-vnni)".
+// "fp32", "int8 (avx512_vnni)".
 std::string VariantName(const EncoderVariant& variant);
 
 // How many replicas share a device, and what each may use.

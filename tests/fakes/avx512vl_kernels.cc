@@ -18,12 +18,8 @@ struct EvexDot {
   }
 };
 
-constexpr Int8Kernels kKernels = {"avx512vl",
-                                  kAnyWeightPair,
-                                  VectorKernels<Avx2>::Quantize,
-                                  Avx2Product<EvexDot>::Run,
-                                  VectorKernels<Avx2>::Normalize,
-                                  VectorKernels<Avx2>::Attend};
+constexpr Int8Kernels kKernels =
+    VectorKernels<Avx2>::With("avx512vl", kAnyWeightPair, Avx2Product<EvexDot>::Run);
 
 }  // namespace
 

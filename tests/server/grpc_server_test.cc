@@ -1,4 +1,4 @@
-// Where a server may not listen.
+// Where a server may not listen, and on what threads it answers.
 #include "server/grpc_server.h"
 
 #include <gmock/gmock.h>

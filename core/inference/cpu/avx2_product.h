@@ -4,8 +4,7 @@
 // What sums up products of bytes is a parameter, `Dot`, with
 //   Weights, At(from)          32 weights that stand in memory, or are loaded from there
 //   Add(sum, bytes, weights)   sum[i] += the sum over k of bytes[4 i + k] weights[4 i + k]: sum eight int32,
-//   bytes
-//                              unsigned, weights signed
+//                              bytes unsigned, weights signed
 #pragma once
 
 #include <cstdint>

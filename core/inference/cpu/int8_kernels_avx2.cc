@@ -40,18 +40,9 @@ struct VexDot {
   }
 };
 
-template <typename Dot>
-constexpr Int8Kernels KernelsWith(const char* name, int greatest_weight_pair) {
-  return {name,
-          greatest_weight_pair,
-          VectorKernels<Avx2>::Quantize,
-          Avx2Product<Dot>::Run,
-          VectorKernels<Avx2>::Normalize,
-          VectorKernels<Avx2>::Attend};
-}
-
-constexpr Int8Kernels kPairwise = KernelsWith<PairwiseDot>("avx2", PairwiseDot::kGreatestWeightPair);
-constexpr Int8Kernels kVex = KernelsWith<VexDot>("avx_vnni", kAnyWeightPair);
+constexpr Int8Kernels kPairwise =
+    VectorKernels<Avx2>::With("avx2", PairwiseDot::kGreatestWeightPair, Avx2Product<PairwiseDot>::Run);
+constexpr Int8Kernels kVex = VectorKernels<Avx2>::With("avx_vnni", kAnyWeightPair, Avx2Product<VexDot>::Run);
 
 }  // namespace
 

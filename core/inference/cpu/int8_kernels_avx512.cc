@@ -101,12 +101,7 @@ void Product(QuantizedRows x, int64_t rows, const QuantizedWeights& weights, Int
   });
 }
 
-constexpr Int8Kernels kAvx512Kernels = {"avx512_vnni",
-                                        kAnyWeightPair,
-                                        VectorKernels<Avx512>::Quantize,
-                                        Product,
-                                        VectorKernels<Avx512>::Normalize,
-                                        VectorKernels<Avx512>::Attend};
+constexpr Int8Kernels kAvx512Kernels = VectorKernels<Avx512>::With("avx512_vnni", kAnyWeightPair, Product);
 
 }  // namespace
 

@@ -247,6 +247,11 @@ class VectorKernels {
     for (int64_t head = 0; head < text.heads; ++head) AttentionHead<V>(text, head).Run();
   }
 
+  static constexpr Int8Kernels With(const char* name, int greatest_weight_pair,
+                                    decltype(Int8Kernels::product) product) {
+    return {name, greatest_weight_pair, Quantize, product, Normalize, Attend};
+  }
+
  private:
   using Floats = typename V::Floats;
   static constexpr int64_t kLanes = V::kLanes;
