@@ -1,4 +1,4 @@
-// Thread: an owned, named std::thread.
+// Thread: an owned, named std::thread, and what a thread asks of the system's scheduler.
 #pragma once
 
 #include <string>
@@ -6,6 +6,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace sluice {
 
@@ -32,6 +33,12 @@ class Thread {
  private:
   std::thread thread_;
 };
+
+// How long the calling thread runs on before one that waits for its core has its turn: 0.1 to 100 ms, or zero
+// for the system's choice, 1 to 4 ms. Its share of the core stays as it is. Where a thread cannot ask for
+// that (only Linux from 6.12 on lets it), nothing happens.
+void SetTimeSlice(absl::Duration length);
+absl::Duration TimeSlice();  // zero where a thread cannot ask
 
 // Of the calling thread; what a platform's own file does.
 void RunUnhurried();

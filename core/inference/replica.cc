@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "core/base/log.h"
 #include "core/base/status_macros.h"
+#include "core/base/thread.h"
 #include "core/batching/batch_policy.h"
 #include "core/inference/row_ladder.h"
 
@@ -18,6 +19,11 @@ namespace {
 constexpr absl::Duration kBulkPass = absl::Milliseconds(10);
 constexpr absl::Duration kBulkPassThatGivesWay = absl::Milliseconds(40);
 constexpr int64_t kBulkTextTokens = 256;  // bulk work is postings and windows of them
+
+// On the CPU a call that comes waits for the end of a pass of calls, so that taking the pass off its core to
+// admit or refuse one gains nobody anything, and each time what follows finds cold caches. Into a pass of
+// bulk work a call gets between two layers: that one keeps the system's short turns.
+constexpr absl::Duration kTimeSliceOfCalls = absl::Milliseconds(8);
 
 std::string DeviceLabel(const EncoderDescription& encoder) {
   const char* const type = DeviceTypeName(encoder.device);
@@ -81,22 +87,15 @@ void Replica::GiveWay() {
   const absl::Duration pass_began = pass_began_;
   if (series_.has_value()) series_->device_utilization_ratio->Decrement(share_of_device_);
   Answer(*std::move(batch));
+  KeepTheCoreAsFits();
   if (series_.has_value()) series_->device_utilization_ratio->Increment(share_of_device_);
   pass_began_ = pass_began + (clock_.MonotonicNow() - paused);
 }
 
 void Replica::Answer(MicroBatch batch) {
-  const bool of_a_small_call =
-      std::any_of(batch.works.begin(), batch.works.end(),
-                  [](const EncodeWork& work) { return LaneOf(work) == Lane::kPrompt; });
-  const bool gave_way = std::exchange(gives_way_, !of_a_small_call);
-  std::vector<absl::Span<const int32_t>> texts;
-  texts.reserve(batch.works.size());
-  for (const EncodeWork& work : batch.works) texts.emplace_back(work.tokens);
   const auto dimensions = static_cast<size_t>(encoder_->description().dimensions);
-  std::vector<float> vectors(texts.size() * dimensions);
-  std::vector<absl::Status> statuses = EncodeWithFallback(*encoder_, texts, absl::MakeSpan(vectors), *this);
-  gives_way_ = gave_way;
+  std::vector<float> vectors(batch.works.size() * dimensions);
+  std::vector<absl::Status> statuses = Encode(batch.works, absl::MakeSpan(vectors));
   {
     MutexLock lock(mutex_);
     status_.encoded_jobs +=
@@ -110,6 +109,25 @@ void Replica::Answer(MicroBatch batch) {
     const auto vector = vectors.begin() + static_cast<ptrdiff_t>(i * dimensions);
     std::move(batch.works[i].done)(std::vector<float>(vector, vector + static_cast<ptrdiff_t>(dimensions)));
   }
+}
+
+std::vector<absl::Status> Replica::Encode(absl::Span<const EncodeWork> works, absl::Span<float> vectors) {
+  const bool of_a_small_call = std::any_of(
+      works.begin(), works.end(), [](const EncodeWork& work) { return LaneOf(work) == Lane::kPrompt; });
+  std::vector<absl::Span<const int32_t>> texts;
+  texts.reserve(works.size());
+  for (const EncodeWork& work : works) texts.emplace_back(work.tokens);
+  const bool gave_way = std::exchange(gives_way_, !of_a_small_call);
+  KeepTheCoreAsFits();
+  std::vector<absl::Status> statuses = EncodeWithFallback(*encoder_, texts, vectors, *this);
+  gives_way_ = gave_way;
+  return statuses;
+}
+
+void Replica::KeepTheCoreAsFits() {
+  if (encoder_->description().device != DeviceType::kCpu) return;
+  const absl::Duration fitting = gives_way_ ? absl::ZeroDuration() : kTimeSliceOfCalls;
+  if (std::exchange(time_slice_, fitting) != fitting) SetTimeSlice(fitting);
 }
 
 ReplicaStatus Replica::Status() const {

@@ -48,6 +48,9 @@ class Replica final : private EncodeObserver {
   // Between the layers of a pass: the next small call goes first, if this pass is of none.
   void GiveWay();
   void Answer(MicroBatch batch);
+  std::vector<absl::Status> Encode(absl::Span<const EncodeWork> works, absl::Span<float> vectors);
+  // Sets the thread's time slice to what fits the present pass.
+  void KeepTheCoreAsFits();
 
   void BeforePass(const PassSize& size) override;
   void AfterPass(const PassSize& size, const absl::Status& status) override;
@@ -64,7 +67,8 @@ class Replica final : private EncodeObserver {
   double share_of_device_ = 1;
   absl::Duration bulk_pass_;  // how long one may take
   absl::Duration pass_began_;
-  bool gives_way_ = false;  // the present pass
+  bool gives_way_ = false;     // the present pass
+  absl::Duration time_slice_;  // of this thread; zero: the system's
 
   mutable Mutex mutex_;
   WorkRate rate_ ABSL_GUARDED_BY(mutex_);

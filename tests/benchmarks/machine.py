@@ -26,3 +26,18 @@ def processor():
     known = features()
     return (f"{_field('model name') or 'unknown processor'}, {len(os.sched_getaffinity(0))} cores, "
             f"{' '.join(known) or 'no vector extensions known'}{'' if 'amx_bf16' in known else ', no AMX'}")
+
+
+class StolenTime:
+    """What the host took of this machine's processor time for others since this was made."""
+
+    def __init__(self):
+        self._ticks = self._now()
+
+    @staticmethod
+    def _now():
+        return [int(ticks) for ticks in pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+
+    def share(self):
+        spent = [now - before for now, before in zip(self._now(), self._ticks)]
+        return spent[7] / max(1, sum(spent))

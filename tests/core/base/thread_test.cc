@@ -47,6 +47,34 @@ TEST(Thread, ABackgroundThreadGivesWay) {
   EXPECT_EQ(niceness, std::min(19, NicenessOfThisThread() + 10));
 }
 
+TEST(Thread, HasTheTimeSliceThatItAskedForUntilItGivesItBack) {
+  absl::Duration of_system;
+  absl::Duration asked;
+  absl::Duration given_back;
+  int scheduler = -1;
+  int niceness = -1;
+  Thread(
+      "test",
+      [&] {
+        of_system = TimeSlice();
+        SetTimeSlice(absl::Milliseconds(8));
+        asked = TimeSlice();
+        scheduler = sched_getscheduler(0);
+        niceness = NicenessOfThisThread();
+        SetTimeSlice(absl::ZeroDuration());
+        given_back = TimeSlice();
+      },
+      ThreadPriority::kUnhurried)
+      .Join();
+  EXPECT_EQ(scheduler, SCHED_BATCH);
+  EXPECT_EQ(niceness, NicenessOfThisThread());
+  if (of_system == absl::ZeroDuration())
+    GTEST_SKIP() << "threads cannot ask for time slices here: needs Linux 6.12";
+  EXPECT_NE(of_system, absl::Milliseconds(8));
+  EXPECT_EQ(asked, absl::Milliseconds(8));
+  EXPECT_EQ(given_back, of_system);
+}
+
 #endif
 
 }  // namespace

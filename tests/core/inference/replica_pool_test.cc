@@ -7,6 +7,7 @@
 #include <functional>
 #include <future>
 
+#include "core/base/thread.h"
 #include "tests/fakes/fake_encoder.h"
 #include "tests/fakes/simulated_clock.h"
 
@@ -225,6 +226,24 @@ TEST_F(GivingWayTest, OnlySmallCallsAreLetInAndTheyGiveNoWay) {
   });
   EXPECT_EQ(answered_[0], "first");
   EXPECT_EQ(answered_[1], "second");
+}
+
+// A pass of a small call keeps its core from the threads that would only queue more behind it; a bulk pass
+// does not, neither before it let one in nor after.
+TEST_F(GivingWayTest, ASmallCallsPassHasALongerTimeSlice) {
+  absl::Duration of_system;
+  Thread("system", [&] { of_system = TimeSlice(); }).Join();
+  if (of_system == absl::ZeroDuration())
+    GTEST_SKIP() << "threads cannot ask for time slices here: needs Linux 6.12";
+  std::vector<absl::Duration> slices;
+  Submit("bulk", WorkClass::kBulk);
+  Submit("last", WorkClass::kBulk);
+  Run([&](int visit) {
+    slices.push_back(TimeSlice());
+    if (visit == 0) Submit("small", WorkClass::kInteractive);
+  });
+  EXPECT_EQ(answered_.front(), "small");
+  EXPECT_THAT(slices, testing::ElementsAre(of_system, absl::Milliseconds(8), of_system));
 }
 
 // Real tokens and padding are counted apart; padding is what the row ladder adds to a pass.

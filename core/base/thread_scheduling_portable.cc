@@ -6,4 +6,10 @@ void RunUnhurried() {}
 
 void RunInBackground() {}
 
+void SetTimeSlice(absl::Duration) {}
+
+absl::Duration TimeSlice() {
+  return absl::ZeroDuration();
+}
+
 }  // namespace sluice
