@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "core/base/utf8_boundary.h"
 #include "core/screening/attributes/countries.h"
 
 namespace sluice {
@@ -23,14 +24,6 @@ absl::string_view TextOf(const Posting& posting, Field field) {
       return posting.description;
   }
   return "";
-}
-
-// The longest beginning of at most kQuoteBytes that does not cut a UTF-8 sequence.
-absl::string_view CutAtCharacter(absl::string_view text) {
-  if (text.size() <= kQuoteBytes) return text;
-  size_t end = kQuoteBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end);
 }
 
 }  // namespace
@@ -86,8 +79,8 @@ Evidence PostingView::Quote(const Span& span, std::string normalised) {
   evidence.field = span.field;
   evidence.normalised = std::move(normalised);
   const absl::string_view whole = evidence.field == "text" ? text().original : ColumnText(evidence.field);
-  const absl::string_view quote =
-      CutAtCharacter(whole.substr(std::min<size_t>(span.begin, whole.size()), span.end - span.begin));
+  const absl::string_view quote = CutAtCharacter(
+      whole.substr(std::min<size_t>(span.begin, whole.size()), span.end - span.begin), kQuoteBytes);
   evidence.begin_byte = span.begin;
   evidence.end_byte = span.begin + static_cast<int>(quote.size());
   evidence.quote = std::string(quote);

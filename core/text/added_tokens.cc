@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
+#include "core/base/utf8_boundary.h"
 #include "core/text/unicode.h"
 
 namespace sluice {
@@ -33,7 +34,7 @@ bool AddedTokens::StandsAlone(absl::string_view text, size_t start, size_t end) 
 size_t AddedTokens::StartOfSpace(absl::string_view text, size_t first, size_t end) {
   while (end > first) {
     size_t start = end - 1;
-    while (start > first && (text[start] & 0xC0) == 0x80) --start;
+    while (start > first && ContinuesCharacter(text[start])) --start;
     if (!unicode::IsWhitespace(unicode::At(text, start))) break;
     end = start;
   }

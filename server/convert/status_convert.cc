@@ -4,8 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "core/base/error_details.h"
+#include "core/base/utf8_boundary.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 
@@ -16,12 +18,9 @@ constexpr size_t kMaxMessageBytes = 1024;
 // gRPC's default bound of all metadata is 8 KiB, and binary metadata travels as base64.
 constexpr size_t kMaxDetailsBytes = 4096;
 
-// Cuts at a character's start, so that what was UTF-8 stays so.
 std::string CutMessage(absl::string_view message) {
   if (message.size() <= kMaxMessageBytes) return std::string(message);
-  size_t end = kMaxMessageBytes;
-  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;
-  return std::string(message.substr(0, end)) + "…";
+  return absl::StrCat(CutAtCharacter(message, kMaxMessageBytes), "…");
 }
 
 void AddBadRequest(const std::vector<FieldViolation>& violations, google::rpc::Status* proto) {

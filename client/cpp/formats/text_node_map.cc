@@ -5,16 +5,13 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "core/base/utf8_boundary.h"
 
 namespace sluice {
 namespace {
 
 constexpr absl::string_view kSpecial("&<\r\0", 4);
 constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-bool ContinuesCharacter(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
-}
 
 size_t CharacterBytes(absl::string_view text) {
   size_t bytes = 1;
