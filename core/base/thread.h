@@ -34,13 +34,15 @@ class Thread {
   std::thread thread_;
 };
 
-// How long the calling thread runs on before one that waits for its core has its turn: 0.1 to 100 ms, or zero
-// for the system's choice, 1 to 4 ms. Its share of the core stays as it is. Where a thread cannot ask for
-// that (only Linux from 6.12 on lets it), nothing happens.
-void SetTimeSlice(absl::Duration length);
-absl::Duration TimeSlice();  // zero where a thread cannot ask
+// Asks that a turn of the calling thread on its core, from its next one on, be so long: 0.1 to 100 ms, or
+// zero for the system's choice, 0.7 to 3 ms. Threads that are kUnhurried wait for its end; others whose own
+// turns are shorter may still break in. Its share of the core stays as it is, and threads that it starts
+// begin with the same. False, and nothing happens, where a thread cannot ask: only Linux from 6.12 on lets
+// it.
+bool SetTimeSlice(absl::Duration length);
+absl::Duration TimeSlice();  // of the calling thread; zero where the system does not tell
 
-// Of the calling thread; what a platform's own file does.
+// Of the calling thread; a platform's own part of ThreadPriority.
 void RunUnhurried();
 void RunInBackground();
 

@@ -14,8 +14,8 @@ namespace {
 // An eighth of the share of a thread that is not nice: enough to get on, too little to hold one up.
 constexpr int kBackgroundNice = 10;
 
-// The kernel's sched_attr in its first version, and its two calls, for which the C library has no names; the
-// kernel's own header cannot be included beside <sched.h>.
+// The kernel's sched_attr in its first version. C libraries before glibc 2.41 have neither it nor names for
+// its two calls, and beside their <sched.h> the kernel's own header cannot be included.
 struct SchedulingAttributes {
   uint32_t size;
   uint32_t sched_policy;
@@ -48,11 +48,12 @@ void RunInBackground() {
   setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + kBackgroundNice);
 }
 
-void SetTimeSlice(absl::Duration length) {
+// A kernel that has no slices of threads' own says 0 of every thread, and takes what is set for nothing.
+bool SetTimeSlice(absl::Duration length) {
   std::optional<SchedulingAttributes> attributes = AttributesOfThisThread();
-  if (!attributes.has_value()) return;
+  if (!attributes.has_value() || attributes->sched_runtime == 0) return false;
   attributes->sched_runtime = static_cast<uint64_t>(absl::ToInt64Nanoseconds(length));
-  syscall(SYS_sched_setattr, 0, &*attributes, 0);
+  return syscall(SYS_sched_setattr, 0, &*attributes, 0) == 0;
 }
 
 absl::Duration TimeSlice() {

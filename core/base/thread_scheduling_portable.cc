@@ -6,7 +6,9 @@ void RunUnhurried() {}
 
 void RunInBackground() {}
 
-void SetTimeSlice(absl::Duration) {}
+bool SetTimeSlice(absl::Duration) {
+  return false;
+}
 
 absl::Duration TimeSlice() {
   return absl::ZeroDuration();

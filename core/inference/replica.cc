@@ -21,8 +21,8 @@ constexpr absl::Duration kBulkPassThatGivesWay = absl::Milliseconds(40);
 constexpr int64_t kBulkTextTokens = 256;  // bulk work is postings and windows of them
 
 // On the CPU a call that comes waits for the end of a pass of calls, so that taking the pass off its core to
-// admit or refuse one gains nobody anything, and each time what follows finds cold caches. Into a pass of
-// bulk work a call gets between two layers: that one keeps the system's short turns.
+// admit one gains it nothing, to refuse one a few milliseconds, and each time both sides find cold caches.
+// Into a pass of bulk work a call gets between two layers: that one keeps the system's short turns.
 constexpr absl::Duration kTimeSliceOfCalls = absl::Milliseconds(8);
 
 std::string DeviceLabel(const EncoderDescription& encoder) {
@@ -87,7 +87,7 @@ void Replica::GiveWay() {
   const absl::Duration pass_began = pass_began_;
   if (series_.has_value()) series_->device_utilization_ratio->Decrement(share_of_device_);
   Answer(*std::move(batch));
-  KeepTheCoreAsFits();
+  SetTimeSliceOfPass();
   if (series_.has_value()) series_->device_utilization_ratio->Increment(share_of_device_);
   pass_began_ = pass_began + (clock_.MonotonicNow() - paused);
 }
@@ -118,13 +118,13 @@ std::vector<absl::Status> Replica::Encode(absl::Span<const EncodeWork> works, ab
   texts.reserve(works.size());
   for (const EncodeWork& work : works) texts.emplace_back(work.tokens);
   const bool gave_way = std::exchange(gives_way_, !of_a_small_call);
-  KeepTheCoreAsFits();
+  SetTimeSliceOfPass();
   std::vector<absl::Status> statuses = EncodeWithFallback(*encoder_, texts, vectors, *this);
   gives_way_ = gave_way;
   return statuses;
 }
 
-void Replica::KeepTheCoreAsFits() {
+void Replica::SetTimeSliceOfPass() {
   if (encoder_->description().device != DeviceType::kCpu) return;
   const absl::Duration fitting = gives_way_ ? absl::ZeroDuration() : kTimeSliceOfCalls;
   if (std::exchange(time_slice_, fitting) != fitting) SetTimeSlice(fitting);

@@ -49,8 +49,8 @@ class Replica final : private EncodeObserver {
   void GiveWay();
   void Answer(MicroBatch batch);
   std::vector<absl::Status> Encode(absl::Span<const EncodeWork> works, absl::Span<float> vectors);
-  // Sets the thread's time slice to what fits the present pass.
-  void KeepTheCoreAsFits();
+  // Gives this thread, not its encoder's team, the time slice that fits the present pass; only on the CPU.
+  void SetTimeSliceOfPass();
 
   void BeforePass(const PassSize& size) override;
   void AfterPass(const PassSize& size, const absl::Status& status) override;

@@ -66,11 +66,9 @@ def recovery_seconds(step, baseline_p50_ms):
 
 def one_round(arguments, server):
     """The steps by name, and as "recovery" the seconds or None."""
-    capacity = load(arguments, server)["capacity"]
-    rate = capacity["goodput_per_second"]
-    steps = load(arguments, server, f"--rate={rate}", "--sweep=1,2,5,0.5")
-    half = load(arguments, server, f"--rate={rate * 0.5}")["1x"]
-    return {"capacity, closed loop": capacity, "1x": steps["1x"], "2x": steps["2x"], "5x": steps["5x"],
+    steps = load(arguments, server, "--sweep=1,2,5,0.5")
+    half = load(arguments, server, f"--rate={steps['capacity']['goodput_per_second'] * 0.5}")["1x"]
+    return {"capacity, closed loop": steps["capacity"], "1x": steps["1x"], "2x": steps["2x"], "5x": steps["5x"],
             "after 5x: 0.5x": steps["0.5x"], "0.5x again": half,
             "recovery": recovery_seconds(steps["0.5x"], half["answered"]["p50_ms"])}
 
@@ -86,13 +84,18 @@ def row(rounds, name):
     def median(figure):
         return statistics.median(figure(done[name]) for done in rounds)
 
+    def latency(outcome):
+        had = [done[name][outcome] for done in rounds if done[name][outcome]["count"]]
+        if not had:
+            return "–"
+        return " / ".join(f"{statistics.median(latencies[quantile] for latencies in had):.{1 if outcome == 'refused' else 0}f}"
+                          for quantile in ("p50_ms", "p99_ms"))
+
     shares = shares_of_peak(rounds, name)
     return (f"| {name} | {median(lambda s: s['offered_per_second']):.0f} | "
             f"{median(lambda s: s['goodput_per_second']):.0f} | "
             f"{statistics.median(shares):.0%} ({min(shares):.0%} to {max(shares):.0%}) | "
-            f"{median(lambda s: s['answered']['p50_ms']):.0f} / {median(lambda s: s['answered']['p99_ms']):.0f} | "
-            f"{sum(done[name]['refused']['count'] for done in rounds)} | "
-            f"{median(lambda s: s['refused']['p50_ms']):.1f} / {median(lambda s: s['refused']['p99_ms']):.1f} | "
+            f"{latency('answered')} | {sum(done[name]['refused']['count'] for done in rounds)} | {latency('refused')} | "
             f"{sum(done[name]['failed']['count'] + done[name]['not_sent'] for done in rounds)} |")
 
 
@@ -144,7 +147,7 @@ def beside_batch(arguments, server, folder, rate):
         for part in range(1, arguments.parts + 1):
             step = load(arguments, server, *flags)["1x"]
             said = pathlib.Path(folder, "screen.log").read_text().splitlines()
-            phase = said[-1].split()[0] + " " + said[-1].split()[1] if said else "starting"
+            phase = " ".join(said[-1].split()[:2]) if said else "starting"
             steps[f"beside, part {part} (ended in: {re.sub(r'[^a-z ]', '', phase)})"] = step
     finally:
         batch.terminate()
@@ -164,10 +167,14 @@ def main():
     parser.add_argument("--seconds", type=float, default=6, help="of a step; those beside the batch take twice that")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--apart", action="store_true", help="server and generator on cores of their own")
-    parser.add_argument("--jobs", type=int, default=100_000, help="0: nothing beside a batch")
+    parser.add_argument("--jobs", type=int, default=100_000, help="0: neither alone nor beside a batch")
     parser.add_argument("--parts", type=int, default=4, help="load steps beside the batch")
     parser.add_argument("--server-flag", action="append", default=[])
     arguments = parser.parse_args()
+    if arguments.rounds < 1:
+        parser.error("--rounds: at least one")
+    if arguments.apart and len(os.sched_getaffinity(0)) < 2:
+        parser.error("--apart: needs two cores")
     processor = machine.processor()
     cores = Cores(arguments.apart)
     with tempfile.TemporaryDirectory() as folder:
