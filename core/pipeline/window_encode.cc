@@ -27,7 +27,7 @@ class WindowGather {
       if (vector.ok()) {
         vectors_[window] = *std::move(vector);
       } else if (failure_.ok()) {
-        failure_ = vector.status();
+        failure_ = std::move(vector).status();
       }
       if (--missing_ > 0) return;
     }
@@ -41,7 +41,7 @@ class WindowGather {
     if (failure_.ok()) {
       answer = PoolWindows(vectors_, tokens_);
     } else {
-      answer = failure_;
+      answer = std::move(failure_);
     }
     loop_->Post([done = std::move(done_), answer = std::move(answer)]() mutable {
       std::move(done)(std::move(answer));
