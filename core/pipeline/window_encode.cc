@@ -94,7 +94,7 @@ double Cosine(absl::Span<const float> a, absl::Span<const float> b) {
 }
 
 absl::Status EncodeWindows(PipelineLoop& loop, MicroBatchScheduler& scheduler, TokenWindows windows,
-                           CancellationToken cancellation, VectorDone done) {
+                           const CancellationToken& cancellation, VectorDone done) {
   std::vector<int64_t> tokens;
   for (const std::vector<int32_t>& window : windows) tokens.push_back(static_cast<int64_t>(window.size()));
   auto gather = std::make_shared<WindowGather>(loop.shared_from_this(), std::move(tokens), std::move(done));

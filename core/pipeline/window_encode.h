@@ -28,7 +28,7 @@ double Cosine(absl::Span<const float> a, absl::Span<const float> b);
 // Submits all of `windows` or none: a failure here is the scheduler's (QUEUE_FULL, UNAVAILABLE) and `done` is
 // not called. Otherwise `done` gets the pooled vector, or the first window's failure, on the loop's thread.
 absl::Status EncodeWindows(PipelineLoop& loop, MicroBatchScheduler& scheduler, TokenWindows windows,
-                           CancellationToken cancellation,
+                           const CancellationToken& cancellation,
                            absl::AnyInvocable<void(absl::StatusOr<std::vector<float>>) &&> done);
 
 }  // namespace sluice

@@ -39,8 +39,10 @@ bool MultipliesAs(const Int8Kernels& kernels, const Int8Kernels& reference) {
   constexpr int64_t kRows = 36, kReadable = 48, kInputs = 128, kOutputs = 128;
   std::mt19937 generator(1);
   const AlignedVector<float> x = RandomFloats(kRows * kInputs, generator);
+  AlignedVector<int8_t> panels(kInputs * kOutputs);
   const QuantizedLinear linear(RandomFloats(kInputs * kOutputs, generator), RandomFloats(kOutputs, generator),
-                               std::min(kernels.greatest_weight_pair, reference.greatest_weight_pair));
+                               std::min(kernels.greatest_weight_pair, reference.greatest_weight_pair),
+                               absl::MakeSpan(panels));
   AlignedVector<uint8_t> values(kReadable * kInputs);
   AlignedVector<float> scales(kRows), zeros(kRows), actual(kRows * kOutputs), expected(kRows * kOutputs);
   const QuantizedRows rows = {values.data(), scales.data(), zeros.data()};

@@ -71,11 +71,24 @@ struct LayerNormView {
   float epsilon = 0;
 };
 
+// How much of the feed-forward's inner matrix is computed, quantized and multiplied on before the next: what
+// of it is to stay in the second cache, beside the weights that pass through.
+struct FeedBlock {
+  int64_t rows;     // of the other products, too
+  int64_t columns;  // at most
+
+  constexpr bool IsValid() const {
+    return rows > 0 && rows % kInt8RowStep == 0 && rows % kInt8RowsRead == 0 && columns > 0 &&
+           columns % kInt8PanelWidth == 0;
+  }
+};
+
 struct Int8Kernels {
   const char* name;
   // What the weights of an output for inputs 2 i and 2 i + 1 may sum up to in `product` if they have one
   // sign: kAnyWeightPair, or less where their products are summed up in 16 bits.
   int greatest_weight_pair;
+  FeedBlock feed_block;
   // columns a multiple of 64. A row with a NaN or an infinity gets a scale that is not finite, and so does
   // all that is computed from it.
   void (*quantize)(const float* x, int64_t rows, int64_t columns, QuantizedRows out);

@@ -55,6 +55,7 @@ struct ProcessorTiles {
 const Int8Kernels* AmxInt8Kernels() {
   static const Int8Kernels kernels = {"amx",
                                       kAnyWeightPair,
+                                      kAmxFeedBlock,
                                       Avx512Int8Kernels()->quantize,
                                       AmxProduct<ProcessorTiles>::Run,
                                       Avx512Int8Kernels()->layer_norm,

@@ -110,8 +110,9 @@ void AttendPortable(const AttentionText& text) {
 }  // namespace
 
 const Int8Kernels& PortableInt8Kernels() {
-  static constexpr Int8Kernels kernels = {"portable",      kAnyWeightPair,    QuantizePortable,
-                                          ProductPortable, LayerNormPortable, AttendPortable};
+  static constexpr Int8Kernels kernels = {"portable",       kAnyWeightPair,  {.rows = 48, .columns = 64},
+                                          QuantizePortable, ProductPortable, LayerNormPortable,
+                                          AttendPortable};
   return kernels;
 }
 

@@ -2,9 +2,10 @@
 //
 // ALGORITHM: as BertNetwork (core/inference/torch), with the four products of a layer on quantized rows and
 // weights, and the rest in fp32 (see Int8Kernels). A pass takes whole texts, up to about 192 tokens of them
-// at a time, through all layers, so that what it writes is still in the processor's cache when it is read;
-// within such a part everything but attention goes 96 rows at a time. No row ever meets another outside its
-// text: a text's vector is the same to the bit whatever it is batched with.
+// at a time, through all layers, so that what it writes is still in the processor's cache when it is read; of
+// the feed-forward's inner matrix, one block at a time (Int8Kernels::feed_block), each with scales and zeros
+// of its own. No row ever meets another outside its text: a text's vector is the same to the bit whatever it
+// is batched with.
 #pragma once
 
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "core/inference/bert_model_files.h"
+#include "core/inference/cpu/huge_page_slab.h"
 #include "core/inference/cpu/int8_kernels.h"
 #include "core/inference/cpu/quantized_linear.h"
 #include "core/inference/encoder.h"
@@ -24,8 +26,15 @@ struct QuantizedNorm {
   LayerNormView View() const { return {scale.data(), shift.data(), epsilon}; }
 };
 
+// Some of the feed-forward's inner columns: from the layer's width to them, and from them what they add to
+// it.
+struct QuantizedStrip {
+  QuantizedLinear inner, output;
+};
+
 struct QuantizedLayer {
-  QuantizedLinear query_key_value, attention_output, intermediate, output;
+  QuantizedLinear query_key_value, attention_output;
+  std::vector<QuantizedStrip> feed_forward;
   QuantizedNorm attention_norm, output_norm;
 };
 
@@ -56,12 +65,13 @@ class QuantizedBert {
   AlignedVector<float> copied_words_;  // empty where the mapped file can be read as it is
   const float* words_ = nullptr;
   AlignedVector<float> positions_;
+  HugePageSlab weights_;
   QuantizedNorm embedding_norm_;
   std::vector<QuantizedLayer> layers_;
 };
 
 // An encoder of precision int8. Its working memory is its own: 20 bytes times hidden size for each token of a
-// part, as much again for a pass between its layers.
+// part and five times a FeedBlock, on whole huge pages; as much again for a pass between its layers.
 std::unique_ptr<Encoder> MakeQuantizedEncoder(std::shared_ptr<const QuantizedBert> network);
 
 }  // namespace sluice

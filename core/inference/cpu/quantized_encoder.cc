@@ -6,6 +6,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "core/base/status_macros.h"
+#include "core/inference/cpu/huge_page_slab.h"
 #include "core/inference/cpu/quantized_bert.h"
 #include "core/inference/packed_batch.h"
 
@@ -15,8 +16,6 @@ namespace {
 using Texts = absl::Span<const absl::Span<const int32_t>>;
 
 constexpr int64_t kPartRows = 192;
-constexpr int64_t kBlockRows = 96;
-static_assert(kBlockRows % kInt8RowStep == 0 && kBlockRows % kInt8RowsRead == 0);
 
 int64_t WholeSteps(int64_t rows) {
   return (rows + kInt8RowStep - 1) / kInt8RowStep * kInt8RowStep;
@@ -34,46 +33,32 @@ Int8Epilogue EpilogueOf(Activation activation) {
   return Int8Epilogue::kGelu;
 }
 
-// The rows of a block in eight bits, of at most `columns`.
-class QuantizedBlock {
- public:
-  explicit QuantizedBlock(int64_t columns)
-      : values_(static_cast<size_t>(kBlockRows * columns)), scales_(kBlockRows), zeros_(kBlockRows) {}
-
-  QuantizedRows Fill(const Int8Kernels& kernels, const float* x, int64_t rows, int64_t columns) {
-    const QuantizedRows block = {values_.data(), scales_.data(), zeros_.data()};
-    kernels.quantize(x, rows, columns, block);
-    return block;
-  }
-
- private:
-  AlignedVector<uint8_t> values_;
-  AlignedVector<float> scales_;
-  AlignedVector<float> zeros_;
-};
-
 // What one pass writes into.
 struct Arena {
-  explicit Arena(const BertConfig& config)
+  Arena(const BertConfig& config, FeedBlock block)
       : rows(WholeSteps(std::max(kPartRows, config.max_tokens))),
         x(Floats(rows * config.hidden_size)),
         query_key_value(Floats(rows * 3 * config.hidden_size)),
         merged(Floats(rows * config.hidden_size)),
-        inner(Floats(kBlockRows * config.intermediate_size)),
+        inner(Floats(block.rows * block.columns)),
         scratch(Floats(AttentionScratch(config.max_tokens, config.hidden_size / config.heads))),
-        block(std::max(config.hidden_size, config.intermediate_size)) {}
+        quantized(Quantized(block.rows, config.hidden_size)),
+        quantized_inner(Quantized(block.rows, block.columns)) {}
 
-  static AlignedVector<float> Floats(int64_t count) {
-    return AlignedVector<float>(static_cast<size_t>(count));
+  float* Floats(int64_t count) { return slab.Take<float>(static_cast<size_t>(count)).data(); }
+  QuantizedRows Quantized(int64_t rows, int64_t columns) {
+    return {slab.Take<uint8_t>(static_cast<size_t>(rows * columns)).data(), Floats(rows), Floats(rows)};
   }
 
-  const int64_t rows;                    // that a part may have
-  AlignedVector<float> x;                // [rows, hidden]
-  AlignedVector<float> query_key_value;  // [rows, 3, heads, head size]
-  AlignedVector<float> merged;           // [rows, hidden], what attention gathered
-  AlignedVector<float> inner;            // [kBlockRows, intermediate]
-  AlignedVector<float> scratch;
-  QuantizedBlock block;
+  HugePageSlab slab;             // of all below
+  const int64_t rows;            // that a part may have
+  float* const x;                // [rows, hidden]
+  float* const query_key_value;  // [rows, 3, heads, head size]
+  float* const merged;           // [rows, hidden], what attention gathered
+  float* const inner;            // [block.rows, at most block.columns]
+  float* const scratch;
+  const QuantizedRows quantized;        // [block.rows, hidden]
+  const QuantizedRows quantized_inner;  // as `inner`
 };
 
 // The texts of a part through all layers.
@@ -84,6 +69,7 @@ class Pass {
         kernels_(network.kernels()),
         config_(network.config()),
         hidden_(config_.hidden_size),
+        block_rows_(kernels_.feed_block.rows),
         arena_(arena),
         texts_(texts) {}
 
@@ -91,10 +77,11 @@ class Pass {
     const int64_t rows = Embed();
     for (const QuantizedLayer& layer : network_.layers()) {
       if (between_layers != nullptr) between_layers();
-      for (int64_t row = 0; row < rows; row += kBlockRows)
-        Project(layer, row, std::min(kBlockRows, rows - row));
+      for (int64_t row = 0; row < rows; row += block_rows_)
+        Project(layer, row, std::min(block_rows_, rows - row));
       Attend();
-      for (int64_t row = 0; row < rows; row += kBlockRows) Feed(layer, row, std::min(kBlockRows, rows - row));
+      for (int64_t row = 0; row < rows; row += block_rows_)
+        Feed(layer, row, std::min(block_rows_, rows - row));
     }
     Pool(vectors);
   }
@@ -103,7 +90,7 @@ class Pass {
   // Returns the rows of the part, up to whole steps of the products; what stands in the rows beyond the texts
   // does not matter.
   int64_t Embed() {
-    float* row = arena_.x.data();
+    float* row = arena_.x;
     for (const absl::Span<const int32_t> text : texts_) {
       for (size_t i = 0; i < text.size(); ++i, row += hidden_) {
         const float* const word = network_.Word(text[i]);
@@ -111,50 +98,52 @@ class Pass {
         for (int64_t column = 0; column < hidden_; ++column) row[column] = word[column] + position[column];
       }
     }
-    const int64_t rows = (row - arena_.x.data()) / hidden_;
-    kernels_.layer_norm(arena_.x.data(), rows, hidden_, network_.embedding_norm().View());
+    const int64_t rows = (row - arena_.x) / hidden_;
+    kernels_.layer_norm(arena_.x, rows, hidden_, network_.embedding_norm().View());
     return WholeSteps(rows);
   }
 
-  QuantizedRows Quantized(const float* x, int64_t rows, int64_t columns) {
-    return arena_.block.Fill(kernels_, x, rows, columns);
+  QuantizedRows Quantized(const float* x, int64_t rows) {
+    kernels_.quantize(x, rows, hidden_, arena_.quantized);
+    return arena_.quantized;
   }
 
   void Project(const QuantizedLayer& layer, int64_t row, int64_t rows) {
-    kernels_.product(Quantized(arena_.x.data() + row * hidden_, rows, hidden_), rows,
-                     layer.query_key_value.View(), Int8Epilogue::kStore,
-                     arena_.query_key_value.data() + row * 3 * hidden_);
+    kernels_.product(Quantized(arena_.x + row * hidden_, rows), rows, layer.query_key_value.View(),
+                     Int8Epilogue::kStore, arena_.query_key_value + row * 3 * hidden_);
   }
 
   void Attend() {
     int64_t row = 0;
     for (const absl::Span<const int32_t> text : texts_) {
       const auto length = static_cast<int64_t>(text.size());
-      kernels_.attend({.query_key_value = arena_.query_key_value.data() + row * 3 * hidden_,
+      kernels_.attend({.query_key_value = arena_.query_key_value + row * 3 * hidden_,
                        .length = length,
                        .heads = config_.heads,
                        .head_size = hidden_ / config_.heads,
-                       .merged = arena_.merged.data() + row * hidden_,
-                       .scratch = arena_.scratch.data()});
+                       .merged = arena_.merged + row * hidden_,
+                       .scratch = arena_.scratch});
       row += length;
     }
   }
 
   void Feed(const QuantizedLayer& layer, int64_t row, int64_t rows) {
-    float* const x = arena_.x.data() + row * hidden_;
-    float* const inner = arena_.inner.data();
-    kernels_.product(Quantized(arena_.merged.data() + row * hidden_, rows, hidden_), rows,
-                     layer.attention_output.View(), Int8Epilogue::kAdd, x);
-    kernels_.layer_norm(x, rows, hidden_, layer.attention_norm.View());
-    kernels_.product(Quantized(x, rows, hidden_), rows, layer.intermediate.View(),
-                     EpilogueOf(config_.activation), inner);
-    kernels_.product(Quantized(inner, rows, config_.intermediate_size), rows, layer.output.View(),
+    float* const x = arena_.x + row * hidden_;
+    kernels_.product(Quantized(arena_.merged + row * hidden_, rows), rows, layer.attention_output.View(),
                      Int8Epilogue::kAdd, x);
+    kernels_.layer_norm(x, rows, hidden_, layer.attention_norm.View());
+    const QuantizedRows input = Quantized(x, rows);
+    for (const QuantizedStrip& strip : layer.feed_forward) {
+      const QuantizedWeights inner = strip.inner.View();
+      kernels_.product(input, rows, inner, EpilogueOf(config_.activation), arena_.inner);
+      kernels_.quantize(arena_.inner, rows, inner.outputs, arena_.quantized_inner);
+      kernels_.product(arena_.quantized_inner, rows, strip.output.View(), Int8Epilogue::kAdd, x);
+    }
     kernels_.layer_norm(x, rows, hidden_, layer.output_norm.View());
   }
 
   void Pool(float* vectors) const {
-    const float* tokens = arena_.x.data();
+    const float* tokens = arena_.x;
     for (const absl::Span<const int32_t> text : texts_) {
       const auto length = static_cast<int64_t>(text.size());
       PoolText(tokens, length, vectors);
@@ -190,6 +179,7 @@ class Pass {
   const Int8Kernels& kernels_;
   const BertConfig& config_;
   const int64_t hidden_;
+  const int64_t block_rows_;
   Arena& arena_;
   const Texts texts_;
 };
@@ -203,7 +193,8 @@ class QuantizedEncoder final : public Encoder {
 
   absl::Status Encode(Texts texts, absl::Span<float> vectors) override {
     SLUICE_RETURN_IF_ERROR(CheckTexts(description_, texts, vectors));
-    if (arenas_.size() <= passes_) arenas_.push_back(std::make_unique<Arena>(network_->config()));
+    if (arenas_.size() <= passes_)
+      arenas_.push_back(std::make_unique<Arena>(network_->config(), network_->kernels().feed_block));
     Arena& arena = *arenas_[passes_];
     ++passes_;
     const absl::Cleanup ended = [this] { --passes_; };

@@ -22,9 +22,9 @@ float ScaleOf(absl::Span<const float> weights, int greatest_pair) {
 }  // namespace
 
 QuantizedLinear::QuantizedLinear(absl::Span<const float> weight, absl::Span<const float> bias,
-                                 int greatest_pair)
+                                 int greatest_pair, absl::Span<int8_t> panels)
     : inputs_(static_cast<int64_t>(weight.size() / bias.size())),
-      panels_(weight.size()),
+      panels_(panels),
       scales_(bias.size()),
       sums_(bias.size()),
       bias_(bias.begin(), bias.end()) {

@@ -249,11 +249,13 @@ class VectorKernels {
 
   static constexpr Int8Kernels With(const char* name, int greatest_weight_pair,
                                     decltype(Int8Kernels::product) product) {
-    return {name, greatest_weight_pair, Quantize, product, Normalize, Attend};
+    return {name, greatest_weight_pair, kFeedBlock, Quantize, product, Normalize, Attend};
   }
 
  private:
   using Floats = typename V::Floats;
+  static constexpr FeedBlock kFeedBlock = {.rows = 192, .columns = 384};
+  static_assert(kFeedBlock.IsValid());
   static constexpr int64_t kLanes = V::kLanes;
   static constexpr int kTogether = 4;  // vectors whose sums go side by side, as none waits for the one before
   static constexpr int64_t kStep = kTogether * kLanes;

@@ -77,7 +77,8 @@ TEST(PortableInt8Kernels, ProductIsThatOfTheMatrices) {
   const Floats x = random.Normal(kRows * kInputs);
   const Floats weight = random.Normal(kOutputs * kInputs, 0.1F);
   const Floats bias = random.Normal(kOutputs);
-  const QuantizedLinear linear(weight, bias, kAnyWeightPair);
+  AlignedVector<int8_t> panels(weight.size());
+  const QuantizedLinear linear(weight, bias, kAnyWeightPair, absl::MakeSpan(panels));
   Quantized rows(PortableInt8Kernels(), x, kRows);
   Floats y(kRows * kOutputs);
   PortableInt8Kernels().product(rows.View(), kRows, linear.View(), Int8Epilogue::kStore, y.data());
@@ -99,8 +100,9 @@ class FastInt8KernelsTest : public testing::TestWithParam<const Int8Kernels*> {
   // Both kinds on the same random rows and weights.
   static void ExpectSameProduct(Int8Epilogue epilogue, int64_t rows, int64_t inputs, int64_t outputs) {
     Random random(3);
+    AlignedVector<int8_t> panels(static_cast<size_t>(outputs * inputs));
     const QuantizedLinear linear(random.Normal(outputs * inputs, 0.1F), random.Normal(outputs),
-                                 Fast().greatest_weight_pair);
+                                 Fast().greatest_weight_pair, absl::MakeSpan(panels));
     Quantized x(PortableInt8Kernels(), random.Normal(rows * inputs), rows);
     Floats expected = random.Normal(rows * outputs);
     Floats actual = expected;
@@ -146,7 +148,9 @@ TEST_P(FastInt8KernelsTest, ActivateAnyArgument) {
   constexpr int64_t kOutputs = 4096;
   Floats bias(kOutputs);
   for (int64_t i = 0; i < kOutputs; ++i) bias[i] = static_cast<float>(i - kOutputs / 2) / 128;
-  const QuantizedLinear linear(Floats(kOutputs * 64, 1.0F), bias, Fast().greatest_weight_pair);
+  AlignedVector<int8_t> panels(kOutputs * 64);
+  const QuantizedLinear linear(Floats(kOutputs * 64, 1.0F), bias, Fast().greatest_weight_pair,
+                               absl::MakeSpan(panels));
   Quantized x(PortableInt8Kernels(), Floats(kInt8RowStep * 64), kInt8RowStep);
   for (const Int8Epilogue epilogue : {Int8Epilogue::kGelu, Int8Epilogue::kGeluTanh, Int8Epilogue::kRelu}) {
     Floats expected(kInt8RowStep * kOutputs), actual(expected.size());
@@ -243,7 +247,8 @@ TEST_P(FastInt8KernelsTest, MultiplyTheGreatestBytesTheSame) {
     weight[kInputs + i] = -1;
     weight[2 * kInputs + i] = i % 2 == 0 ? 1.0F : 0.0F;
   }
-  const QuantizedLinear linear(weight, bias, Fast().greatest_weight_pair);
+  AlignedVector<int8_t> panels(weight.size());
+  const QuantizedLinear linear(weight, bias, Fast().greatest_weight_pair, absl::MakeSpan(panels));
   Quantized rows(PortableInt8Kernels(), x, kInt8RowStep);
   ASSERT_EQ(rows.values[0], 255);
   Floats expected(kInt8RowStep * kOutputs), actual(expected.size());

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "core/inference/cpu/quantized_bert.h"
 #include "core/inference/cpu/tensor_floats.h"
@@ -30,8 +31,9 @@ class QuantizedEncoderTest : public testing::TestWithParam<const Int8Kernels*> {
     return LoadBertModelFiles(model_.Write(TestDirectory("model"))).value();
   }
 
-  std::unique_ptr<Encoder> Make() {
-    return MakeQuantizedEncoder(QuantizedBert::Create(Load(), *GetParam()).value());
+  std::unique_ptr<Encoder> Make() { return Make(*GetParam()); }
+  std::unique_ptr<Encoder> Make(const Int8Kernels& kernels) {
+    return MakeQuantizedEncoder(QuantizedBert::Create(Load(), kernels).value());
   }
 
   void Replace(const std::string& file, const std::string& from, const std::string& to) {
@@ -57,10 +59,11 @@ class QuantizedEncoderTest : public testing::TestWithParam<const Int8Kernels*> {
     return vectors;
   }
 
-  void ExpectNearReference() {
+  void ExpectNearReference() { ExpectNearReference(*GetParam()); }
+  void ExpectNearReference(const Int8Kernels& kernels) {
     const auto files = Load();
     const ReferencePass reference(model_, files->config());
-    const auto encoder = Make();
+    const auto encoder = Make(kernels);
     for (const int length : {1, 3, 16, 70}) {
       const auto texts = RandomTexts(1, length);
       const std::vector<float> vector = Encode(*encoder, texts);
@@ -81,6 +84,21 @@ class QuantizedEncoderTest : public testing::TestWithParam<const Int8Kernels*> {
 
 TEST_P(QuantizedEncoderTest, IsNearThePaper) {
   ExpectNearReference();
+}
+
+// Of the inner columns, the last block may be narrower; of the rows, shorter.
+TEST_P(QuantizedEncoderTest, FeedsInBlocksOfAnySize) {
+  model_ = TinyBert(1, {.hidden = kHidden, .inner = 192, .positions = 80, .max_tokens = 72});
+  for (auto& [name, tensor] : model_.tensors) {
+    if (!absl::EndsWith(name, "output.dense.bias")) continue;
+    for (float& value : tensor.values) value *= 20;  // so that adding it twice, or never, shows
+  }
+  Int8Kernels kernels = *GetParam();
+  for (const int64_t columns : {64, 128, 192, 256}) {
+    SCOPED_TRACE(columns);
+    kernels.feed_block = {.rows = 48, .columns = columns};
+    ExpectNearReference(kernels);
+  }
 }
 
 TEST_P(QuantizedEncoderTest, ClsPoolingAndTanhGelu) {
