@@ -113,6 +113,7 @@ const Int8Kernels& PortableInt8Kernels() {
   static constexpr Int8Kernels kernels = {"portable",       kAnyWeightPair,  {.rows = 48, .columns = 64},
                                           QuantizePortable, ProductPortable, LayerNormPortable,
                                           AttendPortable};
+  static_assert(kernels.feed_block.IsValid());
   return kernels;
 }
 
