@@ -7,6 +7,12 @@
 namespace sluice {
 namespace {
 
+struct Avx512Vl : Avx2 {
+  static void AddProducts(Integers& sum, Integers a, Integers b) {
+    asm("%{evex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+  }
+};
+
 struct EvexDot {
   using Weights = Avx2::Integers;
 
@@ -19,7 +25,7 @@ struct EvexDot {
 };
 
 constexpr Int8Kernels kKernels =
-    VectorKernels<Avx2>::With("avx512vl", kAnyWeightPair, Avx2Product<EvexDot>::Run);
+    VectorKernels<Avx512Vl>::With("avx512vl", kAnyWeightPair, Avx2Product<EvexDot>::Run);
 
 }  // namespace
 

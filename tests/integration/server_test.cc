@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
@@ -28,6 +29,20 @@ class NoSource final : public EncoderSource {
   std::map<std::string, std::string> Libraries() const override { return {}; }
 };
 
+// The machine's, but that its wall clock can be set.
+class SettableClock final : public Clock {
+ public:
+  absl::Time WallNow() const override {
+    return Clock::Real().WallNow() + absl::Seconds(ahead_seconds_.load());
+  }
+  absl::Duration MonotonicNow() const override { return Clock::Real().MonotonicNow(); }
+
+  void JumpWall(absl::Duration step) { ahead_seconds_ += absl::ToInt64Seconds(step); }
+
+ private:
+  std::atomic<int64_t> ahead_seconds_ = 0;
+};
+
 class ServerTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -38,7 +53,7 @@ class ServerTest : public testing::Test {
     config_.tier.device = DeviceRequest::kNone;
     config_.drain_timeout = absl::Seconds(5);
     std::filesystem::remove_all(config_.data);
-    auto started = Application::Start(config_, source_, Clock::Real());
+    auto started = Application::Start(config_, source_, clock_);
     ASSERT_TRUE(started.ok()) << started.status();
     application_ = *std::move(started);
     channel_ = grpc::CreateChannel(application_->grpc_address(), grpc::InsecureChannelCredentials());
@@ -81,8 +96,19 @@ class ServerTest : public testing::Test {
     return batch;
   }
 
+  // That take so long for each posting that no machine gets through a long batch before the next sweep.
+  static std::vector<v1::Rule> SlowRules() {
+    std::vector<v1::Rule> rules(256);
+    for (size_t i = 0; i < rules.size(); ++i) {
+      rules[i].set_id(absl::StrCat("rule-", i));
+      rules[i].set_effect(v1::Rule::SHOULD);
+      rules[i].mutable_regex()->set_pattern(absl::StrCat("([a-z]+ )+", i));
+    }
+    return rules;
+  }
+
   // Of `parts` times kLongPart jobs.
-  absl::StatusOr<v1::Batch> UploadLong(int parts, int64_t expires_after_seconds = 3600) {
+  absl::StatusOr<v1::Batch> UploadLong(int parts, const std::vector<v1::Rule>& rules = {}) {
     std::vector<v1::UploadBatchRequest> requests(static_cast<size_t>(parts));
     for (v1::UploadBatchRequest& request : requests) {
       *request.mutable_jobs() = Request(kLongPart).jobs();
@@ -90,7 +116,8 @@ class ServerTest : public testing::Test {
       --parts;
     }
     *requests.front().mutable_batch() = Request(0).batch();
-    requests.front().mutable_batch()->mutable_expires_after()->set_seconds(expires_after_seconds);
+    requests.front().mutable_batch()->mutable_screen()->mutable_profile()->mutable_rules()->Assign(
+        rules.begin(), rules.end());
     requests.back().set_last(true);
     return Upload(requests);
   }
@@ -158,6 +185,7 @@ class ServerTest : public testing::Test {
 
   v1::ListResultsResponse last_page_;
   Config config_;
+  SettableClock clock_;
   NoSource source_;
   std::unique_ptr<Application> application_;
   std::shared_ptr<grpc::Channel> channel_;
@@ -370,8 +398,10 @@ TEST_F(ServerTest, ARunningBatchIsCancelledOnceAndForAll) {
 // What had not started when the batch expired is EXPIRED; the batch is then as any finished one: every result
 // is there once, and cancelling it changes nothing.
 TEST_F(ServerTest, AnExpiredBatchKeepsWhatItDidAndStaysExpired) {
-  const auto sealed = UploadLong(6, /*expires_after_seconds=*/1);
+  constexpr int kParts = 3;
+  const auto sealed = UploadLong(kParts, SlowRules());
   ASSERT_TRUE(sealed.ok()) << sealed.status();
+  clock_.JumpWall(absl::Hours(25));
   ASSERT_TRUE(Watch(sealed->name()).ok());
 
   const auto expired = Get(sealed->name());
@@ -385,7 +415,7 @@ TEST_F(ServerTest, AnExpiredBatchKeepsWhatItDidAndStaysExpired) {
   absl::Status status;
   const auto results = Stream(sealed->name(), 0, &status);
   EXPECT_TRUE(status.ok()) << status;
-  ASSERT_EQ(results.size(), static_cast<size_t>(6 * kLongPart));
+  ASSERT_EQ(results.size(), static_cast<size_t>(kParts * kLongPart));
   int64_t ended = 0;
   for (const v1::JobResult& result : results) {
     if (result.outcome() != v1::JobResult::EXPIRED) continue;
@@ -458,11 +488,11 @@ TEST_F(ServerTest, WithoutAModelEmbedSaysSo) {
 
 TEST_F(ServerTest, APortOrDataDirectoryInUseIsNamed) {
   Config second = config_;
-  const absl::Status in_use = Application::Start(second, source_, Clock::Real()).status();
+  const absl::Status in_use = Application::Start(second, source_, clock_).status();
   EXPECT_EQ(ReasonOf(in_use), "DATA_DIRECTORY_IN_USE") << in_use;
   second.data = config_.data + "/second";
   second.listen = application_->grpc_address();
-  const absl::Status taken = Application::Start(second, source_, Clock::Real()).status();
+  const absl::Status taken = Application::Start(second, source_, clock_).status();
   EXPECT_EQ(taken.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(taken.message()), testing::HasSubstr(application_->grpc_address()));
 }

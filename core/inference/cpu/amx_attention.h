@@ -14,6 +14,7 @@
 #include "core/inference/cpu/amx_product.h"
 #include "core/inference/cpu/avx512_vector.h"
 #include "core/inference/cpu/int8_kernels.h"
+#include "core/inference/cpu/vector_math.h"
 
 namespace sluice {
 
@@ -40,15 +41,6 @@ static inline __m512i NarrowInterleaved(__m512 first, __m512 second) {
   const __m512i half = _mm512_set1_epi32(0x8000);
   const __m512i low = _mm512_srli_epi32(_mm512_add_epi32(_mm512_castps_si512(first), half), 16);
   return _mm512_mask_blend_epi16(0xaaaaaaaa, low, _mm512_add_epi32(_mm512_castps_si512(second), half));
-}
-
-// 2^x for what is narrowed to bf16 next: a minimax cubic, relative error 8e-5. Underflows to 0.
-static inline __m512 RoughExp2(__m512 x) {
-  const __m512 n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT);
-  const __m512 f = _mm512_sub_ps(x, n);
-  __m512 p = _mm512_fmadd_ps(Avx512::Set(0.05517167F), f, Avx512::Set(0.24261112F));
-  p = _mm512_fmadd_ps(p, f, Avx512::Set(0.69326099F));
-  return _mm512_scalef_ps(_mm512_fmadd_ps(p, f, Avx512::Set(0.99992807F)), n);
 }
 
 template <typename Tiles>
@@ -195,7 +187,8 @@ class AmxAttention {
   }
 
   Floats Share(const float* scores, int64_t key, Floats shift) const {
-    return _mm512_maskz_mov_ps(Within(key), RoughExp2(_mm512_sub_ps(_mm512_loadu_ps(scores + key), shift)));
+    return _mm512_maskz_mov_ps(Within(key),
+                               RoughExp2<Avx512>(_mm512_sub_ps(_mm512_loadu_ps(scores + key), shift)));
   }
 
   void Weigh(int64_t row, int64_t rows, int64_t column, const float* inverse_sums) {

@@ -58,6 +58,46 @@ struct Avx2 {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
   }
 
+  static float First(Floats x) { return _mm256_cvtss_f32(x); }
+
+  static Integers NoIntegers() { return _mm256_setzero_si256(); }
+  static Integers LoadIntegers(const int16_t* from) {
+    return _mm256_loadu_si256(reinterpret_cast<const Integers*>(from));
+  }
+  static void StoreIntegers(int16_t* to, Integers x) {
+    _mm256_storeu_si256(reinterpret_cast<Integers*>(to), x);
+  }
+  static Integers AsIntegers(Floats x) { return _mm256_castps_si256(x); }
+  static Floats AsFloats(Integers x) { return _mm256_castsi256_ps(x); }
+  static float AsFloat(int32_t bits) { return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(bits))); }
+  static Integers ToIntegers(Floats x) { return _mm256_cvtps_epi32(x); }
+  static Integers Magnitude(Floats x) {
+    return _mm256_and_si256(_mm256_castps_si256(x), _mm256_set1_epi32(0x7fffffff));
+  }
+  static Integers Add(Integers a, Integers b) { return _mm256_add_epi32(a, b); }
+  static Integers MaxIntegers(Integers a, Integers b) { return _mm256_max_epi32(a, b); }
+  static int32_t GreatestInteger(Integers x) {
+    const __m128i four = _mm_max_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+    const __m128i two = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
+    return _mm_cvtsi128_si32(_mm_max_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+  }
+  static Integers SetPair(const int16_t* pair) {
+    int32_t bits;
+    __builtin_memcpy(&bits, pair, sizeof(bits));
+    return _mm256_set1_epi32(bits);
+  }
+  static void AddProducts(Integers& sum, Integers a, Integers b) {
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+  }
+  static Integers PackShorts(Integers a, Integers b) { return _mm256_packs_epi32(a, b); }
+  static Integers Interleave(Integers a, Integers b) {
+    return _mm256_blend_epi16(a, _mm256_slli_epi32(b, 16), 0xaa);
+  }
+  static void StoreShorts(int16_t* to, Integers x) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                     _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1)));
+  }
+
   static Integers SetShorts(int16_t x) { return _mm256_set1_epi16(x); }
   static void StoreBytes(const Floats (&x)[4], Integers zero, uint8_t* to) {
     Integers values[4];

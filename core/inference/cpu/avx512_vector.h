@@ -46,6 +46,42 @@ struct Avx512 {
   static float Greatest(Floats x) { return _mm512_reduce_max_ps(x); }
   static float Sum(Floats x) { return _mm512_reduce_add_ps(x); }
 
+  static float First(Floats x) { return _mm512_cvtss_f32(x); }
+
+  static Integers NoIntegers() { return _mm512_setzero_si512(); }
+  static Integers LoadIntegers(const int16_t* from) { return _mm512_loadu_si512(from); }
+  static void StoreIntegers(int16_t* to, Integers x) { _mm512_storeu_si512(to, x); }
+  static Integers AsIntegers(Floats x) { return _mm512_castps_si512(x); }
+  static Floats AsFloats(Integers x) { return _mm512_castsi512_ps(x); }
+  static float AsFloat(int32_t bits) { return _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128(bits))); }
+  static Integers ToIntegers(Floats x) { return _mm512_cvtps_epi32(x); }
+  // The bits of |x|, which are ordered as numbers are, infinity and NaN above all.
+  static Integers Magnitude(Floats x) {
+    return _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(0x7fffffff));
+  }
+  static Integers Add(Integers a, Integers b) { return _mm512_add_epi32(a, b); }
+  static Integers MaxIntegers(Integers a, Integers b) { return _mm512_max_epi32(a, b); }
+  static int32_t GreatestInteger(Integers x) { return _mm512_reduce_max_epi32(x); }
+  // Two numbers of 16 bits, again and again.
+  static Integers SetPair(const int16_t* pair) {
+    int32_t bits;
+    __builtin_memcpy(&bits, pair, sizeof(bits));
+    return _mm512_set1_epi32(bits);
+  }
+  // sum[i] += a[2 i] b[2 i] + a[2 i + 1] b[2 i + 1]. By hand, as in int8_kernels_avx512.cc.
+  static void AddProducts(Integers& sum, Integers a, Integers b) {
+    asm("vpdpwssd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+  }
+  // In 16 bits, parts of either in turns.
+  static Integers PackShorts(Integers a, Integers b) { return _mm512_packs_epi32(a, b); }
+  // a[0], b[0], a[1], … in 16 bits.
+  static Integers Interleave(Integers a, Integers b) {
+    return _mm512_mask_blend_epi16(0xaaaaaaaa, a, _mm512_slli_epi32(b, 16));
+  }
+  static void StoreShorts(int16_t* to, Integers x) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(x));
+  }
+
   static Integers SetShorts(int16_t x) { return _mm512_set1_epi16(x); }
   // Rounded, `zero` added, in bytes; what is out of their range becomes the nearest of them.
   static void StoreBytes(const Floats (&x)[4], Integers zero, uint8_t* to) {

@@ -97,7 +97,7 @@ struct Int8Kernels {
                   float* y);
   // In place; columns a multiple of 64.
   void (*layer_norm)(float* x, int64_t rows, int64_t columns, const LayerNormView& norm);
-  // Its products may be in bf16.
+  // Its products may be in 16 bits: bf16, or integers with a scale for each head of a text.
   void (*attend)(const AttentionText& text);
 };
 

@@ -29,6 +29,12 @@ struct PairwiseDot {
 };
 
 // By hand, so that this source is compiled for AVX2 only.
+struct AvxVnni : Avx2 {
+  static void AddProducts(Integers& sum, Integers a, Integers b) {
+    asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b));
+  }
+};
+
 struct VexDot {
   using Weights = Integers;
 
@@ -42,7 +48,8 @@ struct VexDot {
 
 constexpr Int8Kernels kPairwise =
     VectorKernels<Avx2>::With("avx2", PairwiseDot::kGreatestWeightPair, Avx2Product<PairwiseDot>::Run);
-constexpr Int8Kernels kVex = VectorKernels<Avx2>::With("avx_vnni", kAnyWeightPair, Avx2Product<VexDot>::Run);
+constexpr Int8Kernels kVex =
+    VectorKernels<AvxVnni>::With("avx_vnni", kAnyWeightPair, Avx2Product<VexDot>::Run);
 
 }  // namespace
 
