@@ -19,14 +19,14 @@ BatchChanges::Watch::~Watch() {
   changes_.watches_.erase(place_);
 }
 
-void BatchChanges::OnOutcomes(const std::string& batch_id) {
+void BatchChanges::Tell(const std::string& batch_id, BatchChange change) {
   std::vector<std::shared_ptr<const Callback>> told;
   {
     MutexLock lock(mutex_);
     const auto [begin, end] = watches_.equal_range(batch_id);
     for (auto it = begin; it != end; ++it) told.push_back(it->second);
   }
-  for (const auto& changed : told) (*changed)();
+  for (const auto& changed : told) (*changed)(change);
 }
 
 void BatchChanges::Close() {
@@ -36,7 +36,7 @@ void BatchChanges::Close() {
     MutexLock lock(mutex_);
     for (const auto& [batch_id, changed] : watches_) told.push_back(changed);
   }
-  for (const auto& changed : told) (*changed)();
+  for (const auto& changed : told) (*changed)(BatchChange::kClosed);
 }
 
 }  // namespace sluice

@@ -11,10 +11,16 @@
 
 namespace sluice {
 
+enum class BatchChange {
+  kProgress,  // new outcomes, a plan or another state
+  kEnded,     // terminal
+  kClosed,    // of whichever batch: nobody will be told any more
+};
+
 // Thread-safe. Must outlive its watches.
 class BatchChanges {
  public:
-  using Callback = std::function<void()>;
+  using Callback = std::function<void(BatchChange)>;
 
   // Destroying it ends the watch; a callback that is under way may still end after that.
   class Watch {
@@ -29,14 +35,17 @@ class BatchChanges {
     std::multimap<std::string, std::shared_ptr<const Callback>>::iterator place_;
   };
 
-  // Calls `changed` of every watch of the batch, on this thread: it must not block.
-  void OnOutcomes(const std::string& batch_id);
+  // Call `changed` of every watch of the batch, on this thread: it must not block.
+  void OnOutcomes(const std::string& batch_id) { Tell(batch_id, BatchChange::kProgress); }
+  void OnEnded(const std::string& batch_id) { Tell(batch_id, BatchChange::kEnded); }
 
-  // For a drain: closed() from here on, and every watch is called to see it.
+  // For a drain: closed() from here on, and every watch is told.
   void Close();
   bool closed() const { return closed_.load(); }
 
  private:
+  void Tell(const std::string& batch_id, BatchChange change);
+
   std::atomic<bool> closed_ = false;
   Mutex mutex_;
   std::multimap<std::string, std::shared_ptr<const Callback>> watches_ ABSL_GUARDED_BY(mutex_);

@@ -69,20 +69,24 @@ void BatchWatch::Open(const v1::WatchBatchRequest& request) {
   batch_id_ = *std::move(batch_id);
   min_interval_ = *interval;
   // Before the first read, so that no change falls between.
-  watch_ = std::make_unique<BatchChanges::Watch>(*parts_.changes, batch_id_, [weak = weak_from_this()] {
-    if (const std::shared_ptr<BatchWatch> self = weak.lock()) self->OnChanged();
-  });
+  watch_ = std::make_unique<BatchChanges::Watch>(*parts_.changes, batch_id_,
+                                                 [weak = weak_from_this()](BatchChange change) {
+                                                   if (const std::shared_ptr<BatchWatch> self = weak.lock())
+                                                     self->OnChanged(change);
+                                                 });
   Read();
 }
 
-void BatchWatch::OnChanged() {
-  if (parts_.changes->closed()) {
+void BatchWatch::OnChanged(BatchChange change) {
+  if (change == BatchChange::kClosed) {
     FinishFrom(Phase::kAlarm, Draining());
     return FinishFrom(Phase::kIdle, Draining());
   }
   {
     MutexLock lock(mutex_);
     changed_ = true;
+    ended_ |= change == BatchChange::kEnded;
+    if (ended_ && phase_ == Phase::kAlarm && alarm_ != nullptr) return alarm_->Cancel();  // it rings now
     if (phase_ != Phase::kIdle) return;
     phase_ = Phase::kAlarm;
   }
@@ -90,8 +94,9 @@ void BatchWatch::OnChanged() {
 }
 
 void BatchWatch::SetAlarm() {
-  const absl::Duration wait =
-      std::max(absl::ZeroDuration(), last_write_ + min_interval_ - parts_.clock->MonotonicNow());
+  const absl::Duration left = last_write_ + min_interval_ - parts_.clock->MonotonicNow();
+  MutexLock lock(mutex_);
+  const absl::Duration wait = ended_ ? absl::ZeroDuration() : std::max(absl::ZeroDuration(), left);
   alarm_ = std::make_unique<grpc::Alarm>();
   alarm_->Set(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(wait),
               [self = shared_from_this()](bool) { self->OnAlarm(); });
@@ -152,7 +157,7 @@ void BatchWatch::OnWriteDone(bool ok) {
   }
   if (cancelled) return FinishFrom(Phase::kWriting, absl::CancelledError("cancelled"));
   // Closed between: whoever closed it found no phase to end.
-  if (parts_.changes->closed()) return OnChanged();
+  if (parts_.changes->closed()) return OnChanged(BatchChange::kClosed);
   if (again) SetAlarm();
 }
 

@@ -1,6 +1,6 @@
 // BatchWatch: one WatchBatch call: the batch's progress now, and again when it changed, but not more often
-// than the client asked for. Ends with the batch, with UNAVAILABLE when the server drains, or with ABORTED
-// when the client stops reading.
+// than the client asked for, except that it hears of the end at once. Ends with the batch, with UNAVAILABLE
+// when the server drains, or with ABORTED when the client stops reading.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -50,7 +50,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
 
   BatchWatch(BatchWatchParts parts, grpc::CallbackServerContext* context);
   void Open(const v1::WatchBatchRequest& request);
-  void OnChanged();
+  void OnChanged(BatchChange change);
   void OnAlarm();
   void Read();
   void Write(const Batch& batch);
@@ -68,7 +68,6 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   absl::Duration min_interval_ = absl::Milliseconds(200);
 
   // Touched only by the phase that is under way, one step after the other.
-  std::unique_ptr<grpc::Alarm> alarm_;  // a new one each time: one must not be set again while it rings
   ProgressRate rate_;
   absl::Duration last_write_ = -absl::InfiniteDuration();
   bool plan_applied_ = false;  // as of the last write
@@ -78,6 +77,9 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kReading;
   bool changed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;  // the batch: there is nothing to wait for
+  // A new one each time: one must not be set again while it rings.
+  std::unique_ptr<grpc::Alarm> alarm_ ABSL_GUARDED_BY(mutex_);
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -249,6 +249,10 @@ class RecordingListener final : public StoreListener {
     MutexLock lock(mutex_);
     batches_.push_back(batch_id);
   }
+  void OnBatchEnded(const std::string& batch_id) override {
+    MutexLock lock(mutex_);
+    ended_.push_back(batch_id);
+  }
   int TakeReady() {
     MutexLock lock(mutex_);
     return std::exchange(ready_, 0);
@@ -257,11 +261,16 @@ class RecordingListener final : public StoreListener {
     MutexLock lock(mutex_);
     return std::exchange(batches_, {});
   }
+  std::vector<std::string> TakeEnded() {
+    MutexLock lock(mutex_);
+    return std::exchange(ended_, {});
+  }
 
  private:
   Mutex mutex_;
   int ready_ ABSL_GUARDED_BY(mutex_) = 0;
   std::vector<std::string> batches_ ABSL_GUARDED_BY(mutex_);
+  std::vector<std::string> ended_ ABSL_GUARDED_BY(mutex_);
 };
 
 // An answer comes before its notification, so each step is closed by a call that changes nothing.
@@ -301,10 +310,12 @@ TEST_P(BatchStoreContract, ListenerHearsOfWorkAndOfChanges) {
   EXPECT_EQ(Commit(job), CommitResult::kFenced);
   settle();
   EXPECT_THAT(listener.TakeBatches(), IsEmpty());
+  EXPECT_THAT(listener.TakeEnded(), IsEmpty());
 
   ASSERT_TRUE(store_.Cancel(batch.id).ok());
   settle();
   EXPECT_THAT(listener.TakeBatches(), ElementsAre(batch.id));
+  EXPECT_THAT(listener.TakeEnded(), ElementsAre(batch.id));
 
   engine_->SetListener(nullptr);
   Create(Embed(), 1);

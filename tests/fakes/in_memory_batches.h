@@ -19,6 +19,7 @@ namespace sluice {
 struct InMemoryChanges {
   bool ready = false;
   std::set<std::string> batches;
+  std::set<std::string> ended_batches;
   std::map<std::pair<JobKind, OutcomeKind>, int64_t> ended;  // jobs, by the store itself
 };
 

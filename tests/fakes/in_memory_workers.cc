@@ -157,6 +157,7 @@ void InMemoryBatches::Record(Entry& entry, int64_t index, NewOutcome outcome) {
   changes_.batches.insert(batch.id);
   if (batch.counts.done() < batch.counts.jobs) return;
   batch.state = EndState(batch.counts);
+  changes_.ended_batches.insert(batch.id);
   batch.end_time = StoredTime(clock_.WallNow());
 }
 

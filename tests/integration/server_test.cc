@@ -395,6 +395,24 @@ TEST_F(ServerTest, ARunningBatchIsCancelledOnceAndForAll) {
   EXPECT_TRUE(Watch(batch->name()).ok());
 }
 
+// Whoever wants to hear of progress seldom still hears of the end when it comes.
+TEST_F(ServerTest, AWatchHearsOfTheEndAtOnce) {
+  const auto batch = UploadLong(1);
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(50));
+  v1::WatchBatchRequest request;
+  request.set_name(batch->name());
+  request.mutable_min_interval()->set_seconds(60);
+  const auto reader = batches_->WatchBatch(&context, request);
+  v1::BatchProgress progress;
+  while (reader->Read(&progress)) {
+  }
+  const grpc::Status status = reader->Finish();
+  EXPECT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(progress.batch().state(), v1::Batch::SUCCEEDED);
+}
+
 // What had not started when the batch expired is EXPIRED; the batch is then as any finished one: every result
 // is there once, and cancelling it changes nothing.
 TEST_F(ServerTest, AnExpiredBatchKeepsWhatItDidAndStaysExpired) {

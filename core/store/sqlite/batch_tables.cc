@@ -25,6 +25,7 @@ constexpr char kListCall = 'L';
 void Changes::Merge(Changes other) {
   ready |= other.ready;
   batches.insert(other.batches.begin(), other.batches.end());
+  ended_batches.insert(other.ended_batches.begin(), other.ended_batches.end());
   purging.insert(purging.end(), other.purging.begin(), other.purging.end());
   for (const auto& [what, jobs] : other.ended) ended[what] += jobs;
 }
@@ -219,6 +220,7 @@ absl::Status BatchTables::Save(BatchRow& row) {
       batch.counts.failed, batch.counts.cancelled, batch.counts.expired, batch.last_sequence,
       int64_t{batch.plan_applied}));
   if (!IsTerminal(batch.state)) return absl::OkStatus();
+  changes_.ended_batches.insert(row.number);
   return connection_.Run("UPDATE batch SET end_time = ?2 WHERE batch = ?1 AND end_time IS NULL", row.number,
                          ToColumn(batch.end_time));
 }

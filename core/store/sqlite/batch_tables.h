@@ -26,6 +26,7 @@ namespace sluice {
 struct Changes {
   bool ready = false;                                        // there may be something to claim
   std::set<int64_t> batches;                                 // with new outcomes, a plan or another state
+  std::set<int64_t> ended_batches;                           // of those
   std::vector<int64_t> purging;                              // batches whose rows are to be removed
   std::map<std::pair<JobKind, OutcomeKind>, int64_t> ended;  // jobs, by the store itself
   void Merge(Changes other);

@@ -185,6 +185,7 @@ void StoreThread::Notify(const Changes& changes) {
   if (changes.ready) listener->OnReady();
   for (const auto& [what, jobs] : changes.ended) listener->OnEnded(what.first, what.second, jobs);
   for (const int64_t batch : changes.batches) listener->OnOutcomes(tables_->BatchId(batch));
+  for (const int64_t batch : changes.ended_batches) listener->OnBatchEnded(tables_->BatchId(batch));
   MutexLock lock(mutex_);
   notifying_ = false;
   changed_.NotifyAll();
