@@ -13,8 +13,8 @@ import sys
 
 import numpy as np
 
-COEFFICIENTS = 10
-BOUND = 4.6  # where c (1 - Phi(c)), lost by clamping, meets the error within
+COEFFICIENTS = 8
+BOUND = 4.2  # where c (1 - Phi(c)), lost by clamping, meets the error within
 HEADER = pathlib.Path(__file__).parents[2] / "core/inference/cpu/vector_math.h"
 
 

@@ -27,6 +27,7 @@ struct Avx2 {
   static Floats SubtractProduct(Floats c, Floats a, Floats b) { return _mm256_fnmadd_ps(a, b, c); }
   static Floats Min(Floats a, Floats b) { return _mm256_min_ps(a, b); }
   static Floats Max(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+  static Floats Clamp(Floats x, Floats most) { return Min(most, Max(-most, x)); }
   static Floats Sqrt(Floats x) { return _mm256_sqrt_ps(x); }
   static Floats Round(Floats x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   // The instruction's 2^-12 is not enough after one step of Newton's.

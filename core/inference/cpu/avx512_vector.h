@@ -28,6 +28,8 @@ struct Avx512 {
   // The second where either is a NaN.
   static Floats Min(Floats a, Floats b) { return _mm512_min_ps(a, b); }
   static Floats Max(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+  // Within `most` of zero; `most` is positive.
+  static Floats Clamp(Floats x, Floats most) { return _mm512_range_ps(x, most, 2); }
   static Floats Sqrt(Floats x) { return _mm512_sqrt_ps(x); }
   static Floats Round(Floats x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT); }
   // Relative error 2^-27: the instruction's 2^-14 after one step of Newton's.
