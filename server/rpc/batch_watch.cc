@@ -99,7 +99,9 @@ void BatchWatch::SetAlarm() {
   const absl::Duration wait = ended_ ? absl::ZeroDuration() : std::max(absl::ZeroDuration(), left);
   alarm_ = std::make_unique<grpc::Alarm>();
   alarm_->Set(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(wait),
-              [self = shared_from_this()](bool) { self->OnAlarm(); });
+              [weak = weak_from_this()](bool) {
+                if (const std::shared_ptr<BatchWatch> self = weak.lock()) self->OnAlarm();
+              });
 }
 
 void BatchWatch::OnAlarm() {

@@ -31,8 +31,8 @@ struct BatchWatchParts {
   bool has_model = false;
 };
 
-// Changes while an answer is on its way count as one. Keeps itself alive until OnDone; an alarm that is set
-// keeps it alive until it rings.
+// Changes while an answer is on its way count as one. Keeps itself alive until OnDone; an alarm that rings
+// after that finds nothing to do.
 class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
                          public std::enable_shared_from_this<BatchWatch> {
  public:
@@ -78,7 +78,8 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kReading;
   bool changed_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;  // the batch: there is nothing to wait for
-  // A new one each time: one must not be set again while it rings.
+  // A new one each time: one must not be set again while it rings. It keeps its callback for as long as it
+  // lives, which must not own this, therefore.
   std::unique_ptr<grpc::Alarm> alarm_ ABSL_GUARDED_BY(mutex_);
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
 };

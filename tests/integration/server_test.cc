@@ -413,6 +413,22 @@ TEST_F(ServerTest, AWatchHearsOfTheEndAtOnce) {
   EXPECT_EQ(progress.batch().state(), v1::Batch::SUCCEEDED);
 }
 
+// A watch that waited between two answers gives its place back when it ends, as any other does.
+TEST_F(ServerTest, AWatchThatEndedLeavesItsPlace) {
+  Config small = config_;
+  small.data = config_.data + "/small";
+  small.door.max_streams = 8;
+  const auto server = Application::Start(small, source_, clock_);
+  ASSERT_TRUE(server.ok()) << server.status();
+  batches_ = v1::BatchService::NewStub(
+      grpc::CreateChannel((*server)->grpc_address(), grpc::InsecureChannelCredentials()));
+  for (int i = 0; i < 32; ++i) {
+    const auto batch = Create(Request(1000));
+    ASSERT_TRUE(batch.ok()) << batch.status();
+    EXPECT_TRUE(Watch(batch->name()).ok()) << i;
+  }
+}
+
 // What had not started when the batch expired is EXPIRED; the batch is then as any finished one: every result
 // is there once, and cancelling it changes nothing.
 TEST_F(ServerTest, AnExpiredBatchKeepsWhatItDidAndStaysExpired) {

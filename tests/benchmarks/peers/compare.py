@@ -4,7 +4,7 @@
   compare.py --bin build/release/bin --sluice-peer PROGRAM --model DIR [--corpora mixed] [--engines openvino,sluice] …
 
 Installs the peers (install.py), starts every engine in a process of its own, lets each choose among a few batch sizes and
-divisions of the threads on half of the texts, then times all of them one after another, round by round. Prints a table a
+divisions of the threads, then times all of them one after another, round by round. Prints a table a
 corpus, in Markdown; docs/performance.md says how to read it.
 """
 import json
@@ -46,6 +46,7 @@ ROWS = [
     ("infinity-bf16", "infinity", "bf16", True),
 ]
 BATCHES = {"short": (32, 64, 128), "mixed": (8, 16, 32), "long": (8, 16, 32)}  # that engines choose from
+SECONDS_OF_A_CHOICE = 1.5
 
 
 def chosen_rows(arguments):
@@ -133,26 +134,26 @@ class Comparison:
         layout, batch = choice
         return row["worker"].ask(layout, batch, texts_file, self.work / f"{row['name']}.f32")["seconds"]
 
-    def choose(self, row, corpus, sample):
-        """The fastest layout and batch size on the sample; each goes twice, for the first warms it up."""
+    def choose(self, row, corpus, texts_file):
+        """The fastest layout and batch size."""
         about = row["worker"].about
         choices = [(layout, batch) for layout in about["layouts"]
                    for batch in (self.arguments.batches or BATCHES[corpus] if about["batches"] else (0,))]
         if len(choices) == 1:
             return choices[0]
-        return min(choices, key=lambda choice: min(self.run(row, sample, choice) for _ in range(2)))
+        return min(choices, key=lambda choice: self.least_seconds(row, texts_file, choice))
 
-
-def half_of(texts_file, work):
-    lines = texts_file.read_text(encoding="utf-8").splitlines()
-    sample = work / "half.txt"
-    sample.write_text("".join(f"{line}\n" for line in lines[::2]), encoding="utf-8")
-    return sample
+    def least_seconds(self, row, texts_file, choice):
+        """Of two passes, the first of which warms it up; of up to eight where they are short, and chance tells much."""
+        seconds = [self.run(row, texts_file, choice) for _ in range(2)]
+        while len(seconds) < 8 and sum(seconds) < SECONDS_OF_A_CHOICE:
+            seconds.append(self.run(row, texts_file, choice))
+        return min(seconds)
 
 
 def warm_up(comparison, row, corpus, folder, dimensions):
     """Chooses; then a pass that does not count shows the vectors."""
-    choice = comparison.choose(row, corpus, half_of(folder / f"{corpus}.txt", comparison.work))
+    choice = comparison.choose(row, corpus, folder / f"{corpus}.txt")
     seconds = comparison.run(row, folder / f"{corpus}.txt", choice)
     layout, batch = choice
     chosen = f"{layout}, batch {batch}" if batch else layout
