@@ -52,6 +52,8 @@ def main():
         resident = []
         for minute in range(1, arguments.minutes + 1):
             time.sleep(60)
+            if server.process.poll() is not None:
+                sys.exit(f"the server ended within minute {minute}, with {server.process.returncode}")
             row = [memory_mib(server.process.pid, key) for key in ("VmRSS", "RssAnon", "VmHWM")]
             print(f"{minute:3d} min: resident {row[0]:.1f}, anonymous {row[1]:.1f}, peak {row[2]:.1f} MiB; "
                   f"{server.metric('sluice_microbatch_jobs_sum'):.0f} texts", flush=True)
