@@ -195,14 +195,15 @@ class AttentionHead {
   }
 
   // The scores of kTogether rows to weights in place, and the inverses of their sums. Keys beyond the text,
-  // copies of its last one, do not raise the maximum and get no weight.
+  // copies of its last one, do not raise the maximum and get no weight. The maximum is taken off before
+  // scaling, so that it becomes 0 exactly, and no weight exceeds its bound, however large the scores.
   void Soften(int first_row, float* inverse_sums) const {
     const int64_t summed = length_ < kSummedKeys ? length_ : kSummedKeys;
     int bits = kWeightBits;
     while (summed << bits > 1 << kWeightSumBits) --bits;
     int16_t* rows[kTogether];
     Integers greatest[kTogether], sums[kTogether];
-    Floats shifts[kTogether];
+    Floats most[kTogether];
 #pragma GCC unroll 4
     for (int r = 0; r < kTogether; ++r) {
       rows[r] = Scores(first_row + r);
@@ -214,16 +215,14 @@ class AttentionHead {
       for (int r = 0; r < kTogether; ++r)
         greatest[r] = V::MaxIntegers(greatest[r], V::LoadIntegers(rows[r] + 2 * i));
     }
-    const Floats scale = V::Set(score_scale_);
+    const Floats scale = V::Set(score_scale_), top = V::Set(static_cast<float>(bits));
 #pragma GCC unroll 4
-    for (int r = 0; r < kTogether; ++r)
-      shifts[r] = V::Set(static_cast<float>(bits) -
-                         static_cast<float>(V::GreatestInteger(greatest[r])) * score_scale_);
+    for (int r = 0; r < kTogether; ++r) most[r] = V::Set(static_cast<float>(V::GreatestInteger(greatest[r])));
     for (int64_t i = 0; i < length_; i += kLanes) {
 #pragma GCC unroll 4
       for (int r = 0; r < kTogether; ++r) {
-        const Floats score = V::FromIntegers(V::LoadIntegers(rows[r] + 2 * i));
-        const Floats part = RoughExp2<V>(V::MultiplyAdd(score, scale, shifts[r]));
+        const Floats below = V::FromIntegers(V::LoadIntegers(rows[r] + 2 * i)) - most[r];
+        const Floats part = RoughExp2<V>(V::MultiplyAdd(below, scale, top));
         const Integers weight = V::ToIntegers(V::KeepFirst(part, length_ - i));
         V::StoreShorts(rows[r] + i, weight);
         sums[r] = V::Add(sums[r], weight);

@@ -219,6 +219,11 @@ TEST_P(FastInt8KernelsTest, AttendWithTheGreatestSums) {
       Floats query_key_value(length * 3 * head_size, 1.0F);
       ExpectNear(Attend(Fast(), query_key_value, length, 1, head_size), Floats(length * head_size, 1.0F),
                  AttentionTolerance());
+      Floats large(query_key_value);  // scores of which a float keeps no fraction
+      for (int64_t row = 0; row < length; ++row)
+        std::fill_n(large.data() + row * 3 * head_size, 2 * head_size, 1.2345e4F);
+      ExpectNear(Attend(Fast(), large, length, 1, head_size), Floats(length * head_size, 1.0F),
+                 AttentionTolerance());
       for (int64_t row = 1; row < length; row += 2) {
         float* const key = query_key_value.data() + (row * 3 + 1) * head_size;
         std::fill_n(key, 2 * head_size, -1.0F);
