@@ -4,6 +4,7 @@
 
 #include <atomic>
 
+#include "core/base/notification.h"
 #include "core/base/thread.h"
 #include "core/batching/micro_batch_scheduler.h"
 #include "tests/core/batching/test_works.h"
@@ -46,6 +47,15 @@ TEST(SchedulerThreads, EveryAcceptedWorkIsAnsweredOnce) {
     });
   }
   for (Thread& submitter : submitters) submitter.Join();
+  // The submitters may have been through before any replica ran.
+  Notification last_answered;
+  bool last_accepted = false;
+  while (!last_accepted) {
+    EncodeWork last = works.Make(kSubmitters * kWorksEach, 1);
+    last.done = [&](const auto&) { last_answered.Notify(); };
+    last_accepted = scheduler->Submit(std::move(last)).ok();
+  }
+  last_answered.Wait();
   scheduler->Close();
   for (Thread& replica : replicas) replica.Join();
 
