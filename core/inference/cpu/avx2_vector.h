@@ -94,6 +94,9 @@ struct Avx2 {
   static Integers Interleave(Integers a, Integers b) {
     return _mm256_blend_epi16(a, _mm256_slli_epi32(b, 16), 0xaa);
   }
+  static Integers LoadShorts(const int16_t* from) {
+    return _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
+  }
   static void StoreShorts(int16_t* to, Integers x) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
                      _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1)));

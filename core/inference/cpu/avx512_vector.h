@@ -80,6 +80,9 @@ struct Avx512 {
   static Integers Interleave(Integers a, Integers b) {
     return _mm512_mask_blend_epi16(0xaaaaaaaa, a, _mm512_slli_epi32(b, 16));
   }
+  static Integers LoadShorts(const int16_t* from) {
+    return _mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+  }
   static void StoreShorts(int16_t* to, Integers x) {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_cvtepi32_epi16(x));
   }

@@ -3,10 +3,11 @@
 //
 // ALGORITHM: softmax attention, a head of a text at a time, on queries, keys, values and weights rounded to
 // integers of 16 bits, of which one instruction multiplies and sums up twice as many as of floats. Queries,
-// keys and values each have one scale for the head, which leaves the first two 13 bits beside the sign in
-// heads of 32, and the last 11: more than bf16 keeps of any but the least of them. All sums are exact in 32
-// bits: no weight exceeds 2^14, nor their sum over kSummedKeys keys 2^20; a text of more adds up such sums in
-// floats.
+// keys and values each have one scale for the head, which leaves the greatest of the first two 13 bits beside
+// the sign in heads of 32, and the greatest of the last 11: a number of an eighth of it and more keeps as
+// much as in bf16. A row's weights are 14 bits of its greatest one. All sums are exact in 32 bits, for the
+// weights of a row that sum up to more than 2^20 become coarser; texts of more than kSummedKeys keys add up
+// such sums in floats.
 #pragma once
 
 #include <immintrin.h>
@@ -56,8 +57,11 @@ class AttentionHead {
   // Rows whose maxima and sums go side by side, as none waits for the others.
   static constexpr int kTogether = 4;
   static constexpr int64_t kSummedKeys = 512;
-  static constexpr int kWeightBits = 14, kWeightSumBits = 20;
-  static constexpr float kValueLimit = 2047;
+  static constexpr int kWeightBits = 14;
+  static constexpr float kWeightSum = 1 << 20, kValueLimit = 2047;
+  // Halves and quarters round each weight up by a half at most; an eighth none that is the greatest.
+  static_assert((int64_t{1 << 20} + kSummedKeys / 2) * int64_t{2047} <= INT32_MAX);
+  static_assert((kSummedKeys << kWeightBits) / 8 <= 1 << 20);
 
   // `count` queries, of which Score takes `step` at once.
   template <int count, int step>
@@ -95,7 +99,7 @@ class AttentionHead {
     const Scaling values(value_bits, kValueLimit);
     const Floats root = V::Sqrt(V::Set(static_cast<float>(head_size_)));
     score_scale_ = V::First(V::Set(queries.step * keys.step * 1.44269504F) / root);
-    value_scale_ = values.step + 0 * score_scale_;  // what is not finite stays so
+    value_scale_ = values.step + 0 * (score_scale_ * 0x1p32F);  // what is or becomes infinite stays so
 
     for (int64_t row = 0; row < length_; ++row) {
       for (int64_t column = 0; column < head_size_; column += kPairs)
@@ -198,9 +202,6 @@ class AttentionHead {
   // copies of its last one, do not raise the maximum and get no weight. The maximum is taken off before
   // scaling, so that it becomes 0 exactly, and no weight exceeds its bound, however large the scores.
   void Soften(int first_row, float* inverse_sums) const {
-    const int64_t summed = length_ < kSummedKeys ? length_ : kSummedKeys;
-    int bits = kWeightBits;
-    while (summed << bits > 1 << kWeightSumBits) --bits;
     int16_t* rows[kTogether];
     Integers greatest[kTogether], sums[kTogether];
     Floats most[kTogether];
@@ -215,7 +216,7 @@ class AttentionHead {
       for (int r = 0; r < kTogether; ++r)
         greatest[r] = V::MaxIntegers(greatest[r], V::LoadIntegers(rows[r] + 2 * i));
     }
-    const Floats scale = V::Set(score_scale_), top = V::Set(static_cast<float>(bits));
+    const Floats scale = V::Set(score_scale_), top = V::Set(kWeightBits);
 #pragma GCC unroll 4
     for (int r = 0; r < kTogether; ++r) most[r] = V::Set(static_cast<float>(V::GreatestInteger(greatest[r])));
     for (int64_t i = 0; i < length_; i += kLanes) {
@@ -229,7 +230,25 @@ class AttentionHead {
       }
     }
 #pragma GCC unroll 4
-    for (int r = 0; r < kTogether; ++r) inverse_sums[r] = value_scale_ / V::Sum(V::FromIntegers(sums[r]));
+    for (int r = 0; r < kTogether; ++r) {
+      float sum = V::Sum(V::FromIntegers(sums[r]));
+      if (sum > kWeightSum) sum = Coarsen(rows[r], sum);
+      inverse_sums[r] = value_scale_ / sum;
+    }
+  }
+
+  // Makes a row's weights small enough for Weigh; returns their sum.
+  float Coarsen(int16_t* weights, float sum) const {
+    float factor = 0.5F;
+    while (sum * factor > kWeightSum && factor > 0.125F) factor /= 2;
+    const Floats factors = V::Set(factor);
+    Integers sums = V::NoIntegers();
+    for (int64_t i = 0; i < length_; i += kLanes) {
+      const Integers weight = V::ToIntegers(V::FromIntegers(V::LoadShorts(weights + i)) * factors);
+      V::StoreShorts(weights + i, weight);
+      sums = V::Add(sums, weight);
+    }
+    return V::Sum(V::FromIntegers(sums));
   }
 
   template <int count>

@@ -1,5 +1,6 @@
-// VectorKernels: what Int8Kernels do besides products, in fp32 on vectors V (avx512_vector.h, avx2_vector.h).
-// For sources compiled for one kind of processor only: see vector_math.h.
+// VectorKernels: what Int8Kernels do besides products, on vectors V (avx512_vector.h, avx2_vector.h):
+// attention in integers, the rest in fp32. For sources compiled for one kind of processor only: see
+// vector_math.h.
 #pragma once
 
 #include <immintrin.h>

@@ -236,6 +236,27 @@ TEST_P(FastInt8KernelsTest, AttendWithTheGreatestSums) {
   }
 }
 
+// What most keys of a long text weigh together counts, though each of them is nothing beside the greatest: as
+// where all queries look at one separator.
+TEST_P(FastInt8KernelsTest, AttendToAllOthersBesideOne) {
+  constexpr int64_t kHeadSize = 32;
+  for (const float difference : {4.0F, 6.0F, 8.0F, 8.5F, 9.0F}) {
+    for (const int64_t length : {64, 200, 256, 257, 512, 1030, 2048}) {
+      SCOPED_TRACE(testing::Message() << length << " tokens, one " << difference << " above the others");
+      Floats query_key_value(length * 3 * kHeadSize, 1.0F);
+      for (int64_t row = 0; row < length; ++row) {
+        float* const key = query_key_value.data() + (row * 3 + 1) * kHeadSize;
+        std::fill_n(key, kHeadSize, row == 3 ? difference / std::sqrt(static_cast<float>(kHeadSize)) : 0.0F);
+        if (row == 3) std::fill_n(key + kHeadSize, kHeadSize, 0.0F);
+      }
+      const float others = static_cast<float>(length - 1) * std::exp(-difference);
+      const float expected = others / (1 + others);
+      ExpectNear(Attend(Fast(), query_key_value, length, 1, kHeadSize), Floats(length * kHeadSize, expected),
+                 0.15F * expected);
+    }
+  }
+}
+
 TEST_P(FastInt8KernelsTest, AttendLosesNothingThatIsNotFinite) {
   for (const float what : {NAN, INFINITY, -INFINITY}) {
     for (const int which : {0, 1, 2}) {
