@@ -14,7 +14,7 @@ namespace sluice {
 enum class BatchChange {
   kProgress,  // new outcomes, a plan or another state
   kEnded,     // terminal
-  kClosed,    // of whichever batch: nobody will be told any more
+  kClosed,    // of whichever batch: the server drains
 };
 
 // Thread-safe. Must outlive its watches.
@@ -37,7 +37,7 @@ class BatchChanges {
 
   // Call `changed` of every watch of the batch, on this thread: it must not block.
   void OnOutcomes(const std::string& batch_id) { Tell(batch_id, BatchChange::kProgress); }
-  void OnEnded(const std::string& batch_id) { Tell(batch_id, BatchChange::kEnded); }
+  void OnBatchEnded(const std::string& batch_id) { Tell(batch_id, BatchChange::kEnded); }
 
   // For a drain: closed() from here on, and every watch is told.
   void Close();

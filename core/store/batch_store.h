@@ -41,11 +41,12 @@ namespace sluice {
 class StoreListener {
  public:
   virtual ~StoreListener() = default;
-  virtual void OnReady() = 0;                                    // there may be something to claim
-  virtual void OnOutcomes(const std::string& batch_id) = 0;      // new outcomes, a plan or another state
-  virtual void OnBatchEnded(const std::string& /*batch_id*/) {}  // after OnOutcomes: it is terminal now
+  virtual void OnReady() = 0;                                // there may be something to claim
+  virtual void OnOutcomes(const std::string& batch_id) = 0;  // new outcomes, a plan or another state
+  // After OnOutcomes: it is terminal. Perhaps more than once.
+  virtual void OnBatchEnded(const std::string& /*batch_id*/) {}
   // The store itself gave `jobs` jobs this outcome: cancelled, expired or given up.
-  virtual void OnEnded(JobKind /*kind*/, OutcomeKind /*outcome*/, int64_t /*jobs*/) {}
+  virtual void OnJobsEnded(JobKind /*kind*/, OutcomeKind /*outcome*/, int64_t /*jobs*/) {}
 };
 
 // Thread-safe. No call blocks: `done` is called exactly once, after the commit the answer depends on, on the

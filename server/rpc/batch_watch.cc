@@ -78,10 +78,7 @@ void BatchWatch::Open(const v1::WatchBatchRequest& request) {
 }
 
 void BatchWatch::OnChanged(BatchChange change) {
-  if (change == BatchChange::kClosed) {
-    FinishFrom(Phase::kAlarm, Draining());
-    return FinishFrom(Phase::kIdle, Draining());
-  }
+  if (change == BatchChange::kClosed) return FinishWaiting(Draining());
   {
     MutexLock lock(mutex_);
     changed_ = true;
@@ -159,19 +156,26 @@ void BatchWatch::OnWriteDone(bool ok) {
   }
   if (cancelled) return FinishFrom(Phase::kWriting, absl::CancelledError("cancelled"));
   // Closed between: whoever closed it found no phase to end.
-  if (parts_.changes->closed()) return OnChanged(BatchChange::kClosed);
+  if (parts_.changes->closed()) return FinishWaiting(Draining());
   if (again) SetAlarm();
 }
 
 void BatchWatch::OnCancel() {
-  Phase phase = Phase::kFinished;
   {
     MutexLock lock(mutex_);
     cancelled_ = true;
-    phase = phase_;
   }
-  // Reading and writing end by themselves and see the flag.
-  if (phase == Phase::kIdle || phase == Phase::kAlarm) FinishFrom(phase, absl::CancelledError("cancelled"));
+  FinishWaiting(absl::CancelledError("cancelled"));
+}
+
+// Reading and writing end by themselves, and look then whether the call was cancelled or the server drains.
+void BatchWatch::FinishWaiting(const absl::Status& status) {
+  {
+    MutexLock lock(mutex_);
+    if (phase_ != Phase::kIdle && phase_ != Phase::kAlarm) return;
+    phase_ = Phase::kFinished;
+  }
+  Finish(parts_.method->Finish(started_, status, *context_));
 }
 
 void BatchWatch::FinishFrom(Phase from, const absl::Status& status) {

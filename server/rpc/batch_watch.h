@@ -56,6 +56,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   void Write(const Batch& batch);
   void SetAlarm();
   void FinishFrom(Phase from, const absl::Status& status);
+  void FinishWaiting(const absl::Status& status);  // from kIdle or kAlarm
 
   const BatchWatchParts parts_;
   grpc::CallbackServerContext* const context_;

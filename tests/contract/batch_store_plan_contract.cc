@@ -251,6 +251,7 @@ class RecordingListener final : public StoreListener {
   }
   void OnBatchEnded(const std::string& batch_id) override {
     MutexLock lock(mutex_);
+    EXPECT_THAT(batches_, Contains(batch_id)) << "the change itself comes first";
     ended_.push_back(batch_id);
   }
   int TakeReady() {
@@ -317,7 +318,25 @@ TEST_P(BatchStoreContract, ListenerHearsOfWorkAndOfChanges) {
   EXPECT_THAT(listener.TakeBatches(), ElementsAre(batch.id));
   EXPECT_THAT(listener.TakeEnded(), ElementsAre(batch.id));
 
+  NewBatch brief = Embed();
+  brief.expires_after = absl::Seconds(1);
+  const Batch late = Create(brief, 1);
+  clock_.Advance(absl::Seconds(2));
+  ASSERT_TRUE(store_.Sweep().ok());
+  settle();
+  EXPECT_THAT(listener.TakeEnded(), Contains(late.id));
+
+  const Batch last = Create(Embed(), 1);
+  const std::vector<Claimed> claimed = Claim(session);
+  ASSERT_EQ(claimed.size(), 1u);
+  settle();
+  listener.TakeBatches();
+  EXPECT_EQ(Commit(claimed[0]), CommitResult::kRecorded);
+  settle();
+  EXPECT_THAT(listener.TakeEnded(), Contains(last.id));
+
   engine_->SetListener(nullptr);
+  listener.TakeReady();
   Create(Embed(), 1);
   settle();
   EXPECT_EQ(listener.TakeReady(), 0);

@@ -299,7 +299,7 @@ class EndedListener final : public StoreListener {
  public:
   void OnReady() override {}
   void OnOutcomes(const std::string&) override {}
-  void OnEnded(JobKind kind, OutcomeKind outcome, int64_t jobs) override {
+  void OnJobsEnded(JobKind kind, OutcomeKind outcome, int64_t jobs) override {
     MutexLock lock(mutex_);
     ended_[{kind, outcome}] += jobs;
   }

@@ -59,7 +59,7 @@ void InMemoryBatchStore::Notify() {
     ++notifying_;
   }
   if (changes.ready) listener->OnReady();
-  for (const auto& [what, jobs] : changes.ended) listener->OnEnded(what.first, what.second, jobs);
+  for (const auto& [what, jobs] : changes.ended) listener->OnJobsEnded(what.first, what.second, jobs);
   for (const std::string& batch : changes.batches) listener->OnOutcomes(batch);
   for (const std::string& batch : changes.ended_batches) listener->OnBatchEnded(batch);
   MutexLock lock(mutex_);

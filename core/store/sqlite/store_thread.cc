@@ -183,7 +183,7 @@ void StoreThread::Notify(const Changes& changes) {
   }
   if (listener == nullptr) return;
   if (changes.ready) listener->OnReady();
-  for (const auto& [what, jobs] : changes.ended) listener->OnEnded(what.first, what.second, jobs);
+  for (const auto& [what, jobs] : changes.ended) listener->OnJobsEnded(what.first, what.second, jobs);
   for (const int64_t batch : changes.batches) listener->OnOutcomes(tables_->BatchId(batch));
   for (const int64_t batch : changes.ended_batches) listener->OnBatchEnded(tables_->BatchId(batch));
   MutexLock lock(mutex_);
