@@ -3,7 +3,6 @@
 #include "absl/algorithm/container.h"
 #include "core/inference/cpu/int8_kernels.h"
 #if defined(__x86_64__)
-#include "core/inference/cpu/int8_kernels_amx.h"
 #include "core/inference/cpu/int8_kernels_avx512.h"
 #include "tests/fakes/avx512vl_kernels.h"
 #include "tests/fakes/emulated_tiles.h"
@@ -17,7 +16,6 @@ std::vector<const Int8Kernels*> EveryVectorInt8Kernels() {
   if (const auto avx512 = absl::c_find(kernels, Avx512Int8Kernels()); avx512 != kernels.end()) {
     static Int8Kernels emulated = **avx512;
     emulated.name = "emulated_amx";
-    emulated.feed_block = kAmxFeedBlock;
     emulated.product = EmulatedAmxProduct;
     emulated.attend = EmulatedAmxAttention;
     kernels.push_back(&emulated);

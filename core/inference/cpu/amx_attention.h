@@ -1,10 +1,6 @@
 // AmxAttention: Int8Kernels::attend on AMX tiles, its two products in bf16 and the softmax between them in
 // fp32. `Tiles` as in amx_product.h. For sources compiled for AVX-512 only.
 //
-// SCORES decide by their differences, so that what bf16 loses of them shows: queries and keys are each two
-// bf16, what is left of a number after the first is the second, and of the four products the least is left
-// out.
-//
 // Both products take their right side as pairs of rows side by side: keys are transposed to that, values
 // interleaved, once for each head. Rows and keys beyond the text are zeros, or are not stored.
 #pragma once
@@ -29,13 +25,6 @@ static inline __m512i Narrow(__m512 first, __m512 second) {
                                    _mm512_add_epi32(_mm512_castps_si512(second), half));
 }
 
-// What Narrow loses of x.
-static inline __m512 Rest(__m512 x) {
-  const __m512i rounded = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000));
-  const __m512i narrowed = _mm512_and_si512(rounded, _mm512_set1_epi32(static_cast<int32_t>(0xffff0000)));
-  return _mm512_sub_ps(x, _mm512_castsi512_ps(narrowed));
-}
-
 // As Narrow, but first[0], second[0], first[1], …
 static inline __m512i NarrowInterleaved(__m512 first, __m512 second) {
   const __m512i half = _mm512_set1_epi32(0x8000);
@@ -57,8 +46,6 @@ class AmxAttention {
   static constexpr int64_t kLanes = Avx512::kLanes;
   static constexpr int64_t kPairs = 2 * kLanes;  // bf16 of a tile's row; keys that one product takes
 
-  static constexpr int64_t kTile = kTileRows * kPairs;  // bf16 of a tile
-
   using Bf16 = uint16_t;
 
   AmxAttention(const AttentionText& text, int64_t head)
@@ -71,19 +58,20 @@ class AmxAttention {
         merged_(text.merged + head * text.head_size),
         scores_(text.scratch),
         keys_(reinterpret_cast<Bf16*>(scores_ + kTileRows * padded_)),
-        values_(keys_ + 2 * padded_ * head_size_),
+        values_(keys_ + padded_ * head_size_),
         shares_(values_ + padded_ * head_size_),
         queries_(shares_ + kTileRows * padded_) {}
 
   void Head() {
     for (int64_t key = 0; key < padded_; key += kTileRows) LayOutKeys(key);
     for (int64_t key = 0; key < padded_; key += 2) LayOutValues(key);
+    const float poison = _mm512_reduce_add_ps(poison_);
     for (int64_t row = 0; row < length_; row += kTileRows) {
       const int64_t rows = length_ - row < kTileRows ? length_ - row : kTileRows;
       LayOutQueries(row);
       for (int64_t key = 0; key < padded_; key += kPairs) Score(key);
       float inverse_sums[kTileRows];
-      for (int64_t r = 0; r < rows; ++r) inverse_sums[r] = Soften(r);
+      for (int64_t r = 0; r < rows; ++r) inverse_sums[r] = Soften(r) + poison;
       for (int64_t column = 0; column < head_size_; column += kPairs) Weigh(row, rows, column, inverse_sums);
     }
   }
@@ -93,30 +81,24 @@ class AmxAttention {
     return _mm512_loadu_ps(query_key_value_ + row * stride_ + which * hidden_ + column);
   }
 
-  // The tile of 16 keys from `key` and 32 columns from `column`; that of their rests follows.
-  Bf16* KeyTile(int64_t key, int64_t column) const {
-    return keys_ + 2 * (key * head_size_ + column * kTileRows);
-  }
-  // Of 16 queries' columns from `column`; that of their rests follows.
-  Bf16* QueryTile(int64_t column) const { return queries_ + 2 * column * kTileRows; }
+  // The tile of 16 keys from `key` and 32 columns from `column`.
+  Bf16* KeyTile(int64_t key, int64_t column) const { return keys_ + key * head_size_ + column * kTileRows; }
+  // Of 16 queries' columns from `column`.
+  Bf16* QueryTile(int64_t column) const { return queries_ + column * kTileRows; }
   // The tile of 32 keys from `key` and 16 columns from `column`.
   Bf16* ValueTile(int64_t key, int64_t column) const { return values_ + key * head_size_ + column * kPairs; }
 
   void LayOutKeys(int64_t key) {
     for (int64_t column = 0; column < head_size_; column += kPairs) {
-      Floats rows[kLanes], rests[kLanes];
+      Floats rows[kLanes];
       for (int i = 0; i < kLanes; ++i) {
         const Floats first = Part(key + i, 1, column), second = Part(key + i, 1, column + kLanes);
         rows[i] = _mm512_castsi512_ps(Narrow(first, second));
-        rests[i] = _mm512_castsi512_ps(Narrow(Rest(first), Rest(second)));
+        poison_ = _mm512_fmadd_ps(_mm512_add_ps(first, second), _mm512_setzero_ps(), poison_);
       }
       Avx512::Transpose(rows);
-      Avx512::Transpose(rests);
       Bf16* const tile = KeyTile(key, column);
-      for (int i = 0; i < kLanes; ++i) {
-        _mm512_storeu_ps(tile + i * kPairs, rows[i]);
-        _mm512_storeu_ps(tile + kTile + i * kPairs, rests[i]);
-      }
+      for (int i = 0; i < kLanes; ++i) _mm512_storeu_ps(tile + i * kPairs, rows[i]);
     }
   }
 
@@ -138,7 +120,6 @@ class AmxAttention {
         const Floats first = _mm512_mul_ps(Part(row + i, 0, column), scale);
         const Floats second = _mm512_mul_ps(Part(row + i, 0, column + kLanes), scale);
         _mm512_storeu_si512(tile + i * kPairs, Narrow(first, second));
-        _mm512_storeu_si512(tile + kTile + i * kPairs, Narrow(Rest(first), Rest(second)));
       }
     }
   }
@@ -147,18 +128,11 @@ class AmxAttention {
     Tiles::template Zero<0>();
     Tiles::template Zero<1>();
     for (int64_t column = 0; column < head_size_; column += kPairs) {
-      Tiles::template Load<2>(QueryTile(column), kTileBytes);
-      Tiles::template Load<3>(QueryTile(column) + kTile, kTileBytes);
-      Tiles::template Load<4>(KeyTile(key, column), kTileBytes);
-      Tiles::template MultiplyBf16<0, 2, 4>();
-      Tiles::template Load<5>(KeyTile(key, column) + kTile, kTileBytes);
-      Tiles::template Load<6>(KeyTile(key + kTileRows, column), kTileBytes);
-      Tiles::template MultiplyBf16<1, 2, 6>();
-      Tiles::template Load<7>(KeyTile(key + kTileRows, column) + kTile, kTileBytes);
-      Tiles::template MultiplyBf16<0, 3, 4>();
-      Tiles::template MultiplyBf16<1, 3, 6>();
-      Tiles::template MultiplyBf16<0, 2, 5>();
-      Tiles::template MultiplyBf16<1, 2, 7>();
+      Tiles::template Load<4>(QueryTile(column), kTileBytes);
+      Tiles::template Load<6>(KeyTile(key, column), kTileBytes);
+      Tiles::template MultiplyBf16<0, 4, 6>();
+      Tiles::template Load<7>(KeyTile(key + kTileRows, column), kTileBytes);
+      Tiles::template MultiplyBf16<1, 4, 7>();
     }
     Tiles::template Store<0>(scores_ + key, padded_ * 4);
     Tiles::template Store<1>(scores_ + key + kLanes, padded_ * 4);
@@ -212,14 +186,16 @@ class AmxAttention {
     }
   }
 
+  // 0, or not a number: a key of minus infinity would else get no weight and be lost.
+  Floats poison_ = _mm512_setzero_ps();
   const int64_t length_, head_size_, hidden_, stride_, padded_;
   const float* const query_key_value_;
   float* const merged_;
   float* const scores_;  // [16, padded]
-  Bf16* const keys_;     // [padded / 16][head_size / 32][2][16 pairs][16 keys][2]
+  Bf16* const keys_;     // [padded / 16][head_size / 32][16 pairs][16 keys][2]
   Bf16* const values_;   // [padded / 32][head_size / 16][16 pairs of keys][16][2]
   Bf16* const shares_;   // [16, padded]
-  Bf16* const queries_;  // [head_size / 32][2][16][32]
+  Bf16* const queries_;  // [head_size / 32][16][32]
 };
 
 }  // namespace sluice

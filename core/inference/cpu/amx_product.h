@@ -22,20 +22,17 @@ constexpr int64_t kTileRows = 16;
 constexpr int64_t kTileBytes = 64;  // of a row
 
 // Blocks of 32 rows and 32 outputs: four loads for four products, and the outputs' weights stay in the first
-// cache while the rows go by.
+// cache while the rows go by. A block's sums wait in memory and are finished, a few rows at a time, between
+// the products of the block that follows, so that the vector units work while the tiles multiply ("Intel 64
+// and IA-32 Architectures Optimization Reference Manual", on interleaving what follows a matrix product).
 template <typename Tiles>
 class AmxProduct {
  public:
   static void Run(QuantizedRows x, int64_t rows, const QuantizedWeights& weights, Int8Epilogue epilogue,
                   float* y) {
     Tiles::Begin();
-    WithEpilogue(epilogue, [&]<Int8Epilogue kind>() {
-      for (int64_t output = 0; output < weights.outputs; output += kBlock) {
-        int64_t row = 0;
-        for (; rows - row > kTileRows; row += kBlock) Block<kind, 2>(x, row, rows, weights, output, y);
-        if (row < rows) Block<kind, 1>(x, row, rows, weights, output, y);
-      }
-    });
+    WithEpilogue(epilogue,
+                 [&]<Int8Epilogue kind>() { AmxProduct(x, rows, weights, y).template All<kind>(); });
     Tiles::End();
   }
 
@@ -44,20 +41,47 @@ class AmxProduct {
   static constexpr int64_t kBlock = 2 * kTileRows;
   static constexpr int64_t kPanelStride = 4 * kInt8PanelWidth;
 
+  struct alignas(64) Sums {
+    int32_t of[kBlock][kBlock];
+    int64_t first_row, first_output;
+    int64_t rows = 0;  // that are wanted of them
+  };
+
+  AmxProduct(QuantizedRows x, int64_t rows, const QuantizedWeights& weights, float* y)
+      : x_(x), rows_(rows), weights_(weights), y_(y) {}
+
+  template <Int8Epilogue epilogue>
+  void All() {
+    Sums sums[2];
+    Sums *next = &sums[0], *waiting = &sums[1];
+    const auto multiply = [&]<int kRowTiles>(int64_t row, int64_t output) {
+      Block<epilogue, kRowTiles>(row, output, *waiting, *next);
+      Sums* const multiplied = next;
+      next = waiting;
+      waiting = multiplied;
+    };
+    for (int64_t output = 0; output < weights_.outputs; output += kBlock) {
+      int64_t row = 0;
+      for (; rows_ - row > kTileRows; row += kBlock) multiply.template operator()<2>(row, output);
+      if (row < rows_) multiply.template operator()<1>(row, output);
+    }
+    FinishRows<epilogue>(*waiting, 0, waiting->rows);
+  }
+
   template <Int8Epilogue epilogue, int kRowTiles>
-  static void Block(QuantizedRows x, int64_t row, int64_t rows, const QuantizedWeights& weights,
-                    int64_t output, float* y) {
-    const int64_t inputs = weights.inputs;
-    const uint8_t* values = x.values + row * inputs;
+  void Block(int64_t row, int64_t output, const Sums& waiting, Sums& next) const {
+    const int64_t inputs = weights_.inputs;
+    const uint8_t* values = x_.values + row * inputs;
     const int8_t* panel =
-        weights.panels + output / kInt8PanelWidth * kInt8PanelWidth * inputs + output % kInt8PanelWidth * 4;
+        weights_.panels + output / kInt8PanelWidth * kInt8PanelWidth * inputs + output % kInt8PanelWidth * 4;
+    const int64_t steps = inputs / kTileBytes, rows_a_step = (waiting.rows + steps - 1) / steps;
     Tiles::template Zero<0>();
     Tiles::template Zero<1>();
     if constexpr (kRowTiles == 2) {
       Tiles::template Zero<2>();
       Tiles::template Zero<3>();
     }
-    for (int64_t input = 0; input < inputs; input += kTileBytes) {
+    for (int64_t step = 0; step < steps; ++step) {
       Tiles::template Load<4>(values, inputs);
       Tiles::template Load<6>(panel, kPanelStride);
       Tiles::template MultiplyBytes<0, 4, 6>();
@@ -70,23 +94,42 @@ class AmxProduct {
       }
       values += kTileBytes;
       panel += kTileRows * kPanelStride;
+      FinishRows<epilogue>(waiting, step * rows_a_step, (step + 1) * rows_a_step);
     }
-    alignas(64) int32_t sums[kBlock][kBlock];
-    constexpr int64_t kSumsStride = sizeof(sums[0]);
-    Tiles::template Store<0>(&sums[0][0], kSumsStride);
-    Tiles::template Store<1>(&sums[0][kLanes], kSumsStride);
+    constexpr int64_t kSumsStride = sizeof(next.of[0]);
+    Tiles::template Store<0>(&next.of[0][0], kSumsStride);
+    Tiles::template Store<1>(&next.of[0][kLanes], kSumsStride);
     if constexpr (kRowTiles == 2) {
-      Tiles::template Store<2>(&sums[kTileRows][0], kSumsStride);
-      Tiles::template Store<3>(&sums[kTileRows][kLanes], kSumsStride);
+      Tiles::template Store<2>(&next.of[kTileRows][0], kSumsStride);
+      Tiles::template Store<3>(&next.of[kTileRows][kLanes], kSumsStride);
     }
-    const int64_t wanted = rows - row < kRowTiles * kTileRows ? rows - row : kRowTiles * kTileRows;
-    for (int64_t c = 0; c < kBlock; c += kLanes) {
-      const OutputTerms<Avx512> terms(weights, output + c);
-      for (int64_t r = 0; r < wanted; ++r)
-        Finish<Avx512, epilogue>(_mm512_load_si512(&sums[r][c]), x.zeros[row + r], x.scales[row + r], terms,
-                                 y + (row + r) * weights.outputs + output + c);
+    next.first_row = row;
+    next.first_output = output;
+    next.rows = rows_ - row < kRowTiles * kTileRows ? rows_ - row : kRowTiles * kTileRows;
+  }
+
+  // The rows [begin, end) of a block, as many of them as it has.
+  template <Int8Epilogue epilogue>
+  void FinishRows(const Sums& sums, int64_t begin, int64_t end) const {
+    if (end > sums.rows) end = sums.rows;
+    if (begin >= end) return;
+    const int64_t outputs = weights_.outputs;
+    const OutputTerms<Avx512> left(weights_, sums.first_output);
+    const OutputTerms<Avx512> right(weights_, sums.first_output + kLanes);
+    const float* const zeros = x_.zeros + sums.first_row;
+    const float* const scales = x_.scales + sums.first_row;
+    float* to = y_ + (sums.first_row + begin) * outputs + sums.first_output;
+    for (int64_t r = begin; r < end; ++r, to += outputs) {
+      Finish<Avx512, epilogue>(_mm512_load_si512(&sums.of[r][0]), zeros[r], scales[r], left, to);
+      Finish<Avx512, epilogue>(_mm512_load_si512(&sums.of[r][kLanes]), zeros[r], scales[r], right,
+                               to + kLanes);
     }
   }
+
+  const QuantizedRows x_;
+  const int64_t rows_;
+  const QuantizedWeights& weights_;
+  float* const y_;
 };
 
 }  // namespace sluice

@@ -53,13 +53,13 @@ struct ProcessorTiles {
 }  // namespace
 
 const Int8Kernels* AmxInt8Kernels() {
-  static const Int8Kernels kernels = {"amx",
-                                      kAnyWeightPair,
-                                      kAmxFeedBlock,
-                                      Avx512Int8Kernels()->quantize,
-                                      AmxProduct<ProcessorTiles>::Run,
-                                      Avx512Int8Kernels()->layer_norm,
-                                      AmxAttention<ProcessorTiles>::Run};
+  static const Int8Kernels kernels = [] {
+    Int8Kernels amx = *Avx512Int8Kernels();
+    amx.name = "amx";
+    amx.product = AmxProduct<ProcessorTiles>::Run;
+    amx.attend = AmxAttention<ProcessorTiles>::Run;
+    return amx;
+  }();
   return &kernels;
 }
 
