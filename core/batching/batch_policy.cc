@@ -127,6 +127,18 @@ void Charge(ClassShares& shares, const Windows& windows, int work_class, double 
   shares.start[work_class] += cost;
 }
 
+// Of the tokens of those lanes that the batch may come from.
+int64_t FairShare(const std::array<absl::Span<const WaitingWork>, kNumLanes>& waiting,
+                  std::optional<int> only, int sharers, int visible_works) {
+  int64_t tokens = 0;
+  for (int lane = 0; lane < kNumLanes; ++lane) {
+    if (only.value_or(lane) != lane) continue;
+    if (static_cast<int>(waiting[lane].size()) >= visible_works) return INT64_MAX;
+    for (const WaitingWork& work : waiting[lane]) tokens += work.tokens;
+  }
+  return (tokens + sharers - 1) / sharers;
+}
+
 }  // namespace
 
 absl::Status CheckWanted(const EncodeWork& work, absl::Duration now) {
@@ -164,7 +176,9 @@ BatchChoice ChooseBatch(const std::array<absl::Span<const WaitingWork>, kNumLane
     only = OnlyLane(windows, choice.shares);
   }
   const bool small = only.has_value() && *only != kPromptLane;
-  const int64_t max_tokens = small ? std::min(limits.max_tokens, limits.max_bulk_tokens) : limits.max_tokens;
+  const int64_t max_tokens =
+      std::min({limits.max_tokens, small ? limits.max_bulk_tokens : INT64_MAX,
+                FairShare(waiting, only, limits.sharers, VisibleWorks(options, limits))});
   int64_t tokens = 0;
   do {
     const bool opening = choice.picks.empty();

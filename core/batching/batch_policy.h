@@ -17,6 +17,11 @@
 // LARGE CALLS: interactive work that is patient has a lane of its own and goes when no prompt work of its
 // class waits, or by its age. Both take of the class's one share.
 //
+// SHARES of few works: a batch takes no more than its share of the tokens that wait, rounded down to whole
+// texts, but one text at least (guided self-scheduling: Polychronopoulos and Kuck, IEEE Transactions on
+// Computers, 1987), so that a small call is encoded by all replicas at once, and a large one's last batches
+// end together. Where a lane shows all the works that it may, much waits, and nobody need share.
+//
 // BESIDE PROMPT WORK, for `interactive_memory` after some came, a batch holds one lane only, and of any but
 // the prompt one no more than `max_bulk_tokens`: a small call then waits at most for one small batch and
 // never rides in one. Leased work comes in by the claim and gets old all at once, so that age lets it go

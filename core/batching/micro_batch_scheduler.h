@@ -54,6 +54,9 @@ struct MicroBatchLimits {
   // Of bulk or patient work while small calls come (SchedulerOptions::interactive_memory): it bounds how long
   // a call that comes meanwhile waits for the device. >= 1; a single longer text still goes.
   int64_t max_bulk_tokens = INT64_MAX;
+  // How many replicas pull from these queues, >= 1. What waits is shared out among them where it is too
+  // little to fill a batch for each.
+  int sharers = 1;
   // Nothing but interactive work that is not patient, and only while the weights give it its turn: for a pass
   // that lets such work in.
   bool only_prompt = false;

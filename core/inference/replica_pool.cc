@@ -129,6 +129,7 @@ absl::StatusOr<std::unique_ptr<ReplicaPool>> ReplicaPool::Create(Options options
   int64_t credit_target_tokens = 0;
   std::vector<std::unique_ptr<Replica>> replicas;
   for (ReplicaSpec& spec : options.replicas) {
+    spec.limits.sharers = static_cast<int>(options.replicas.size());
     credit_target_tokens += 2 * spec.limits.max_tokens;
     replicas.push_back(std::make_unique<Replica>(std::move(spec), scheduler, clock, metrics));
   }

@@ -23,7 +23,7 @@ using EncoderFactory = absl::AnyInvocable<absl::StatusOr<std::unique_ptr<Encoder
 struct ReplicaSpec {
   std::string name;  // "cpu-0"
   EncoderFactory make_encoder;
-  MicroBatchLimits limits;
+  MicroBatchLimits limits;  // `sharers` is the pool's
   // Of its passes, padding included; all 0 for none known.
   CostModel cost = {};
 };

@@ -121,6 +121,37 @@ TEST_F(BatchPolicyTest, ALookAheadOfOneIsPlainFifo) {
   EXPECT_THAT(Choose(), ElementsAre("b0", "b1"));
 }
 
+// A small call is encoded by all replicas at once; of an odd one the last text waits for whoever is first.
+TEST_F(BatchPolicyTest, WhatWaitsIsSharedOut) {
+  limits_.sharers = 2;
+  Waiting(Lane::kPrompt, {10, 10, 10, 10, 10});
+  EXPECT_THAT(Choose(), ElementsAre("i0", "i1"));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+  EXPECT_THAT(Choose(), ElementsAre("i0"));
+}
+
+TEST_F(BatchPolicyTest, ATextOverItsShareGoesAlone) {
+  limits_.sharers = 3;
+  Waiting(Lane::kBulk, {60, 5, 5});
+  EXPECT_THAT(Choose(), ElementsAre("b0"));
+}
+
+TEST_F(BatchPolicyTest, WhatFillsABatchForEachIsNotShared) {
+  limits_ = {.max_tokens = 100, .max_jobs = 3, .sharers = 2};
+  Waiting(Lane::kBulk, {10, 10, 10, 10, 10, 10});
+  EXPECT_EQ(Choose().size(), 3u);
+  EXPECT_EQ(Choose().size(), 1u);
+}
+
+// With more behind what can be seen, however little that is.
+TEST_F(BatchPolicyTest, AWindowThatIsFullIsNotShared) {
+  options_.look_ahead_works = 1;
+  limits_ = {.max_tokens = 100, .max_jobs = 3, .sharers = 3};
+  Waiting(Lane::kBulk, {10, 10, 10, 10});
+  EXPECT_EQ(Choose().size(), 3u);
+}
+
 // One batch serves both classes, four tokens to one, when texts are alike.
 TEST_F(BatchPolicyTest, MixesClassesByWeight) {
   limits_ = {.max_tokens = 100, .max_jobs = 10};
@@ -398,7 +429,9 @@ class RandomBatchPolicyTest : public BatchPolicyTest {
   void Randomise() {
     options_.look_ahead_works = 1 + static_cast<int>(Below(20));
     options_.weight[0] = 1.0 + static_cast<double>(Below(8));
-    limits_ = {.max_tokens = 1 + Below(300), .max_jobs = 1 + static_cast<int>(Below(12))};
+    limits_ = {.max_tokens = 1 + Below(300),
+               .max_jobs = 1 + static_cast<int>(Below(12)),
+               .sharers = 1 + static_cast<int>(Below(3))};
     for (auto& queue : queues_) {
       queue.clear();
       absl::Duration waited = absl::Seconds(Below(6));
@@ -430,6 +463,16 @@ class RandomBatchPolicyTest : public BatchPolicyTest {
     return taken;
   }
 
+  // What a batch may hold: its share, where nothing hides behind the visible works.
+  int64_t Budget() const {
+    int64_t waiting = 0;
+    for (const auto& queue : queues_) {
+      if (static_cast<int>(queue.size()) >= VisibleWorks(options_, limits_)) return limits_.max_tokens;
+      for (const WaitingWork& work : queue) waiting += work.tokens;
+    }
+    return std::min(limits_.max_tokens, (waiting + limits_.sharers - 1) / limits_.sharers);
+  }
+
   // Nothing left in a window would still have fitted.
   void CheckFilled(const BatchChoice& choice, const Taken& taken) const {
     if (static_cast<int>(choice.picks.size()) == limits_.max_jobs) return;
@@ -438,7 +481,7 @@ class RandomBatchPolicyTest : public BatchPolicyTest {
       for (size_t i = 0; i < queues_[lane].size() && passed_over < options_.look_ahead_works; ++i) {
         if (taken[lane][i]) continue;
         ++passed_over;
-        EXPECT_GT(TokensOf(choice) + queues_[lane][i].tokens, limits_.max_tokens);
+        EXPECT_GT(TokensOf(choice) + queues_[lane][i].tokens, Budget());
       }
     }
   }
@@ -460,7 +503,7 @@ TEST_F(RandomBatchPolicyTest, HoldsItsProperties) {
     const BatchChoice choice = ChooseFrom(queues_);
     EXPECT_EQ(choice.picks.empty(), queues_[0].empty() && queues_[1].empty() && queues_[2].empty());
     EXPECT_LE(static_cast<int>(choice.picks.size()), limits_.max_jobs);
-    EXPECT_TRUE(TokensOf(choice) <= limits_.max_tokens || choice.picks.size() == 1);
+    EXPECT_TRUE(TokensOf(choice) <= Budget() || choice.picks.size() == 1);
     const Taken taken = CheckPicks(choice);
     CheckFilled(choice, taken);
     CheckOldest(choice, taken);

@@ -106,6 +106,19 @@ TEST_F(ReplicaPoolTest, EveryWorkGetsItsOwnVector) {
   scheduler_->Close();
 }
 
+// Four texts that one pass had room for go as two, one and one: whoever is free takes half of what waits.
+TEST_F(ReplicaPoolTest, ReplicasShareAFewTexts) {
+  auto answers = Submit({{1, 2}, {3, 4}, {5, 6}, {7, 8}});
+  std::atomic<int> passes = 0;
+  std::vector<ReplicaSpec> specs = One({.passes = &passes});
+  specs.push_back(
+      {.name = "cpu-1", .make_encoder = MakeFake({.passes = &passes}), .limits = {.max_jobs = 8}});
+  const auto pool = Start(std::move(specs)).value();
+  for (auto& answer : answers) EXPECT_TRUE(answer.get().ok());
+  EXPECT_EQ(passes, 3);
+  scheduler_->Close();
+}
+
 // A poison work fails alone with the encoder's reason, its neighbours succeed, and the steps down are
 // counted.
 TEST_F(ReplicaPoolTest, PoisonWorkFailsAlone) {
