@@ -75,6 +75,7 @@ class ThreadedReplicaPool final : public ReplicaPool {
 
   std::vector<ReplicaStatus> Replicas() const override {
     std::vector<ReplicaStatus> statuses;
+    statuses.reserve(replicas_.size());
     for (const auto& replica : replicas_) statuses.push_back(replica->Status());
     return statuses;
   }
