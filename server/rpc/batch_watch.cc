@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "server/convert/batches_convert.h"
@@ -47,7 +48,7 @@ BatchWatch::BatchWatch(BatchWatchParts parts, grpc::CallbackServerContext* conte
            .timeout = parts_.reader_timeout,
            .message = Unread(parts_.reader_timeout),
            .on_cut =
-               [this] { FinishFrom(Phase::kWriting, absl::AbortedError(Unread(parts_.reader_timeout))); }},
+               [this] { FinishFrom({Phase::kWriting}, absl::AbortedError(Unread(parts_.reader_timeout))); }},
           context)) {}
 
 BatchWatch* BatchWatch::Start(BatchWatchParts parts, grpc::CallbackServerContext* context,
@@ -60,12 +61,12 @@ BatchWatch* BatchWatch::Start(BatchWatchParts parts, grpc::CallbackServerContext
 
 void BatchWatch::Open(const v1::WatchBatchRequest& request) {
   absl::StatusOr<std::string> batch_id = BatchIdFromName(request.name());
-  if (!batch_id.ok()) return FinishFrom(Phase::kReading, batch_id.status());
+  if (!batch_id.ok()) return FinishFrom({Phase::kReading}, batch_id.status());
   absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitStream();
-  if (!ticket.ok()) return FinishFrom(Phase::kReading, ticket.status());
+  if (!ticket.ok()) return FinishFrom({Phase::kReading}, ticket.status());
   ticket_ = *std::move(ticket);
   const absl::StatusOr<absl::Duration> interval = IntervalFromProto(request, min_interval_);
-  if (!interval.ok()) return FinishFrom(Phase::kReading, interval.status());
+  if (!interval.ok()) return FinishFrom({Phase::kReading}, interval.status());
   batch_id_ = *std::move(batch_id);
   min_interval_ = *interval;
   // Before the first read, so that no change falls between.
@@ -78,7 +79,7 @@ void BatchWatch::Open(const v1::WatchBatchRequest& request) {
 }
 
 void BatchWatch::OnChanged(BatchChange change) {
-  if (change == BatchChange::kClosed) return FinishWaiting(Draining());
+  if (change == BatchChange::kClosed) return FinishFrom(kWaiting, Draining());
   {
     MutexLock lock(mutex_);
     changed_ = true;
@@ -113,7 +114,7 @@ void BatchWatch::OnAlarm() {
 
 void BatchWatch::Read() {
   parts_.store->GetBatch(parts_.tenant, batch_id_, [self = shared_from_this()](absl::StatusOr<Batch> batch) {
-    if (!batch.ok()) return self->FinishFrom(Phase::kReading, batch.status());
+    if (!batch.ok()) return self->FinishFrom({Phase::kReading}, batch.status());
     self->Write(*batch);
   });
 }
@@ -125,7 +126,7 @@ void BatchWatch::Write(const Batch& batch) {
     cancelled = cancelled_;
     phase_ = Phase::kWriting;
   }
-  if (cancelled) return FinishFrom(Phase::kWriting, absl::CancelledError("cancelled"));
+  if (cancelled) return FinishFrom({Phase::kWriting}, absl::CancelledError("cancelled"));
   const absl::Duration now = parts_.clock->MonotonicNow();
   last_write_ = now;
   finished_batch_ = IsTerminal(batch.state);
@@ -133,7 +134,7 @@ void BatchWatch::Write(const Batch& batch) {
   if (batch.plan_applied && !std::exchange(plan_applied_, true)) rate_.Restart();
   message_.Clear();
   if (absl::Status status = BatchToProto(batch, parts_.has_model, message_.mutable_batch()); !status.ok()) {
-    return FinishFrom(Phase::kWriting, status);
+    return FinishFrom({Phase::kWriting}, status);
   }
   message_.set_jobs_per_second(rate_.JobsPerSecond());
   const auto time_left = rate_.TimeLeft(batch.counts.jobs - batch.counts.done());
@@ -144,8 +145,8 @@ void BatchWatch::Write(const Batch& batch) {
 
 void BatchWatch::OnWriteDone(bool ok) {
   if (!stall_->End()) return;
-  if (!ok) return FinishFrom(Phase::kWriting, absl::CancelledError("the stream was cut"));
-  if (finished_batch_) return FinishFrom(Phase::kWriting, absl::OkStatus());
+  if (!ok) return FinishFrom({Phase::kWriting}, absl::CancelledError("the stream was cut"));
+  if (finished_batch_) return FinishFrom({Phase::kWriting}, absl::OkStatus());
   bool cancelled = false;
   bool again = false;
   {
@@ -154,9 +155,9 @@ void BatchWatch::OnWriteDone(bool ok) {
     again = changed_;
     if (!cancelled) phase_ = again ? Phase::kAlarm : Phase::kIdle;
   }
-  if (cancelled) return FinishFrom(Phase::kWriting, absl::CancelledError("cancelled"));
+  if (cancelled) return FinishFrom({Phase::kWriting}, absl::CancelledError("cancelled"));
   // Closed between: whoever closed it found no phase to end.
-  if (parts_.changes->closed()) return FinishWaiting(Draining());
+  if (parts_.changes->closed()) return FinishFrom(kWaiting, Draining());
   if (again) SetAlarm();
 }
 
@@ -165,23 +166,13 @@ void BatchWatch::OnCancel() {
     MutexLock lock(mutex_);
     cancelled_ = true;
   }
-  FinishWaiting(absl::CancelledError("cancelled"));
+  FinishFrom(kWaiting, absl::CancelledError("cancelled"));
 }
 
-// Reading and writing end by themselves, and look then whether the call was cancelled or the server drains.
-void BatchWatch::FinishWaiting(const absl::Status& status) {
+void BatchWatch::FinishFrom(std::initializer_list<Phase> phases, const absl::Status& status) {
   {
     MutexLock lock(mutex_);
-    if (phase_ != Phase::kIdle && phase_ != Phase::kAlarm) return;
-    phase_ = Phase::kFinished;
-  }
-  Finish(parts_.method->Finish(started_, status, *context_));
-}
-
-void BatchWatch::FinishFrom(Phase from, const absl::Status& status) {
-  {
-    MutexLock lock(mutex_);
-    if (phase_ != from) return;
+    if (!absl::c_linear_search(phases, phase_)) return;
     phase_ = Phase::kFinished;
   }
   Finish(parts_.method->Finish(started_, status, *context_));

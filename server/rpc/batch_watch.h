@@ -6,6 +6,7 @@
 #include <grpcpp/alarm.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <initializer_list>
 #include <memory>
 #include <string>
 
@@ -47,6 +48,8 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
  private:
   // Whoever moves the phase on, under the mutex, acts; so each step happens once and Finish is the last.
   enum class Phase { kIdle, kAlarm, kReading, kWriting, kFinished };
+  // The others end by themselves, and look then whether the call was cancelled or the server drains.
+  static constexpr std::initializer_list<Phase> kWaiting = {Phase::kIdle, Phase::kAlarm};
 
   BatchWatch(BatchWatchParts parts, grpc::CallbackServerContext* context);
   void Open(const v1::WatchBatchRequest& request);
@@ -55,8 +58,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   void Read();
   void Write(const Batch& batch);
   void SetAlarm();
-  void FinishFrom(Phase from, const absl::Status& status);
-  void FinishWaiting(const absl::Status& status);  // from kIdle or kAlarm
+  void FinishFrom(std::initializer_list<Phase> phases, const absl::Status& status);
 
   const BatchWatchParts parts_;
   grpc::CallbackServerContext* const context_;

@@ -107,12 +107,14 @@ class ServerTest : public testing::Test {
     return rules;
   }
 
+  static void SetRules(const std::vector<v1::Rule>& rules, v1::NewBatch& batch) {
+    batch.mutable_screen()->mutable_profile()->mutable_rules()->Assign(rules.begin(), rules.end());
+  }
+
   // That takes long enough to be watched.
   static v1::CreateBatchRequest SlowRequest() {
     v1::CreateBatchRequest request = Request(1000);
-    const std::vector<v1::Rule> rules = SlowRules();
-    request.mutable_batch()->mutable_screen()->mutable_profile()->mutable_rules()->Assign(rules.begin(),
-                                                                                          rules.end());
+    SetRules(SlowRules(), *request.mutable_batch());
     return request;
   }
 
@@ -125,8 +127,7 @@ class ServerTest : public testing::Test {
       --parts;
     }
     *requests.front().mutable_batch() = Request(0).batch();
-    requests.front().mutable_batch()->mutable_screen()->mutable_profile()->mutable_rules()->Assign(
-        rules.begin(), rules.end());
+    SetRules(rules, *requests.front().mutable_batch());
     requests.back().set_last(true);
     return Upload(requests);
   }

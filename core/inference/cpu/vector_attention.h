@@ -59,7 +59,8 @@ class AttentionHead {
   static constexpr int64_t kSummedKeys = 512;
   static constexpr int kWeightBits = 14;
   static constexpr float kWeightSum = 1 << 20, kValueLimit = 2047;
-  // Halves and quarters round each weight up by a half at most; an eighth none that is the greatest.
+  // What Coarsen leaves of a block of kSummedKeys: within the sum, but for a half by which each may be
+  // rounded up; or, at an eighth, all of them as great as can be.
   static_assert((int64_t{1 << 20} + kSummedKeys / 2) * int64_t{2047} <= INT32_MAX);
   static_assert((kSummedKeys << kWeightBits) / 8 <= 1 << 20);
 
