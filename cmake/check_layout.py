@@ -38,7 +38,7 @@ FORBIDDEN_IN_CORE = [
     (re.compile(r"\babsl::Now\(|system_clock::now|steady_clock::now"), "reads a clock: take a Clock"),
     (re.compile(r"\babsl::(Mutex|MutexLock|Notification|CondVar)\b"), "absl's mutex has false races under TSan: core/base/mutex.h"),
 ]
-CLOCK_OWNERS = {"core/base/clock.cc", "core/base/notification.h"}
+CLOCK_OWNERS = {"core/base/clock.cc"}
 
 
 def folder_of(path):
