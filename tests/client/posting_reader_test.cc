@@ -136,8 +136,7 @@ TEST_F(PostingReaderTest, CsvThatIsNotUtf8IsReadAsWindows1252AndSaidSo) {
                                   .posting();
   EXPECT_EQ(posting.title(), "Köchin");
   EXPECT_EQ(posting.description(), "€50–60 café");
-  ASSERT_EQ(summary_.notes.size(), 1);
-  EXPECT_THAT(summary_.notes[0], HasSubstr("Windows-1252"));
+  EXPECT_THAT(summary_.notes.Lines(), ElementsAre(HasSubstr("in.csv: is not UTF-8; read as Windows-1252")));
 }
 
 TEST_F(PostingReaderTest, AliasesMeanTheSameColumn) {

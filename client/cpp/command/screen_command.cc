@@ -49,7 +49,7 @@ v1::NewBatch MakeNewBatch(const ScreenFlags& flags, const v1::Profile& profile) 
 }
 
 void TellNotes(const PostingInputSummary& summary, Terminal& terminal) {
-  for (const std::string& note : summary.notes) terminal.err << note << "\n";
+  for (const std::string& note : summary.notes.Lines()) terminal.err << note << "\n";
   if (summary.ignored_columns.empty()) return;
   terminal.err << "columns left out:";
   const char* separator = " ";

@@ -21,6 +21,8 @@
 namespace sluice {
 namespace {
 
+constexpr absl::string_view kReadAsWindows1252 = "is not UTF-8; read as Windows-1252";
+
 enum class Format { kJsonLines, kJsonDocument, kPage, kCsv };
 
 int KnownColumns(const std::vector<std::string>& header) {
@@ -136,7 +138,7 @@ absl::Status PostingFiles::ReadPage(ByteSource& source) {
   SLUICE_RETURN_IF_ERROR(source.status());
   if (!IsUtf8(page)) {
     page = Utf8FromWindows1252(page);
-    summary_.notes.push_back(absl::StrCat(source.path(), " is not UTF-8: read as Windows-1252"));
+    summary_.notes.Add({source.path()}, "", kReadAsWindows1252);
   }
   absl::StatusOr<std::vector<PageScript>> scripts = JsonLdScripts(page);
   if (!scripts.ok()) return InputError({source.path()}, scripts.status().message());
@@ -193,7 +195,7 @@ absl::StatusOr<RawPosting> PostingFiles::FieldsFromRecord(const CsvRecord& heade
 
 absl::Status PostingFiles::ReadCsv(ByteSource& source) {
   SLUICE_ASSIGN_OR_RETURN(const bool utf8, FileIsUtf8(source.path()));
-  if (!utf8) summary_.notes.push_back(absl::StrCat(source.path(), " is not UTF-8: read as Windows-1252"));
+  if (!utf8) summary_.notes.Add({source.path()}, "", kReadAsWindows1252);
 
   CsvReader reader(source, SniffDelimiter(absl::StripLeadingAsciiWhitespace(source.Prefix())));
   SLUICE_ASSIGN_OR_RETURN(const std::optional<CsvRecord> header, reader.Next());

@@ -13,6 +13,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "client/cpp/formats/input_notes.h"
 #include "client/cpp/formats/posting_input.h"
 
 namespace sluice {
@@ -27,7 +28,7 @@ struct PostingInputOptions {
 struct PostingInputSummary {
   int64_t postings = 0;
   std::map<std::string, int64_t> ignored_columns;  // name -> postings that had it
-  std::vector<std::string> notes;                  // "jobs.csv is not UTF-8: read as Windows-1252"
+  InputNotes notes;                                // "jobs.csv: is not UTF-8; read as Windows-1252"
 };
 
 // Takes a posting. An error ends the reading and is handed on.
