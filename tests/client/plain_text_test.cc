@@ -38,6 +38,27 @@ TEST(PlainText, CharacterReferencesAloneKeepTheLines) {
   EXPECT_EQ(Plain("R&amp;D\nand &lt;3"), "R&D\nand <3");
 }
 
+// A page's plugins escape what was escaped before; at each level a bracket may be one that is meant.
+TEST(PlainText, HtmlEscapedHoweverOften) {
+  EXPECT_EQ(Plain("&amp;lt;p&amp;gt;Machine&amp;nbsp;learning&amp;lt;/p&amp;gt;"), "Machine learning");
+  EXPECT_EQ(Plain("&amp;amp;lt;p&amp;amp;gt;One&amp;amp;lt;/p&amp;amp;gt;"), "One");
+  EXPECT_EQ(Plain("<p>R&amp;amp;D in Z&amp;uuml;rich</p>"), "R&D in Zürich");
+  EXPECT_EQ(Plain("&lt;p&gt;vector&amp;lt;int&amp;gt;&lt;/p&gt;"), "vector<int>");
+  EXPECT_EQ(Plain("K&ouml;ln &ndash; &pound;40,000"), "Köln – £40,000");
+}
+
+TEST(PlainLine, ReadsReferencesAndTagsOnOneLine) {
+  EXPECT_EQ(PlainLine("Events &amp;amp; Media"), "Events & Media");
+  EXPECT_EQ(PlainLine("K&ouml;ln"), "Köln");
+  EXPECT_EQ(PlainLine("<b>Data</b> engineer<br>\n(m/f)"), "Data engineer (m/f)");
+  EXPECT_EQ(PlainLine("&lt;b&gt;Data&lt;/b&gt;&nbsp; engineer"), "Data engineer");
+  for (const char* text : {"R&D  at AT&T; <3", "Lead <Java>", " two  spaces\n"})
+    EXPECT_EQ(PlainLine(text), text);
+  std::string deep;
+  for (int i = 0; i < 50'000; ++i) deep += "<b>";
+  EXPECT_EQ(PlainLine(deep), deep);
+}
+
 TEST(PlainText, Markdown) {
   EXPECT_EQ(Plain("## About\n\n**We** build *good* things.\n\n* C\\+\\+\n+ [our "
                   "site](https://example.org)\n---\n> quoted `code`"),

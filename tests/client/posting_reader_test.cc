@@ -139,6 +139,24 @@ TEST_F(PostingReaderTest, CsvThatIsNotUtf8IsReadAsWindows1252AndSaidSo) {
   EXPECT_THAT(summary_.notes.Lines(), ElementsAre(HasSubstr("in.csv: is not UTF-8; read as Windows-1252")));
 }
 
+// Feeds escape every column, not only those with markup.
+TEST_F(PostingReaderTest, CharacterReferencesAreReadInEveryColumn) {
+  const v1::Posting posting =
+      ReadOne("in.csv",
+              "title,company,location,job_url,currency,min_amount,job_type,description\n"
+              "Events &amp;amp; Media,Ernst &amp; Sons,Z&uuml;rich,https://x.org/?a=1&amp;b=2,&#69;UR,"
+              "5&#48;,full&#8209;time,K&ouml;che\n")
+          .posting();
+  EXPECT_EQ(posting.title(), "Events & Media");
+  EXPECT_EQ(posting.company(), "Ernst & Sons");
+  EXPECT_EQ(posting.location(), "Zürich");
+  EXPECT_EQ(posting.job_url(), "https://x.org/?a=1&b=2");
+  EXPECT_EQ(posting.currency(), "EUR");
+  EXPECT_EQ(posting.min_amount(), 50);
+  EXPECT_EQ(posting.job_type(), "full‑time");
+  EXPECT_EQ(posting.description(), "Köche");
+}
+
 TEST_F(PostingReaderTest, AliasesMeanTheSameColumn) {
   const v1::Posting posting =
       ReadOne(

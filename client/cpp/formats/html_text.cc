@@ -190,46 +190,18 @@ bool IsHidden(const GumboNode& node) {
          (node.v.element.tag == GUMBO_TAG_SCRIPT || node.v.element.tag == GUMBO_TAG_STYLE);
 }
 
-// Where a text node's bytes stood, in `html` behind its first `skipped` bytes.
-OffsetMap MapOf(const GumboText& node, absl::string_view html, size_t skipped) {
+// Where a text node's bytes stood in `html`.
+OffsetMap MapOf(const GumboText& node, absl::string_view html) {
   const absl::string_view text = node.text;
   const char* const begin = node.original_text.data;
   const char* const end = html.data() + html.size();
-  if (begin == nullptr || begin < html.data() + skipped || begin > end) {
+  if (begin == nullptr || begin < html.data() || begin > end) {
     OffsetMap nowhere;
     nowhere.Insert(static_cast<int64_t>(text.size()));
     return nowhere;
   }
   const size_t bytes = std::min<size_t>(node.original_text.length, end - begin);
-  return MapTextNode(text, {begin, bytes}, static_cast<int64_t>(begin - html.data() - skipped));
-}
-
-// Offsets count from behind the first `skipped` bytes.
-absl::StatusOr<MappedText> TextFromHtmlOnce(absl::string_view html, size_t skipped = 0) {
-  SLUICE_ASSIGN_OR_RETURN(const Tree tree, Parse(html));
-  TextBuilder text;
-  Walk(
-      *tree->root,
-      [&](const GumboNode& node) {
-        if (IsHidden(node)) return false;
-        if (node.type == GUMBO_NODE_ELEMENT) {
-          text.Enter(node.v.element.tag);
-        } else if (node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_WHITESPACE ||
-                   node.type == GUMBO_NODE_CDATA) {
-          text.Text(node.v.text.text, MapOf(node.v.text, html, skipped));
-        }
-        return ChildrenOf(node) != nullptr;
-      },
-      [&](const GumboNode& node) {
-        if (node.type == GUMBO_NODE_ELEMENT) text.Leave(node.v.element.tag);
-      });
-  return std::move(text).Finish();
-}
-
-// Without tags the line ends are the only structure there is.
-absl::StatusOr<MappedText> TextFromReferences(absl::string_view text) {
-  constexpr absl::string_view kBefore = "<pre>";
-  return TextFromHtmlOnce(absl::StrCat(kBefore, text), kBefore.size());
+  return MapTextNode(text, {begin, bytes}, static_cast<int64_t>(begin - html.data()));
 }
 
 bool IsJsonLd(const GumboNode& node) {
@@ -238,17 +210,6 @@ bool IsJsonLd(const GumboNode& node) {
   if (type == nullptr) return false;
   const absl::string_view value = absl::StripAsciiWhitespace(type->value);
   return absl::StartsWithIgnoreCase(value, "application/ld+json");
-}
-
-bool HasCharacterReference(absl::string_view text) {
-  static constexpr absl::string_view kReferences[] = {"&amp;",  "&lt;", "&gt;",  "&nbsp;",
-                                                      "&quot;", "&#",   "&apos;"};
-  const size_t first = text.find('&');
-  if (first == absl::string_view::npos) return false;
-  return std::any_of(std::begin(kReferences), std::end(kReferences), [&](absl::string_view reference) {
-    const size_t found = text.find(reference, first);
-    return found != absl::string_view::npos && text.find(';', found) != absl::string_view::npos;
-  });
 }
 
 }  // namespace
@@ -278,16 +239,25 @@ bool HasHtmlTags(absl::string_view text) {
   return false;
 }
 
-bool LooksLikeHtml(absl::string_view text) {
-  return HasHtmlTags(text) || HasCharacterReference(text);
-}
-
 absl::StatusOr<MappedText> TextFromHtml(absl::string_view html) {
-  SLUICE_ASSIGN_OR_RETURN(MappedText text,
-                          HasHtmlTags(html) ? TextFromHtmlOnce(html) : TextFromReferences(html));
-  if (!HasHtmlTags(text.text())) return text;
-  SLUICE_ASSIGN_OR_RETURN(MappedText inner, TextFromHtmlOnce(text.text()));
-  return std::move(inner).After(text.map());
+  SLUICE_ASSIGN_OR_RETURN(const Tree tree, Parse(html));
+  TextBuilder text;
+  Walk(
+      *tree->root,
+      [&](const GumboNode& node) {
+        if (IsHidden(node)) return false;
+        if (node.type == GUMBO_NODE_ELEMENT) {
+          text.Enter(node.v.element.tag);
+        } else if (node.type == GUMBO_NODE_TEXT || node.type == GUMBO_NODE_WHITESPACE ||
+                   node.type == GUMBO_NODE_CDATA) {
+          text.Text(node.v.text.text, MapOf(node.v.text, html));
+        }
+        return ChildrenOf(node) != nullptr;
+      },
+      [&](const GumboNode& node) {
+        if (node.type == GUMBO_NODE_ELEMENT) text.Leave(node.v.element.tag);
+      });
+  return std::move(text).Finish();
 }
 
 absl::StatusOr<std::vector<PageScript>> JsonLdScripts(absl::string_view page) {

@@ -1,12 +1,15 @@
 #include "client/cpp/formats/plain_text.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "client/cpp/formats/character_references.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
@@ -123,6 +126,32 @@ class MarkdownReader {
   MappedText out_;
 };
 
+struct Unmarked {
+  MappedText text;
+  bool had_tags = false;
+};
+
+// Level by level, for at each one "&lt;" may be a bracket that is meant or the beginning of a tag: it is a
+// tag where the text has no others.
+absl::StatusOr<Unmarked> WithoutMarkup(absl::string_view marked_up) {
+  constexpr int kMaxLevels = 8;
+  Unmarked read{MappedText::Identity(std::string(marked_up))};
+  for (int level = 0; level < kMaxLevels; ++level) {
+    if (HasHtmlTags(read.text.text())) {
+      SLUICE_ASSIGN_OR_RETURN(MappedText text, TextFromHtml(read.text.text()));
+      read.text = std::move(text).After(read.text.map());
+      read.had_tags = true;
+      continue;
+    }
+    std::optional<MappedText> text = DecodedReferences(read.text.text(), ReferenceLevels::kOne);
+    if (!text.has_value()) return read;
+    read.text = (*std::move(text)).After(read.text.map());
+  }
+  std::optional<MappedText> text = DecodedReferences(read.text.text(), ReferenceLevels::kAll);
+  if (text.has_value()) read.text = (*std::move(text)).After(read.text.map());
+  return read;
+}
+
 }  // namespace
 
 bool LooksLikeMarkdown(absl::string_view text) {
@@ -142,13 +171,20 @@ MappedText TextFromMarkdown(absl::string_view markdown) {
 }
 
 absl::StatusOr<MappedText> PlainText(absl::string_view description) {
-  if (HasHtmlTags(description)) return TextFromHtml(description);
-  MappedText text = MappedText::Identity(std::string(description));
-  if (LooksLikeHtml(description)) {
-    SLUICE_ASSIGN_OR_RETURN(text, TextFromHtml(description));
-  }
-  if (LooksLikeMarkdown(text.text())) return TextFromMarkdown(text.text()).After(text.map());
-  return text;
+  SLUICE_ASSIGN_OR_RETURN(Unmarked read, WithoutMarkup(description));
+  if (!read.had_tags && LooksLikeMarkdown(read.text.text()))
+    return TextFromMarkdown(read.text.text()).After(read.text.map());
+  return std::move(read.text);
+}
+
+std::string PlainLine(absl::string_view field) {
+  if (field.find_first_of("&<") == absl::string_view::npos) return std::string(field);
+  absl::StatusOr<Unmarked> read = WithoutMarkup(field);
+  if (!read.ok() || read->text.text() == field) return std::string(field);
+  std::string line = std::move(read->text).TakeText();
+  absl::RemoveExtraAsciiWhitespace(&line);
+  std::replace_if(line.begin(), line.end(), absl::ascii_isspace, ' ');
+  return line;
 }
 
 }  // namespace sluice

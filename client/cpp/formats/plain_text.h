@@ -11,18 +11,21 @@
 
 namespace sluice {
 
-// HTML when it has tags of running text or character references (also when those are escaped once more, as
-// feeds do), Markdown when it has its emphasis, headings, links or escapes; anything else comes back
+// HTML when it has tags of running text or character references (also when those are escaped again and again,
+// as feeds do), Markdown when it has its emphasis, headings, links or escapes; anything else comes back
 // unchanged. INVALID_ARGUMENT for HTML nested too deep. Takes and gives UTF-8. The text comes with where in
 // `description` it stood: right to the byte but where HTML is read against its letter (tags within a
 // <select>, rare references of two characters); there the range of the whole stretch of text is given.
 absl::StatusOr<MappedText> PlainText(absl::string_view description);
 
+// A field of one line, such as a title, a company or a place: tags and character references read as in
+// PlainText, on one line. Text that has neither comes back unchanged; so do tags nested too deep.
+std::string PlainLine(absl::string_view field);
+
 absl::StatusOr<MappedText> TextFromHtml(absl::string_view html);
 MappedText TextFromMarkdown(absl::string_view markdown);
 
 bool HasHtmlTags(absl::string_view text);
-bool LooksLikeHtml(absl::string_view text);
 bool LooksLikeMarkdown(absl::string_view text);
 
 struct PageScript {

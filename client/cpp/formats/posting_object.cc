@@ -4,14 +4,20 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "client/cpp/formats/character_references.h"
 #include "client/cpp/formats/field_values.h"
+#include "client/cpp/formats/input_notes.h"
 #include "client/cpp/formats/plain_text.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
 namespace {
+
+std::string WithoutReferences(std::string text) {
+  std::optional<MappedText> decoded = DecodedReferences(text, ReferenceLevels::kAll);
+  return decoded.has_value() ? (*std::move(decoded)).TakeText() : text;
+}
 
 // Runs `parse` on a field that is there; `expected` says what it should have been.
 template <typename Value>
@@ -21,12 +27,9 @@ absl::StatusOr<std::optional<Value>> Parsed(const RawPosting& fields, PostingCol
                                             absl::string_view expected) {
   const std::string& text = fields.Value(column);
   if (text.empty()) return std::optional<Value>();
-  std::optional<Value> value = parse(text);
+  std::optional<Value> value = parse(WithoutReferences(text));
   if (value.has_value()) return value;
-  constexpr size_t kShownBytes = 40;
-  return ColumnError(
-      place, fields.Name(column),
-      absl::StrCat("'", absl::Utf8SafeCEscape(text.substr(0, kShownBytes)), "' is not ", expected));
+  return ColumnError(place, fields.Name(column), absl::StrCat(QuotedForTerminal(text), " is not ", expected));
 }
 
 absl::Status SetSalary(const RawPosting& fields, const InputPlace& place, v1::Posting& posting) {
@@ -78,11 +81,11 @@ absl::StatusOr<PostingInput> PostingFromFields(RawPosting fields, const InputPla
   SLUICE_RETURN_IF_ERROR(SetDescription(fields, input));
   if (date.has_value()) posting.set_date_posted(*date);
   if (remote.has_value()) posting.set_is_remote(*remote);
-  posting.set_title(fields.Take(PostingColumn::kTitle));
-  posting.set_company(fields.Take(PostingColumn::kCompany));
-  posting.set_location(fields.Take(PostingColumn::kLocation));
-  posting.set_job_type(fields.Take(PostingColumn::kJobType));
-  posting.set_job_url(fields.Take(PostingColumn::kJobUrl));
+  posting.set_title(PlainLine(fields.Value(PostingColumn::kTitle)));
+  posting.set_company(PlainLine(fields.Value(PostingColumn::kCompany)));
+  posting.set_location(PlainLine(fields.Value(PostingColumn::kLocation)));
+  posting.set_job_type(PlainLine(fields.Value(PostingColumn::kJobType)));
+  posting.set_job_url(WithoutReferences(fields.Take(PostingColumn::kJobUrl)));
 
   if (absl::StripAsciiWhitespace(posting.title()).empty() &&
       absl::StripAsciiWhitespace(posting.description()).empty()) {

@@ -9,7 +9,6 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "client/cpp/formats/plain_text.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
@@ -73,13 +72,6 @@ std::string JoinedText(const Json& value) {
   return absl::StrJoin(parts, ", ");
 }
 
-// Names in pages are often escaped as if they were HTML.
-std::string Unescaped(std::string name) {
-  if (!LooksLikeHtml(name)) return name;
-  absl::StatusOr<MappedText> text = TextFromHtml(name);
-  return text.ok() ? (*std::move(text)).TakeText() : name;
-}
-
 struct Fields {
   const InputPlace& place;
   RawPosting raw;
@@ -136,8 +128,7 @@ absl::StatusOr<RawPosting> FieldsFromJobPosting(const Json& posting, const Input
   const bool remote = absl::StrContains(JoinedText(Member(posting, "jobLocationType")), "TELECOMMUTE");
 
   SLUICE_RETURN_IF_ERROR(fields.Set(PostingColumn::kId, "identifier", NameOf(identifier, "value")));
-  SLUICE_RETURN_IF_ERROR(
-      fields.Set(PostingColumn::kTitle, "title", Unescaped(Scalar(Member(posting, "title")))));
+  SLUICE_RETURN_IF_ERROR(fields.Set(PostingColumn::kTitle, "title", Scalar(Member(posting, "title"))));
   SLUICE_RETURN_IF_ERROR(
       fields.Set(PostingColumn::kDescription, "description", Scalar(Member(posting, "description"))));
   SLUICE_RETURN_IF_ERROR(
@@ -145,7 +136,7 @@ absl::StatusOr<RawPosting> FieldsFromJobPosting(const Json& posting, const Input
   SLUICE_RETURN_IF_ERROR(
       fields.Set(PostingColumn::kJobType, "employmentType", JoinedText(Member(posting, "employmentType"))));
   SLUICE_RETURN_IF_ERROR(fields.Set(PostingColumn::kCompany, "hiringOrganization",
-                                    Unescaped(NameOf(Member(posting, "hiringOrganization")))));
+                                    NameOf(Member(posting, "hiringOrganization"))));
   SLUICE_RETURN_IF_ERROR(fields.Set(PostingColumn::kLocation, "jobLocation", LocationText(posting)));
   SLUICE_RETURN_IF_ERROR(fields.Set(PostingColumn::kIsRemote, "jobLocationType", remote ? "true" : ""));
   SLUICE_RETURN_IF_ERROR(fields.Set(PostingColumn::kJobUrl, "url", std::move(url)));
