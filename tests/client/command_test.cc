@@ -9,6 +9,7 @@
 #include "client/cpp/command/ranked_results.h"
 #include "client/cpp/command/run.h"
 #include "client/cpp/command/verdict_table.h"
+#include "client/cpp/formats/terminal_text.h"
 #include "core/base/thread.h"
 #include "tests/client/temporary_file.h"
 #include "tests/fakes/fake_batch_server.h"
@@ -289,11 +290,88 @@ TEST_F(CommandTest, ProfileErrorsNameFileAndLine) {
   EXPECT_THAT(err_.str(), HasSubstr("p.yaml:2:1: unknown key 'rulez'; did you mean 'rules'?"));
 }
 
+TEST_F(CommandTest, AnUnknownColumnIsSaidInSentences) {
+  Serve();
+  jobs_ = "id,title,bm25\n1,Cook,1\n";
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  EXPECT_THAT(err_.str(), HasSubstr("column 'bm25': unknown. Rename it, remove it, or give --ignore"));
+  jobs_ = "id,titel\n1,Cook\n";
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  EXPECT_THAT(err_.str(), HasSubstr("column 'titel': unknown; did you mean 'title'? Rename it"));
+}
+
 TEST_F(CommandTest, ColumnsLeftOutAreSaidOnce) {
   Serve();
   jobs_ = "id,site,title\n1,x,Cook\n2,x,Baker\n";
   EXPECT_EQ(Run(Screen()), ExitCode::kDone);
   EXPECT_THAT(err_.str(), HasSubstr("columns left out: site (2)\n"));
+}
+
+// Keys, values and ids of files, names of files and what a server says: none of it reaches the terminal as it
+// is, whoever wrote it, in whatever message or line.
+TEST_F(CommandTest, NothingSteersTheTerminal) {
+  constexpr char kHostile[] = "\x1b]0;owned\x07\u009B31m\u202E";
+  const auto expect_plain = [&](const std::string& what) {
+    for (const std::string& text : {out_.str(), err_.str()}) {
+      for (const char* raw : {"\x1b", "\x07", "\u009B", "\u202E"})
+        EXPECT_THAT(text, Not(HasSubstr(raw))) << what;
+    }
+  };
+  const auto with = [&](const char* before, const char* after) {
+    return absl::StrCat(before, kHostile, after);
+  };
+  Serve();
+  jobs_ = with("id,title,", "\n1,Cook,x\n");
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  EXPECT_THAT(err_.str(), HasSubstr("column '\\x1b]0;owned\\x07\\u009b31m\\u202e': unknown. Rename it"));
+  expect_plain("a CSV header");
+  EXPECT_EQ(Run(Screen({"--ignore-unknown-columns"})), ExitCode::kDone);
+  expect_plain("a column that is left out");
+  jobs_ = "id,title,min_amount\n1,Cook," + std::string(kHostile) + "\n";
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  expect_plain("a CSV value");
+  jobs_ = absl::StrCat("id,title\n\"", kHostile, "\",a\n\"", kHostile, "\",b\n");
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  expect_plain("an id");
+  jobs_ = R"({"id":"1","title":"x","\u001b]0;owned\u0007\u009b31m\u202e":1})";
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  EXPECT_THAT(err_.str(), HasSubstr("\\u202e': unknown"));
+  expect_plain("a JSON key");
+  jobs_ = with("{\"id\": ", "}\n");
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  expect_plain("broken JSON");
+  jobs_ = kJobs;
+  profile_ = "text: x\n\"\\e]0;owned\\a\\u009b31m\\u202e\": 1\n";
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  EXPECT_THAT(err_.str(), HasSubstr("unknown key '\\x1b]0;"));
+  expect_plain("a YAML key");
+  profile_ = "text: x\nrules:\n  - {id: a, effect: \"\\e]0;owned\\a\", salary: {at_least: 1}}\n";
+  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
+  expect_plain("a YAML value");
+  profile_ = kProfile;
+  EXPECT_EQ(Run({"screen", "--profile=" + directory_.Path(kHostile), "--jobs=x"}), ExitCode::kBadInput);
+  expect_plain("a file's name");
+  EXPECT_EQ(Run({"batches", "get", kHostile}), ExitCode::kBadInput);
+  expect_plain("a batch's name");
+  EXPECT_EQ(Run({with("--", "=1")}), ExitCode::kBadInput);
+  expect_plain("a flag");
+  Serve({.failures = {{"CreateBatch", {{grpc::StatusCode::RESOURCE_EXHAUSTED, kHostile}}}}});
+  EXPECT_EQ(Run(Screen()), ExitCode::kRefused);
+  expect_plain("a server's message");
+  jobs_ = absl::StrCat("id,title\n\"", kHostile, "\",\"", kHostile, "\"\n");
+  for (const char* json : {"--json", "--top=1"}) {
+    EXPECT_EQ(Run(Screen({json})), ExitCode::kDone) << err_.str();
+    expect_plain("a posting");
+  }
+}
+
+// A title of nothing but marks is a line like others.
+TEST_F(CommandTest, MarksDoNotFloodTheTable) {
+  Serve();
+  jobs_ = "id,title\n1,e";
+  for (int i = 0; i < 50'000; ++i) jobs_ += "\u0301";
+  ASSERT_EQ(Run(Screen()), ExitCode::kDone) << err_.str();
+  EXPECT_LT(out_.str().size(), 1000u);
 }
 
 // Ctrl-C: the batch goes on, and the person is told how to see it.

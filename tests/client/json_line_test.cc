@@ -39,11 +39,12 @@ TEST(JsonLineTest, TextReadsBackAsItWas) {
 // Text is looked at eight bytes at a time: wherever a byte stands that needs an escape, or breaks UTF-8, it
 // is found, and nothing else is taken for one.
 TEST(JsonLineTest, EscapesAreFoundAtEveryPlace) {
-  for (const std::string plain : {"abcdefghijklmnopqrst", " !#[]\x7F~ !#[]\x7F~ !#[", "öäüößéñ東ab"}) {
+  for (const std::string plain :
+       {"abcdefghijklmnopqrst", " !#[]~ !#[]~ !#[", "öäüößéñ東ab", "“§” – …и ششو"}) {
     EXPECT_EQ(TextJson(plain), '"' + plain + '"');
     for (size_t place = 0; place <= plain.size(); ++place) {
       if (place < plain.size() && (plain[place] & 0xC0) == 0x80) continue;  // within a character
-      for (const char escaped : {'"', '\\', '\n', '\x01', '\x1F'}) {
+      for (const char escaped : {'"', '\\', '\n', '\x01', '\x1F', '\x7F'}) {
         const std::string text = plain.substr(0, place) + escaped + plain.substr(place);
         EXPECT_EQ(nlohmann::json::parse(TextJson(text)).get<std::string>(), text);
       }
@@ -51,6 +52,15 @@ TEST(JsonLineTest, EscapesAreFoundAtEveryPlace) {
       EXPECT_EQ(TextJson(broken), '"' + plain.substr(0, place) + "\xEF\xBF\xBD" + plain.substr(place) + '"');
     }
   }
+}
+
+// A posting's words cannot steer the terminal that the JSON is shown on, and are what they were to a parser.
+TEST(JsonLineTest, WhatSteersATerminalIsEscaped) {
+  EXPECT_EQ(TextJson("\x1B[2J\x7F"), R"("\u001b[2J\u007f")");
+  EXPECT_EQ(TextJson("\u009B2J\u0085"), R"("\u009b2J\u0085")");
+  EXPECT_EQ(TextJson("a\u202Eb\u2066c\u200Fd\u061Ce\u2028"), R"("a\u202eb\u2066c\u200fd\u061ce\u2028")");
+  const std::string text = "11 letters \u009B\u202E\u2066 and “more”";
+  EXPECT_EQ(nlohmann::json::parse(TextJson(text)).get<std::string>(), text);
 }
 
 TEST(JsonLineTest, WhatIsNotUtf8IsReplaced) {

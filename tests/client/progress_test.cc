@@ -5,7 +5,7 @@
 
 #include <sstream>
 
-#include "client/cpp/formats/utf8.h"
+#include "client/cpp/formats/terminal_text.h"
 #include "tests/fakes/simulated_clock.h"
 
 namespace sluice {
@@ -70,16 +70,6 @@ TEST(Durations, ReadLikeTimes) {
   EXPECT_EQ(WithThousands(1234567), "1,234,567");
   EXPECT_EQ(WithThousands(-1000), "-1,000");
   EXPECT_EQ(WithThousands(999), "999");
-}
-
-// What a posting says cannot move the cursor, and wide characters count twice.
-TEST(FitColumns, CutsByCellsAndDisarmsControls) {
-  EXPECT_EQ(FitColumns("a\x1b[31mb\nc", 20), "a [31mb c");
-  EXPECT_EQ(FitColumns("abcdef", 4), "abc…");
-  EXPECT_EQ(FitColumns("abcd", 4), "abcd");
-  EXPECT_EQ(FitColumns("日本語", 5), "日本…");
-  EXPECT_EQ(FitColumns("x\xE2\x80\xAEy", 9), "x y");
-  EXPECT_TRUE(IsUtf8(FitColumns("\xFF\xC3", 9)));
 }
 
 }  // namespace

@@ -16,13 +16,15 @@ int64_t DoneJobs(const v1::BatchCounts& counts) {
 }
 
 std::string BatchLine(const v1::Batch& batch) {
-  return absl::StrFormat("%s\t%s\t%s\t%d/%d\t%s", batch.name(), batch.kind(), StateText(batch.state()),
-                         DoneJobs(batch.counts()), batch.counts().jobs(), TimeText(batch.create_time()));
+  return absl::StrFormat("%s\t%s\t%s\t%d/%d\t%s", EscapeText(batch.name()), EscapeText(batch.kind()),
+                         StateText(batch.state()), DoneJobs(batch.counts()), batch.counts().jobs(),
+                         TimeText(batch.create_time()));
 }
 
 void PrintBatch(const v1::Batch& batch, bool json, Terminal& terminal) {
   terminal.out << (json ? BatchJson(batch) : BatchLine(batch)) << std::endl;
-  if (!json && !batch.waits_for().empty()) terminal.out << "  waits for " << batch.waits_for() << std::endl;
+  if (!json && !batch.waits_for().empty())
+    terminal.out << "  waits for " << EscapeText(batch.waits_for()) << std::endl;
 }
 
 absl::StatusOr<ExitCode> List(Client& client, bool json, Terminal& terminal) {
@@ -49,8 +51,9 @@ absl::Status PrintEmbeddings(Client& client, const std::string& name, bool json,
     if (json) {
       terminal.out << ResultJson(result) << '\n';
     } else {
-      terminal.out << result.sequence() << '\t' << result.id() << '\t' << result.embedding().tokens()
-                   << " tokens" << (result.embedding().truncated() ? ", cut" : "") << '\n';
+      terminal.out << result.sequence() << '\t' << EscapeText(result.id()) << '\t'
+                   << result.embedding().tokens() << " tokens"
+                   << (result.embedding().truncated() ? ", cut" : "") << '\n';
     }
     return absl::OkStatus();
   });
@@ -97,7 +100,7 @@ absl::StatusOr<ExitCode> RunBatches(const BatchesFlags& flags, CommandContext& c
     }
     case Action::kDelete: {
       SLUICE_RETURN_IF_ERROR(client->DeleteBatch(flags.name));
-      context.terminal.out << flags.name << " deleted" << std::endl;
+      context.terminal.out << EscapeText(flags.name) << " deleted" << std::endl;
       return ExitCode::kDone;
     }
   }

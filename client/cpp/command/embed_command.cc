@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/formats/npy_writer.h"
+#include "client/cpp/formats/terminal_text.h"
 #include "client/cpp/formats/text_reader.h"
 #include "core/base/error_details.h"
 #include "core/base/notification.h"
@@ -42,7 +43,7 @@ absl::Status WithLines(const absl::Status& status, const std::string& file, cons
                          index < call.lines.size();
     absl::StrAppend(&message, message.empty() ? "" : "\n",
                     is_text ? PlaceText({file, call.lines[index]}) : violation.field, ": ",
-                    violation.description);
+                    EscapeText(violation.description));
   }
   return message.empty() ? status : WithMessage(status, message);
 }
@@ -139,9 +140,9 @@ absl::StatusOr<ExitCode> RunEmbed(const EmbedFlags& flags, CommandContext& conte
     SLUICE_RETURN_IF_ERROR(embedding.Finish());
     truncated = embedding.truncated();
   }
-  context.terminal.err << WithThousands(writer->rows()) << " texts to " << flags.output << " ["
-                       << writer->rows() << ", " << writer->columns() << "], " << WithThousands(truncated)
-                       << " cut at the model's limit" << std::endl;
+  Tell(context.terminal,
+       absl::StrCat(WithThousands(writer->rows()), " texts to ", flags.output, " [", writer->rows(), ", ",
+                    writer->columns(), "], ", WithThousands(truncated), " cut at the model's limit"));
   return ExitCode::kDone;
 }
 

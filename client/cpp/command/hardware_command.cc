@@ -104,7 +104,7 @@ absl::StatusOr<ExitCode> RunHardware(const HardwareFlags& flags, CommandContext&
   SLUICE_ASSIGN_OR_RETURN(Client* const client, context.connect());
   SLUICE_ASSIGN_OR_RETURN(const v1::Server server, client->GetServer());
   if (!flags.json) {
-    context.terminal.out << ServerText(server) << std::flush;
+    context.terminal.out << EscapeLines(ServerText(server)) << std::flush;
     return ExitCode::kDone;
   }
   google::protobuf::util::JsonPrintOptions options;

@@ -4,7 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <iterator>
+#include <optional>
 
+#include "client/cpp/formats/terminal_text.h"
 #include "client/cpp/formats/utf8.h"
 
 namespace sluice {
@@ -12,35 +15,50 @@ namespace {
 
 constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
 
-bool NeedsEscape(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+constexpr char kDelete = 0x7F;
+// What begins the UTF-8 of every character that steers a terminal (terminal_text.h), and of others.
+constexpr char kSteeringLeads[] = {'\xC2', '\xD8', '\xE2'};
+
+bool MayNeedEscape(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == kDelete ||
+         std::find(std::begin(kSteeringLeads), std::end(kSteeringLeads), c) != std::end(kSteeringLeads);
 }
 
 constexpr uint64_t EachByte(unsigned char byte) {
   return 0x0101010101010101u * byte;
 }
 
-// Whether one of eight bytes needs an escape; arithmetic on all at once, after "Bit Twiddling Hacks",
+// Whether one of eight bytes may need an escape; arithmetic on all at once, after "Bit Twiddling Hacks",
 // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord.
-bool AnyNeedsEscape(const char* eight) {
+bool AnyMayNeedEscape(const char* eight) {
   uint64_t bytes;
   std::memcpy(&bytes, eight, sizeof(bytes));
   const auto has_zero = [](uint64_t word) { return (word - EachByte(1)) & ~word & EachByte(0x80); };
   const uint64_t controls = (bytes - EachByte(0x20)) & ~bytes & EachByte(0x80);
-  return (controls | has_zero(bytes ^ EachByte('"')) | has_zero(bytes ^ EachByte('\\'))) != 0;
+  uint64_t others = has_zero(bytes ^ EachByte('"')) | has_zero(bytes ^ EachByte('\\'));
+  others |= has_zero(bytes ^ EachByte(kDelete));
+  for (const char lead : kSteeringLeads)
+    others |= has_zero(bytes ^ EachByte(static_cast<unsigned char>(lead)));
+  return (controls | others) != 0;
 }
 
-// Of what the text begins with, up to the first byte that needs an escape.
+// Of what the text begins with, up to the first byte that may need an escape.
 size_t PlainBytes(absl::string_view text) {
   size_t bytes = 0;
-  while (bytes + sizeof(uint64_t) <= text.size() && !AnyNeedsEscape(text.data() + bytes))
+  while (bytes + sizeof(uint64_t) <= text.size() && !AnyMayNeedEscape(text.data() + bytes))
     bytes += sizeof(uint64_t);
-  while (bytes < text.size() && !NeedsEscape(text[bytes])) ++bytes;
+  while (bytes < text.size() && !MayNeedEscape(text[bytes])) ++bytes;
   return bytes;
 }
 
-void AppendEscaped(std::string& out, char c) {
+// Below U+10000.
+void AppendCodePoint(std::string& out, char32_t c) {
   constexpr char kHex[] = "0123456789abcdef";
+  out += "\\u";
+  for (int shift = 12; shift >= 0; shift -= 4) out += kHex[(c >> shift) & 0xF];
+}
+
+void AppendEscaped(std::string& out, char c) {
   switch (c) {
     case '"':
     case '\\':
@@ -63,10 +81,23 @@ void AppendEscaped(std::string& out, char c) {
       out += "\\f";
       return;
     default:
-      out += "\\u00";
-      out += kHex[static_cast<unsigned char>(c) >> 4];
-      out += kHex[c & 0xF];
+      AppendCodePoint(out, static_cast<unsigned char>(c));
   }
+}
+
+// Takes what MayNeedEscape off the text, as it is where it needs none after all.
+void TakeCandidate(absl::string_view& text, std::string& out) {
+  const std::optional<char32_t> steering = SteeringCharacter(text);
+  size_t bytes = 1;
+  if (static_cast<unsigned char>(text[0]) < 0x80) {
+    AppendEscaped(out, text[0]);
+  } else if (steering.has_value()) {
+    AppendCodePoint(out, *steering);
+    bytes = *steering < 0x800 ? 2 : 3;
+  } else {
+    out += text[0];
+  }
+  text.remove_prefix(bytes);
 }
 
 // Bytes of the UTF-8 sequence that `text` begins with; 0 when it begins with none.
@@ -93,8 +124,8 @@ void AppendQuoted(std::string& out, absl::string_view text) {
     const size_t plain = PlainBytes(text);
     out.append(text.data(), plain);
     if (plain == text.size()) break;
-    AppendEscaped(out, text[plain]);
-    text.remove_prefix(plain + 1);
+    text.remove_prefix(plain);
+    TakeCandidate(text, out);
   }
   out += '"';
 }

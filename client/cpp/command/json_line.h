@@ -24,7 +24,8 @@ class JsonLine {
   // `name` is written as it is: ASCII without quotes, backslashes and control characters.
   JsonLine& Key(absl::string_view name);
 
-  // What is not UTF-8 is replaced by U+FFFD, byte by byte.
+  // What is not UTF-8 is replaced by U+FFFD, byte by byte. What steers a terminal (terminal_text.h) is
+  // written as an escape, which reads back as it was.
   JsonLine& Text(absl::string_view text);
   JsonLine& Integer(int64_t number);
   // The shortest decimal that reads back as `number`, always with a point or an exponent; null when it is not

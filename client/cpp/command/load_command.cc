@@ -49,7 +49,8 @@ class Sweep {
   LoadParts Parts() { return {&calls_, &context_.clock, wait_}; }
 
   void Report(const LoadStep& step) {
-    context_.terminal.out << (flags_.json ? LoadStepJson(step) + "\n" : LoadStepText(step)) << std::flush;
+    context_.terminal.out << (flags_.json ? LoadStepJson(step) + "\n" : EscapeLines(LoadStepText(step)))
+                          << std::flush;
   }
 
   const LoadFlags& flags_;

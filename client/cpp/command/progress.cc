@@ -5,7 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "client/cpp/formats/utf8.h"
+#include "client/cpp/formats/terminal_text.h"
 
 namespace sluice {
 namespace {

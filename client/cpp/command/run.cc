@@ -81,12 +81,12 @@ absl::StatusOr<ExitCode> Run(const CommandLine& line, CommandContext& context) {
 }
 
 ExitCode Report(const absl::Status& status, Terminal& terminal) {
-  terminal.err << "sluice: " << status.message();
-  if (const std::string reason = ReasonOf(status); !reason.empty()) terminal.err << " (" << reason << ")";
-  if (const auto delay = RetryDelayOf(status); delay.has_value()) {
-    terminal.err << "; try again in " << DurationText(*delay);
-  }
-  terminal.err << std::endl;
+  std::string message = absl::StrCat("sluice: ", status.message());
+  if (const std::string reason = ReasonOf(status); !reason.empty())
+    absl::StrAppend(&message, " (", reason, ")");
+  if (const auto delay = RetryDelayOf(status); delay.has_value())
+    absl::StrAppend(&message, "; try again in ", DurationText(*delay));
+  Tell(terminal, message);
   return ExitCodeOf(status);
 }
 

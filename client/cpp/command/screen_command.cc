@@ -7,13 +7,14 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/ranked_results.h"
 #include "client/cpp/formats/evidence_source.h"
 #include "client/cpp/formats/job_places.h"
 #include "client/cpp/formats/posting_reader.h"
 #include "client/cpp/formats/profile_file.h"
-#include "client/cpp/formats/utf8.h"
+#include "client/cpp/formats/terminal_text.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
@@ -49,16 +50,12 @@ v1::NewBatch MakeNewBatch(const ScreenFlags& flags, const v1::Profile& profile) 
 }
 
 void TellNotes(const PostingInputSummary& summary, Terminal& terminal) {
-  for (const std::string& note : summary.notes.Lines()) terminal.err << note << "\n";
+  for (const std::string& note : summary.notes.Lines()) Tell(terminal, note);
   if (summary.ignored_columns.empty()) return;
-  terminal.err << "columns left out:";
-  const char* separator = " ";
-  for (const auto& [name, postings] : summary.ignored_columns) {
-    terminal.err << separator << FitColumns(name, kMaxHeadlineColumns) << " (" << WithThousands(postings)
-                 << ")";
-    separator = ", ";
-  }
-  terminal.err << std::endl;
+  const auto named = [](std::string* out, const auto& column) {
+    absl::StrAppend(out, EscapeName(column.first), " (", WithThousands(column.second), ")");
+  };
+  Tell(terminal, absl::StrCat("columns left out: ", absl::StrJoin(summary.ignored_columns, ", ", named)));
 }
 
 class Submission {

@@ -3,6 +3,9 @@
 
 #include <ostream>
 
+#include "absl/strings/string_view.h"
+#include "client/cpp/formats/terminal_text.h"
+
 namespace sluice {
 
 struct Terminal {
@@ -12,5 +15,11 @@ struct Terminal {
   bool err_is_terminal = false;  // a progress bar that moves; a line now and then otherwise
   int columns = 100;
 };
+
+// Puts a note or an error on terminal.err, with a newline behind it. Whatever it quotes cannot steer the
+// terminal.
+inline void Tell(Terminal& terminal, absl::string_view message) {
+  terminal.err << EscapeLines(message) << std::endl;
+}
 
 }  // namespace sluice

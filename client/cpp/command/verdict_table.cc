@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/verdict_json.h"
-#include "client/cpp/formats/utf8.h"
+#include "client/cpp/formats/terminal_text.h"
 
 namespace sluice {
 namespace {
@@ -124,7 +124,7 @@ std::string Summary(const FollowedBatch& followed) {
   if (counts.expired() > 0) absl::StrAppend(&text, ", ", WithThousands(counts.expired()), " expired");
   absl::StrAppend(&text, "\n");
   if (followed.batch.has_plan()) absl::StrAppend(&text, GateText(followed.batch.plan()));
-  absl::StrAppend(&text, TimeTextOf(followed), "batch      ", followed.batch.name(), " (",
+  absl::StrAppend(&text, TimeTextOf(followed), "batch      ", EscapeText(followed.batch.name()), " (",
                   StateText(followed.batch.state()), ")\n");
   for (const std::string& failure : followed.tally.failures)
     absl::StrAppend(&text, "failed     ", FitColumns(failure, 200), "\n");

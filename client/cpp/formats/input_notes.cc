@@ -1,7 +1,7 @@
 #include "client/cpp/formats/input_notes.h"
 
 #include "absl/strings/str_cat.h"
-#include "client/cpp/formats/utf8.h"
+#include "client/cpp/formats/terminal_text.h"
 
 namespace sluice {
 namespace {
@@ -10,22 +10,16 @@ constexpr int kMaxPlaceColumns = 200;
 constexpr int kMaxFieldColumns = 80;
 constexpr int kMaxReasonColumns = 400;
 constexpr int kMaxQuotedColumns = 40;
-// Marks that take no cell of their own must not make a short quotation long.
-constexpr size_t kBytesPerColumn = 8;
-
-std::string Fit(absl::string_view text, int columns) {
-  return FitColumns(text.substr(0, static_cast<size_t>(columns) * kBytesPerColumn), columns);
-}
 
 }  // namespace
 
 void InputNotes::Add(const InputPlace& place, absl::string_view field, absl::string_view reason) {
   ++total_;
-  std::string name = Fit(field, kMaxFieldColumns);
+  std::string name = EscapeName(field, kMaxFieldColumns);
   if (shown_.size() < kMaxShown) {
-    shown_.push_back(absl::StrCat(Fit(PlaceText(place), kMaxPlaceColumns), ": ",
+    shown_.push_back(absl::StrCat(EscapeName(PlaceText(place), kMaxPlaceColumns), ": ",
                                   name.empty() ? "" : absl::StrCat("field '", name, "': "),
-                                  Fit(reason, kMaxReasonColumns)));
+                                  EscapeName(reason, kMaxReasonColumns)));
   } else if (not_shown_.size() < kMaxCountedFields || not_shown_.count(name) > 0) {
     ++not_shown_[std::move(name)];
   } else {
@@ -51,7 +45,7 @@ std::vector<std::string> InputNotes::Lines() const {
 }
 
 std::string QuotedForTerminal(absl::string_view text) {
-  return absl::StrCat("'", Fit(text, kMaxQuotedColumns), "'");
+  return absl::StrCat("'", EscapeName(text, kMaxQuotedColumns), "'");
 }
 
 }  // namespace sluice

@@ -1,4 +1,5 @@
-// InputPlace: where in a person's file something stood, and the errors that name it.
+// InputPlace: where in a person's file something stood, and the errors that name it. Their texts are fit for
+// a terminal (terminal_text.h), whatever the file says.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +20,7 @@ struct InputPlace {
 // "postings.csv:17" or "profile.yaml:4:9".
 std::string PlaceText(const InputPlace& place);
 
-// INVALID_ARGUMENT "<place>: <message>".
+// INVALID_ARGUMENT "<place>: <message>", of which at most 1,000 cells are kept.
 absl::Status InputError(const InputPlace& place, absl::string_view message);
 
 // INVALID_ARGUMENT "<place>: column 'salary': <message>".

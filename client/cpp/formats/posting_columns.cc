@@ -79,8 +79,9 @@ ColumnMeaning MeaningOfColumn(absl::string_view name) {
 absl::Status UnknownColumnError(const InputPlace& place, absl::string_view name) {
   std::vector<absl::string_view> names;
   for (const ReadColumn& read : kReadColumns) names.push_back(read.name);
+  const std::string nearest = DidYouMean(name, names);
   return ColumnError(place, name,
-                     absl::StrCat("unknown", DidYouMean(name, names),
+                     absl::StrCat("unknown", nearest.empty() ? "." : nearest,
                                   " Rename it, remove it, or give --ignore-unknown-columns."));
 }
 

@@ -18,6 +18,7 @@
 #include "absl/strings/strip.h"
 #include "client/cpp/formats/byte_source.h"
 #include "client/cpp/formats/spelling.h"
+#include "client/cpp/formats/terminal_text.h"
 #include "client/cpp/formats/utf8.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
@@ -83,7 +84,7 @@ absl::Status ProfileFiller::UnknownKey(const YAML::Node& key, const std::string&
   for (int i = 0; i < type.field_count(); ++i) names.push_back(type.field(i)->name());
   std::string nearest = DidYouMean(key.Scalar(), names);
   if (nearest.empty()) nearest = absl::StrCat("; known are ", absl::StrJoin(names, ", "));
-  return Error(key, path, absl::StrCat("unknown key '", key.Scalar(), "'", nearest));
+  return Error(key, path, absl::StrCat("unknown key '", EscapeName(key.Scalar()), "'", nearest));
 }
 
 absl::Status ProfileFiller::CheckFree(const YAML::Node& key, const std::string& path,
@@ -160,7 +161,8 @@ absl::StatusOr<const EnumValueDescriptor*> ProfileFiller::EnumValue(const YAML::
     if (type.value(i)->name() == name) return type.value(i);
     known.push_back(absl::AsciiStrToLower(type.value(i)->name()));
   }
-  return Error(node, path, absl::StrCat("'", node.Scalar(), "' is not one of ", absl::StrJoin(known, ", ")));
+  return Error(node, path,
+               absl::StrCat("'", EscapeName(node.Scalar()), "' is not one of ", absl::StrJoin(known, ", ")));
 }
 
 // Sets a singular field or adds to a repeated one.
@@ -318,7 +320,7 @@ absl::Status WithInputPlaces(const absl::Status& status, const ProfileFile& prof
     } else if (const auto place = job.index >= 0 ? job_place(job.index) : std::nullopt; place.has_value()) {
       where = absl::StrCat(PlaceText(*place), job.field.empty() ? "" : ": ", job.field);
     }
-    lines.push_back(absl::StrCat(where, ": ", violation.description));
+    lines.push_back(EscapeText(absl::StrCat(where, ": ", violation.description)));
   }
   if (lines.empty()) return status;
   return WithMessage(status, absl::StrJoin(lines, "\n"));

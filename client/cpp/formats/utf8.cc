@@ -1,6 +1,5 @@
 #include "client/cpp/formats/utf8.h"
 
-#include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
 #include <array>
@@ -17,24 +16,6 @@ constexpr std::array<char16_t, 32> kWindows1252 = {
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
 
 constexpr char32_t kReplacement = 0xFFFD;
-
-int CellsOf(UChar32 c) {
-  const int8_t type = u_charType(c);
-  if (type == U_NON_SPACING_MARK || type == U_ENCLOSING_MARK || type == U_FORMAT_CHAR) return 0;
-  const int width = u_getIntPropertyValue(c, UCHAR_EAST_ASIAN_WIDTH);
-  return width == U_EA_WIDE || width == U_EA_FULLWIDTH ? 2 : 1;
-}
-
-// The next code point, a control or broken one as a space.
-UChar32 NextPrintable(absl::string_view text, int32_t& position) {
-  UChar32 c = 0;
-  U8_NEXT(text.data(), position, static_cast<int32_t>(text.size()), c);
-  if (c < 0) return kReplacement;
-  const int8_t type = u_charType(c);
-  const bool steers = u_iscntrl(c) || type == U_LINE_SEPARATOR || type == U_PARAGRAPH_SEPARATOR ||
-                      (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
-  return steers ? ' ' : c;
-}
 
 // Of the ASCII that the text begins with, in whole words of eight.
 size_t AsciiWordBytes(absl::string_view text) {
@@ -107,32 +88,6 @@ std::string Utf8FromWindows1252(absl::string_view text) {
       const char16_t mapped = kWindows1252[byte - 0x80];
       AppendUtf8(out, mapped == 0 ? kReplacement : mapped);
     }
-  }
-  return out;
-}
-
-int ColumnsOf(absl::string_view text) {
-  int cells = 0;
-  for (int32_t position = 0; position < static_cast<int32_t>(text.size());)
-    cells += CellsOf(NextPrintable(text, position));
-  return cells;
-}
-
-std::string FitColumns(absl::string_view text, int columns) {
-  std::string out;
-  size_t bytes_before_mark = 0;  // of `out`, up to where "…" still fits
-  int cells = 0;
-  for (int32_t position = 0; position < static_cast<int32_t>(text.size());) {
-    const UChar32 c = NextPrintable(text, position);
-    const int width = CellsOf(c);
-    if (cells + width > columns) {
-      out.resize(bytes_before_mark);
-      if (columns > 0) out += "…";
-      return out;
-    }
-    AppendUtf8(out, static_cast<char32_t>(c));
-    cells += width;
-    if (cells <= columns - 1) bytes_before_mark = out.size();
   }
   return out;
 }

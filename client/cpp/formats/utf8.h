@@ -1,4 +1,4 @@
-// UTF-8 and Windows-1252: what a scraper's file may be written in, and how wide text is on a terminal.
+// UTF-8 and Windows-1252: what a scraper's file may be written in.
 #pragma once
 
 #include <string>
@@ -29,12 +29,5 @@ class Utf8Checker {
 };
 
 void AppendUtf8(std::string& out, char32_t code_point);
-
-// `text` on one line of at most `columns` terminal cells, cut with "…"; control characters become spaces, so
-// that a posting cannot steer the terminal.
-std::string FitColumns(absl::string_view text, int columns);
-
-// Cells that `text` takes on a terminal.
-int ColumnsOf(absl::string_view text);
 
 }  // namespace sluice
