@@ -1,7 +1,6 @@
 // ScratchDirectory: a directory of its own for a test, gone when the test ends.
 #pragma once
 
-#include <atomic>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -13,7 +12,7 @@ namespace sluice {
 class ScratchDirectory {
  public:
   ScratchDirectory() {
-    std::string pattern = testing::TempDir() + "sluice_store_XXXXXX";
+    std::string pattern = testing::TempDir() + "sluice_test_XXXXXX";
     path_ = mkdtemp(pattern.data());
   }
   ~ScratchDirectory() {
@@ -23,6 +22,7 @@ class ScratchDirectory {
   ScratchDirectory(const ScratchDirectory&) = delete;
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;
 
+  std::string path() const { return path_.string(); }
   std::string File(const std::string& name) const { return (path_ / name).string(); }
 
  private:

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "server/application.h"
+#include "tests/contract/scratch_directory.h"
 #include "tests/fakes/fake_encoder.h"
 
 namespace sluice {
@@ -53,11 +54,8 @@ class ModelStartTest : public testing::Test {
     config_.model = model;
     config_.listen = "127.0.0.1:0";
     config_.admin = "127.0.0.1:0";
-    config_.data = absl::StrCat(testing::TempDir(), "/sluice-",
-                                testing::UnitTest::GetInstance()->current_test_info()->name());
-    std::filesystem::remove_all(config_.data);
+    config_.data = directory_.path();
   }
-  void TearDown() override { std::filesystem::remove_all(config_.data); }
 
   // 256 tokens are a posting, and five postings a second the least.
   size_t PlansUntilStarted(std::vector<double> tokens_per_second) {
@@ -67,6 +65,7 @@ class ModelStartTest : public testing::Test {
     return source.plans;
   }
 
+  const ScratchDirectory directory_;
   Config config_;
 };
 

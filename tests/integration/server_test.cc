@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <filesystem>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
@@ -13,6 +12,7 @@
 #include "sluice/v1/batches.grpc.pb.h"
 #include "sluice/v1/embeddings.grpc.pb.h"
 #include "sluice/v1/server.grpc.pb.h"
+#include "tests/contract/scratch_directory.h"
 
 namespace sluice {
 namespace {
@@ -48,21 +48,16 @@ class ServerTest : public testing::Test {
   void SetUp() override {
     config_.listen = "127.0.0.1:0";
     config_.admin = "127.0.0.1:0";
-    config_.data = absl::StrCat(testing::TempDir(), "/sluice-",
-                                testing::UnitTest::GetInstance()->current_test_info()->name());
+    config_.data = directory_.path();
     config_.tier.device = DeviceRequest::kNone;
     config_.drain_timeout = absl::Seconds(5);
-    std::filesystem::remove_all(config_.data);
     auto started = Application::Start(config_, source_, clock_);
     ASSERT_TRUE(started.ok()) << started.status();
     application_ = *std::move(started);
     channel_ = grpc::CreateChannel(application_->grpc_address(), grpc::InsecureChannelCredentials());
     batches_ = v1::BatchService::NewStub(channel_);
   }
-  void TearDown() override {
-    application_.reset();
-    std::filesystem::remove_all(config_.data);
-  }
+  void TearDown() override { application_.reset(); }
 
   static v1::CreateBatchRequest Request(int jobs) {
     v1::CreateBatchRequest request;
@@ -209,6 +204,7 @@ class ServerTest : public testing::Test {
   static constexpr int kLongPart = 20000;  // takes a thousand times as long as a call
 
   v1::ListResultsResponse last_page_;
+  const ScratchDirectory directory_;
   Config config_;
   SettableClock clock_;
   NoSource source_;

@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "server/config/config_sources.h"
+#include "tests/contract/scratch_directory.h"
 
 namespace sluice {
 namespace {
@@ -22,11 +23,17 @@ absl::StatusOr<Config> Load(
   return LoadConfig(*line, get);
 }
 
-std::string WriteFile(const std::string& name, const std::string& text) {
-  const std::string path = testing::TempDir() + "/" + name;
-  std::ofstream(path) << text;
-  return path;
-}
+class ConfigFile : public testing::Test {
+ protected:
+  std::string WriteFile(const std::string& text) const {
+    std::ofstream(path_) << text;
+    return path_;
+  }
+
+ private:
+  const ScratchDirectory directory_;
+  const std::string path_ = directory_.File("config.yaml");
+};
 
 TEST(Config, TakesFlags) {
   const auto config = Load({"--data=d", "--device=none", "--listen=unix:/x", "--replicas=3", "--reflection",
@@ -91,9 +98,8 @@ TEST(Config, TakesTheSizeOfTheEmbeddingCache) {
 }
 
 // Flag before environment before file before what is built in.
-TEST(Config, StrongerSourcesWin) {
-  const std::string file =
-      WriteFile("order.yaml", "data: file\nmodel: file\nlog_level: error\nreplicas: 1\n");
+TEST_F(ConfigFile, StrongerSourcesWin) {
+  const std::string file = WriteFile("data: file\nmodel: file\nlog_level: error\nreplicas: 1\n");
   const auto get = [](const std::string& name) -> std::optional<std::string> {
     if (name == "SLUICE_MODEL" || name == "SLUICE_DATA") return "environment";
     return std::nullopt;
@@ -131,7 +137,7 @@ TEST(Config, NamesWhatIsWrongAndWhere) {
   }
 }
 
-TEST(Config, FileErrorsNameTheLine) {
+TEST_F(ConfigFile, ErrorsNameTheLine) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"data: d\nmodell: m\n", ":2: unknown key 'modell'"},
       {"data: d\ndata: e\n", ":2: data is there twice"},
@@ -140,7 +146,7 @@ TEST(Config, FileErrorsNameTheLine) {
       {"device: none\ndata: d\nreplicas: many\n", ":3: replicas: 'many' is not a whole number"},
   };
   for (const auto& [text, message] : cases) {
-    const auto config = Load({"--config=" + WriteFile("wrong.yaml", text)});
+    const auto config = Load({"--config=" + WriteFile(text)});
     EXPECT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument) << text;
     EXPECT_THAT(std::string(config.status().message()), HasSubstr(message));
   }

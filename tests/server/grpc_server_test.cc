@@ -18,13 +18,15 @@
 
 #include "absl/strings/str_cat.h"
 #include "sluice/v1/embeddings.grpc.pb.h"
+#include "tests/contract/scratch_directory.h"
 
 namespace sluice {
 namespace {
 
 // Left alone, gRPC unlinks the socket of a server that runs and takes its clients.
 TEST(GrpcServer, DoesNotTakeOverAnothersSocket) {
-  const std::string path = absl::StrCat("/tmp/sluice-test-", getpid());
+  const ScratchDirectory directory;
+  const std::string path = directory.File("socket");
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path, path.data(), path.size());

@@ -1,5 +1,7 @@
 #include "tests/simulation/simulation.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <fstream>
 
@@ -42,7 +44,8 @@ struct Totals {
 };
 
 std::string HowToReplay(const SimulationOptions& options, const SimulationReport& report) {
-  const std::string file = absl::StrCat(testing::TempDir(), "sluice_simulation_", options.seed, ".jsonl");
+  const std::string file =
+      absl::StrCat(testing::TempDir(), "sluice_simulation_", options.seed, "_", getpid(), ".jsonl");
   std::ofstream out(file);
   history::Write(report.history, out);
   const auto* test = testing::UnitTest::GetInstance()->current_test_info();

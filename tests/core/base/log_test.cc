@@ -6,17 +6,15 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/contract/scratch_directory.h"
+
 namespace sluice {
 namespace {
 
-std::string TempPath(const char* name) {
-  return ::testing::TempDir() + name;
-}
-
 // Every line of the JSON format parses, whatever the message holds.
 TEST(Log, JsonLinesParseWithQuotesNewlinesAndControls) {
-  const std::string path = TempPath("sluice_log_test.json");
-  std::remove(path.c_str());
+  const ScratchDirectory directory;
+  const std::string path = directory.File("log.json");
   ASSERT_TRUE(ConfigureLog({.file = path, .json = true}).ok());
   Log(LogLevel::kInfo, "model \"x\"\n", "path C:\\y", std::string(1, '\x01'));
   ASSERT_TRUE(ConfigureLog({}).ok());
@@ -37,7 +35,8 @@ TEST(Log, LinesBelowTheLevelAreDropped) {
 }
 
 TEST(Log, UnwritableFileIsNamed) {
-  const std::string plain_file = TempPath("sluice_log_test.plain");
+  const ScratchDirectory directory;
+  const std::string plain_file = directory.File("plain");
   std::ofstream(plain_file) << "not a directory";
   const absl::Status status = ConfigureLog({.file = plain_file + "/x.log"});
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);

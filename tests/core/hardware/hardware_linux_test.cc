@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "tests/contract/scratch_directory.h"
+
 namespace sluice {
 namespace {
 
@@ -17,13 +19,7 @@ constexpr int64_t kMiB = 1 << 20;
 // A tree of /proc and /sys as a machine or container shows it.
 class HardwareLinuxTest : public testing::Test {
  protected:
-  HardwareLinuxTest()
-      : root_(testing::TempDir() + "hardware_" +
-              testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    std::filesystem::remove_all(root_);
-    Write("/proc/meminfo", "MemTotal:       8388608 kB\nMemFree:        100 kB\n");
-  }
-  ~HardwareLinuxTest() override { std::filesystem::remove_all(root_); }
+  HardwareLinuxTest() { Write("/proc/meminfo", "MemTotal:       8388608 kB\nMemFree:        100 kB\n"); }
 
   void Write(const std::string& path, const std::string& text) {
     const std::filesystem::path file = root_ + path;
@@ -31,7 +27,8 @@ class HardwareLinuxTest : public testing::Test {
     std::ofstream(file) << text;
   }
 
-  const std::string root_;
+  const ScratchDirectory directory_;
+  const std::string root_ = directory_.path();
 };
 
 TEST_F(HardwareLinuxTest, WithoutControlGroupsTheMachineIsTheLimit) {

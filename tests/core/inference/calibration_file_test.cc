@@ -9,7 +9,7 @@
 #include <limits>
 #include <sstream>
 
-#include "absl/strings/str_cat.h"
+#include "tests/contract/scratch_directory.h"
 
 namespace sluice {
 namespace {
@@ -30,12 +30,6 @@ EncoderCalibration Measured() {
 
 class CalibrationFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   std::string Contents() const {
     std::ifstream file(path_);
     std::stringstream text;
@@ -44,8 +38,8 @@ class CalibrationFileTest : public testing::Test {
   }
   void Overwrite(const std::string& text) const { std::ofstream(path_, std::ios::trunc) << text; }
 
-  const std::string directory_ = absl::StrCat(testing::TempDir(), "/sluice-calibration");
-  const std::string path_ = directory_ + "/calibration.json";
+  const ScratchDirectory directory_;
+  const std::string path_ = directory_.File("calibration.json");
 };
 
 TEST_F(CalibrationFileTest, GivesBackWhatWasWritten) {
@@ -67,7 +61,7 @@ TEST_F(CalibrationFileTest, ReplacesWhatWasThereAndLeavesNothingBeside) {
   Overwrite("something");
   ASSERT_TRUE(WriteCalibration(path_, kKey, Measured()).ok());
   EXPECT_TRUE(ReadCalibration(path_, kKey).ok());
-  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_), {}), 1);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(directory_.path()), {}), 1);
 }
 
 // Another machine, model or wish: measured anew, and the reason says what changed.
@@ -129,7 +123,7 @@ TEST_F(CalibrationFileTest, DoesNotRememberWhatIsNotFinite) {
 }
 
 TEST_F(CalibrationFileTest, NamesTheFileThatCannotBeWritten) {
-  const absl::Status status = WriteCalibration(directory_ + "/none/calibration.json", kKey, Measured());
+  const absl::Status status = WriteCalibration(directory_.File("none/calibration.json"), kKey, Measured());
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(status.message(), HasSubstr("/none/calibration.json"));
 }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/substitute.h"
+#include "tests/contract/scratch_directory.h"
 
 namespace sluice {
 namespace {
@@ -112,10 +113,10 @@ void WriteFile(const std::string& path, const std::string& content) {
 }
 
 std::string TestDirectory(const std::string& name) {
+  static const ScratchDirectory of_the_process;
+  const testing::TestInfo* const test = testing::UnitTest::GetInstance()->current_test_info();
   const std::string directory =
-      absl::StrCat(testing::TempDir(), "/sluice-",
-                   testing::UnitTest::GetInstance()->current_test_info()->test_suite_name(), "-",
-                   testing::UnitTest::GetInstance()->current_test_info()->name(), "-", name);
+      of_the_process.File(absl::StrCat(test->test_suite_name(), "-", test->name(), "-", name));
   std::filesystem::remove_all(directory);
   std::filesystem::create_directories(directory);
   return directory;

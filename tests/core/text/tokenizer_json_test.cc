@@ -2,12 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "core/text/tokenizer.h"
+#include "tests/contract/scratch_directory.h"
 
 namespace sluice {
 namespace {
@@ -18,19 +18,13 @@ using Json = nlohmann::json;
 
 class TokenizerJsonTest : public ::testing::Test {
  protected:
-  TokenizerJsonTest() {
-    const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
-    directory_ = std::filesystem::path(::testing::TempDir()) / (std::string("sluice_") + test->name());
-    std::filesystem::create_directories(directory_);
-    std::ifstream("tests/golden/tiny_tokenizer/tokenizer.json") >> json_;
-  }
-  ~TokenizerJsonTest() override { std::filesystem::remove_all(directory_); }
+  TokenizerJsonTest() { std::ifstream("tests/golden/tiny_tokenizer/tokenizer.json") >> json_; }
 
-  std::string File() const { return (directory_ / "tokenizer.json").string(); }
+  std::string File() const { return directory_.File("tokenizer.json"); }
 
   absl::StatusOr<std::unique_ptr<Tokenizer>> LoadText(const std::string& text) {
     std::ofstream(File(), std::ios::binary) << text;
-    return LoadTokenizer(directory_.string());
+    return LoadTokenizer(directory_.path());
   }
 
   absl::StatusOr<std::unique_ptr<Tokenizer>> Load() { return LoadText(json_.dump()); }
@@ -49,12 +43,12 @@ class TokenizerJsonTest : public ::testing::Test {
     EXPECT_THAT(std::string(status.message()), HasSubstr(what));
   }
 
-  std::filesystem::path directory_;
+  const ScratchDirectory directory_;
   Json json_;
 };
 
 TEST_F(TokenizerJsonTest, AMissingFileIsNamed) {
-  const absl::Status status = LoadTokenizer((directory_ / "nowhere").string()).status();
+  const absl::Status status = LoadTokenizer(directory_.File("nowhere")).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(status.message()), HasSubstr("nowhere/tokenizer.json"));
 }
