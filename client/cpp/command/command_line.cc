@@ -9,7 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "client/cpp/formats/field_values.h"
+#include "client/cpp/formats/written_date.h"
 #include "core/base/status_macros.h"
 
 #ifndef SLUICE_VERSION
@@ -223,7 +223,7 @@ absl::Status UnderstandScreen(const Words& words, ScreenFlags& screen) {
   if (fixed) screen.gate.set_threshold(*words.threshold);
   if (words.as_of.empty()) return absl::OkStatus();
   absl::CivilDay day;
-  const std::optional<std::string> date = ParseDate(words.as_of);
+  const std::optional<std::string> date = ParseIsoDate(words.as_of);
   if (!date.has_value() || !absl::ParseCivilTime(*date, &day)) {
     return absl::InvalidArgumentError(
         absl::StrCat("--as-of: '", words.as_of, "' is not a date as YYYY-MM-DD"));

@@ -1,31 +1,50 @@
-// What a field's text means: dates, amounts, intervals, booleans. Pure.
+// What a field's text means: amounts, intervals, currencies, booleans, and words for nothing. Pure. Dates
+// stand in written_date.h, bare numbers in written_number.h.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "client/cpp/formats/written_number.h"
 #include "sluice/v1/screening.pb.h"
 
 namespace sluice {
 
-// "2026-01-15", the same with a time behind it, or milliseconds since 1970 as pandas writes them, to
-// "2026-01-15".
-std::optional<std::string> ParseDate(absl::string_view text);
+// How often an amount is paid. Biweekly pay is 26 times a year's: its amounts are said as YEAR, times 26.
+struct PayInterval {
+  v1::SalaryPeriod period = v1::SALARY_PERIOD_UNSPECIFIED;
+  double times = 1;
+  bool operator==(const PayInterval&) const = default;
+};
 
-// A finite amount >= 0: "55000", "55000.0", "55,000".
-std::optional<double> ParseAmount(absl::string_view text);
+// "hourly", "HOURS", "per hour", "/h", "pro Stunde", "ANNUM", "p.a.", "biweekly" (26 a year), "semi-monthly"
+// (24), "quarterly" (4), … in English, German, French, Spanish, Italian and Dutch. "bimonthly" is nothing: it
+// is twice a month to some and every other month to others.
+std::optional<PayInterval> ParseInterval(absl::string_view text);
 
-// "hourly", "hour", "HOUR", "yearly", "annual", …
-std::optional<v1::SalaryPeriod> ParseInterval(absl::string_view text);
-
-// "True", "false", "1", "0", "1.0", "0.0", "yes", "no".
-std::optional<bool> ParseBoolean(absl::string_view text);
-
-// "eur" to "EUR"; exactly three letters.
+// An ISO 4217 code in any case, a sign ("£", "$" for USD, "C$"), or a name ("euros", "Pfund").
 std::optional<std::string> ParseCurrency(absl::string_view text);
 
-// What pandas and Python write for nothing: "", "nan", "NaN", "None", "NaT", "<NA>".
+// An amount with what people write beside it.
+struct WrittenAmount {
+  WrittenNumber number;
+  std::string currency;                 // "" when none is written
+  std::optional<PayInterval> interval;  // absent when none is written
+};
+
+// "55000", "€ 55.000", "55,000 USD", "55k", "60 Tsd. €", "12 LPA", "£15.50 per hour", "45000/yr". Absent for
+// less than 0, a range, and what has another word in it.
+std::optional<WrittenAmount> ParseAmount(absl::string_view text, DecimalMark decimal);
+
+// "True", "no", "1.0", "FALSCH", "vrai", "sí", … and for a work place "remote" and "on-site".
+std::optional<bool> ParseBoolean(absl::string_view text);
+
+// Whether the word for yes or no is one that only files of a decimal comma have: "WAHR", "FAUX".
+bool IsCommaBoolean(absl::string_view text);
+
+// What pandas, spreadsheets, databases and people write for nothing: "", "nan", "None", "NaT", "<NA>", "N/A",
+// "null", "#NV", "\N", "-", "k.A.", …
 bool IsAbsent(absl::string_view text);
 
 }  // namespace sluice

@@ -58,6 +58,10 @@ class RawPosting {
   const std::string& Value(PostingColumn column) const { return fields_[static_cast<int>(column)].value; }
   // As the file wrote it, for errors.
   const std::string& Name(PostingColumn column) const { return fields_[static_cast<int>(column)].name; }
+  // The same field with another text.
+  void Replace(PostingColumn column, std::string value) {
+    fields_[static_cast<int>(column)].value = std::move(value);
+  }
   std::string Take(PostingColumn column) { return std::move(fields_[static_cast<int>(column)].value); }
 
  private:

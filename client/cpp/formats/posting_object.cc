@@ -9,6 +9,8 @@
 #include "client/cpp/formats/field_values.h"
 #include "client/cpp/formats/input_notes.h"
 #include "client/cpp/formats/plain_text.h"
+#include "client/cpp/formats/posting_pay.h"
+#include "client/cpp/formats/written_date.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
@@ -19,34 +21,36 @@ std::string WithoutReferences(std::string text) {
   return decoded.has_value() ? (*std::move(decoded)).TakeText() : text;
 }
 
-// Runs `parse` on a field that is there; `expected` says what it should have been.
-template <typename Value>
-absl::StatusOr<std::optional<Value>> Parsed(const RawPosting& fields, PostingColumn column,
-                                            const InputPlace& place,
-                                            std::optional<Value> (*parse)(absl::string_view),
-                                            absl::string_view expected) {
-  const std::string& text = fields.Value(column);
-  if (text.empty()) return std::optional<Value>();
-  std::optional<Value> value = parse(WithoutReferences(text));
-  if (value.has_value()) return value;
-  return ColumnError(place, fields.Name(column), absl::StrCat(QuotedForTerminal(text), " is not ", expected));
+// What is one value, not a text, may hold references, too: "&pound;".
+void DecodeValues(RawPosting& fields) {
+  for (const PostingColumn column :
+       {PostingColumn::kDatePosted, PostingColumn::kMinAmount, PostingColumn::kMaxAmount,
+        PostingColumn::kCurrency, PostingColumn::kInterval, PostingColumn::kIsRemote,
+        PostingColumn::kJobUrl}) {
+    fields.Replace(column, WithoutReferences(fields.Take(column)));
+  }
 }
 
-absl::Status SetSalary(const RawPosting& fields, const InputPlace& place, v1::Posting& posting) {
-  constexpr absl::string_view kAmount = "an amount of at least 0, such as 55000 or 27.50";
-  SLUICE_ASSIGN_OR_RETURN(const auto bottom,
-                          Parsed(fields, PostingColumn::kMinAmount, place, &ParseAmount, kAmount));
-  SLUICE_ASSIGN_OR_RETURN(const auto top,
-                          Parsed(fields, PostingColumn::kMaxAmount, place, &ParseAmount, kAmount));
-  SLUICE_ASSIGN_OR_RETURN(const auto currency, Parsed(fields, PostingColumn::kCurrency, place, &ParseCurrency,
-                                                      "an ISO 4217 currency code, such as EUR"));
-  SLUICE_ASSIGN_OR_RETURN(const auto interval, Parsed(fields, PostingColumn::kInterval, place, &ParseInterval,
-                                                      "one of hourly, daily, weekly, monthly, yearly"));
-  if (bottom.has_value()) posting.set_min_amount(*bottom);
-  if (top.has_value()) posting.set_max_amount(*top);
-  if (currency.has_value()) posting.set_currency(*currency);
-  if (interval.has_value()) posting.set_interval(*interval);
-  return absl::OkStatus();
+void SetDate(const RawPosting& fields, const InputPlace& place, DateOrder order, InputNotes& notes,
+             v1::Posting& posting) {
+  const std::string& text = fields.Value(PostingColumn::kDatePosted);
+  if (text.empty()) return;
+  const std::optional<std::string> date = ParseDate(text, order);
+  if (date.has_value()) return posting.set_date_posted(*date);
+  notes.Add(place, fields.Name(PostingColumn::kDatePosted),
+            absl::StrCat(QuotedForTerminal(text),
+                         IsOfTwoDays(text) && order == DateOrder::kUnknown
+                             ? " can be two days, as day or month comes first; left out (write YYYY-MM-DD)"
+                             : " is not a date, such as YYYY-MM-DD; left out"));
+}
+
+void SetRemote(const RawPosting& fields, const InputPlace& place, InputNotes& notes, v1::Posting& posting) {
+  const std::string& text = fields.Value(PostingColumn::kIsRemote);
+  if (text.empty()) return;
+  const std::optional<bool> remote = ParseBoolean(text);
+  if (remote.has_value()) return posting.set_is_remote(*remote);
+  notes.Add(place, fields.Name(PostingColumn::kIsRemote),
+            absl::StrCat(QuotedForTerminal(text), " is neither True nor False; left out"));
 }
 
 absl::Status SetDescription(const RawPosting& fields, PostingInput& input) {
@@ -68,24 +72,25 @@ absl::Status SetDescription(const RawPosting& fields, PostingInput& input) {
 
 }  // namespace
 
-absl::StatusOr<PostingInput> PostingFromFields(RawPosting fields, const InputPlace& place) {
+absl::StatusOr<PostingInput> PostingFromFields(RawPosting fields, const InputPlace& place,
+                                               const FlatStyle& file_style, InputNotes& notes) {
   PostingInput input;
   input.place = place;
   v1::Job& job = input.job;
   v1::Posting& posting = *job.mutable_posting();
-  SLUICE_ASSIGN_OR_RETURN(
-      const auto date, Parsed(fields, PostingColumn::kDatePosted, place, &ParseDate, "a date as YYYY-MM-DD"));
-  SLUICE_ASSIGN_OR_RETURN(const auto remote,
-                          Parsed(fields, PostingColumn::kIsRemote, place, &ParseBoolean, "True or False"));
-  SLUICE_RETURN_IF_ERROR(SetSalary(fields, place, posting));
+  DecodeValues(fields);
+  StyleEvidence evidence;
+  evidence.See(fields);
+  const FlatStyle style = evidence.Style(file_style);
+  SetDate(fields, place, style.dates, notes, posting);
+  SetRemote(fields, place, notes, posting);
+  SetPay(fields, place, style, notes, posting);
   SLUICE_RETURN_IF_ERROR(SetDescription(fields, input));
-  if (date.has_value()) posting.set_date_posted(*date);
-  if (remote.has_value()) posting.set_is_remote(*remote);
   posting.set_title(PlainLine(fields.Value(PostingColumn::kTitle)));
   posting.set_company(PlainLine(fields.Value(PostingColumn::kCompany)));
   posting.set_location(PlainLine(fields.Value(PostingColumn::kLocation)));
   posting.set_job_type(PlainLine(fields.Value(PostingColumn::kJobType)));
-  posting.set_job_url(WithoutReferences(fields.Take(PostingColumn::kJobUrl)));
+  posting.set_job_url(fields.Take(PostingColumn::kJobUrl));
 
   if (absl::StripAsciiWhitespace(posting.title()).empty() &&
       absl::StripAsciiWhitespace(posting.description()).empty()) {

@@ -101,7 +101,8 @@ class PostingFiles {
 
  private:
   absl::Status Take(RawPosting fields, const InputPlace& place) {
-    SLUICE_ASSIGN_OR_RETURN(PostingInput input, PostingFromFields(std::move(fields), place));
+    SLUICE_ASSIGN_OR_RETURN(PostingInput input,
+                            PostingFromFields(std::move(fields), place, style_, summary_.notes));
     SLUICE_RETURN_IF_ERROR(ids_.Admit(place, *input.job.mutable_id()));
     ++summary_.postings;
     return sink_(std::move(input));
@@ -123,6 +124,7 @@ class PostingFiles {
   const PostingInputOptions& options_;
   PostingSink sink_;
   JobIds ids_;
+  FlatStyle style_;  // of the file that is read
   PostingInputSummary summary_;
 };
 

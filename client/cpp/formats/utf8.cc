@@ -1,5 +1,6 @@
 #include "client/cpp/formats/utf8.h"
 
+#include <unicode/uchar.h>
 #include <unicode/utf8.h>
 
 #include <array>
@@ -73,6 +74,17 @@ void AppendUtf8(std::string& out, char32_t code_point) {
   U8_APPEND(bytes, length, U8_MAX_LENGTH, static_cast<UChar32>(code_point), failed);
   if (failed) return AppendUtf8(out, kReplacement);
   out.append(bytes, length);
+}
+
+std::string FoldedCase(absl::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (int32_t position = 0; position < static_cast<int32_t>(text.size());) {
+    UChar32 c = 0;
+    U8_NEXT(text.data(), position, static_cast<int32_t>(text.size()), c);
+    AppendUtf8(out, c < 0 ? kReplacement : static_cast<char32_t>(u_foldCase(c, U_FOLD_CASE_DEFAULT)));
+  }
+  return out;
 }
 
 std::string Utf8FromWindows1252(absl::string_view text) {

@@ -30,4 +30,7 @@ class Utf8Checker {
 
 void AppendUtf8(std::string& out, char32_t code_point);
 
+// Every character as its simple case folding: "FAŁSZ" as "fałsz".
+std::string FoldedCase(absl::string_view text);
+
 }  // namespace sluice
