@@ -1,4 +1,5 @@
-// The gate: phase one's decision who goes on to the model. Pure.
+// The gate: phase one's decision who goes on to the model. It decides who is encoded, not who is accepted.
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,7 @@ struct GatePlan {
   double threshold = 0;  // probability from which a posting goes on
   int64_t postings = 0;
   int64_t vetoed = 0;
-  int64_t gated = 0;  // not vetoed, below the threshold
+  int64_t gated = 0;  // not vetoed, below the threshold: judged by phase one alone
   int64_t survivors = 0;
   std::string limited_by;      // "threshold", "all", "rules_only", "no_model"
   std::string calibration_id;  // of the coefficients

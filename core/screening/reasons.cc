@@ -40,9 +40,18 @@ void AddVetoes(const Verdict& verdict, std::vector<std::string>* reasons) {
   }
 }
 
+bool HasThreshold(const GatePlan& plan) {
+  return plan.policy == GatePolicy::kVolume || plan.policy == GatePolicy::kFixed;
+}
+
+void AddUnderTheGate(const Verdict& verdict, const GatePlan& plan, std::vector<std::string>* reasons) {
+  if (!HasThreshold(plan) || verdict.phase2.has_value()) return;
+  reasons->push_back(absl::StrFormat("not encoded: under the gate at %.2f (threshold %.2f)", verdict.phase1,
+                                     plan.threshold));
+}
+
 void AddGate(const Verdict& verdict, const GatePlan& plan, std::vector<std::string>* reasons) {
-  if (plan.policy != GatePolicy::kVolume && plan.policy != GatePolicy::kFixed) return;
-  if (!verdict.phase2.has_value()) return;
+  if (!HasThreshold(plan) || !verdict.phase2.has_value()) return;
   reasons->push_back(
       absl::StrFormat("passed the gate at %.2f (threshold %.2f)", verdict.phase1, plan.threshold));
 }
@@ -86,15 +95,12 @@ std::vector<std::string> ReasonsFor(const Verdict& verdict, const GatePlan& plan
     AddTerms(verdict, &reasons);
     return reasons;
   }
-  if (verdict.decided_by == DecidedBy::kGate) {
-    reasons.push_back(
-        absl::StrFormat("stopped at the gate with %.2f (threshold %.2f)", verdict.phase1, plan.threshold));
-  }
+  AddUnderTheGate(verdict, plan, &reasons);
   AddWishes(verdict, &reasons);
   AddSimilarity(verdict, &reasons);
   AddTerms(verdict, &reasons);
   AddGate(verdict, plan, &reasons);
-  if (verdict.decided_by != DecidedBy::kGate) reasons.push_back(OutcomeOf(verdict, cuts));
+  reasons.push_back(OutcomeOf(verdict, cuts));
   return reasons;
 }
 

@@ -14,8 +14,8 @@ struct VerdictCuts {
   double review_at = 0;
 };
 
-// Most important first: what stopped it (vetoes, the gate), the wishes that counted, the model, the terms;
-// then how score, gate and cuts relate. Never empty.
+// Most important first: what vetoed it, that it was not encoded, the wishes that counted, the model, the
+// terms; then how score, gate and cuts relate. Never empty.
 std::vector<std::string> ReasonsFor(const Verdict& verdict, const GatePlan& plan, const VerdictCuts& cuts);
 
 }  // namespace sluice

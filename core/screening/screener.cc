@@ -95,11 +95,11 @@ class CompiledScreener : public Screener {
 
   Verdict VerdictWithoutModel(const GatePlan& plan, PhaseOneResult result) const override {
     Verdict verdict = Begin(plan, std::move(result));
-    const bool gated = plan.policy != GatePolicy::kRulesOnly && verdict.phase1 < plan.threshold;
     if (verdict.decided_by != DecidedBy::kVeto) {
+      // The same scale and cuts as phase two's, so that encoded and not encoded postings compare.
       verdict.score = verdict.phase1;
-      verdict.decided_by = gated ? DecidedBy::kGate : DecidedBy::kPhaseOne;
-      verdict.decision = gated ? Decision::kReject : DecisionAt(verdict.score);
+      verdict.decided_by = DecidedBy::kPhaseOne;
+      verdict.decision = DecisionAt(verdict.score);
     }
     verdict.reasons = ReasonsFor(verdict, plan, cuts_);
     return verdict;

@@ -44,8 +44,8 @@ class Screener {
   // The same decision with every reason.
   virtual PhaseOneResult Explain(const Posting& posting, absl::Time as_of) const = 0;
 
-  // A posting that does not go on to the model: vetoed, below the gate's threshold, or screened by rules
-  // only.
+  // A posting that is not encoded: vetoed, under the gate, or screened by rules only. What is not vetoed is
+  // judged by its phase-one probability, with the same cuts as an encoded one.
   virtual Verdict VerdictWithoutModel(const GatePlan& plan, PhaseOneResult result) const = 0;
 
   // One that was encoded, in `windows` windows.

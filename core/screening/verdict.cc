@@ -18,8 +18,6 @@ const char* DecidedByName(DecidedBy decided_by) {
   switch (decided_by) {
     case DecidedBy::kVeto:
       return "veto";
-    case DecidedBy::kGate:
-      return "gate";
     case DecidedBy::kPhaseOne:
       return "phase1";
     case DecidedBy::kPhaseTwo:

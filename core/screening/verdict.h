@@ -39,9 +39,9 @@ struct TermContribution {
   double share = 0;  // of the posting's BM25 score, 0..1
 };
 
-// Which step decided.
-enum class DecidedBy { kVeto, kGate, kPhaseOne, kPhaseTwo };
-const char* DecidedByName(DecidedBy decided_by);  // "veto", "gate", "phase1", "phase2"
+// Which step decided. The gate never does: it decides who is encoded.
+enum class DecidedBy { kVeto, kPhaseOne, kPhaseTwo };
+const char* DecidedByName(DecidedBy decided_by);  // "veto", "phase1", "phase2"
 
 struct Verdict {
   Decision decision = Decision::kReject;

@@ -89,7 +89,6 @@ constexpr EnumPair<Decision, v1::Verdict::Decision> kDecisions[] = {
 };
 constexpr EnumPair<DecidedBy, v1::Verdict::DecidedBy> kDecidedBys[] = {
     {DecidedBy::kVeto, v1::Verdict::VETO},
-    {DecidedBy::kGate, v1::Verdict::GATE},
     {DecidedBy::kPhaseOne, v1::Verdict::PHASE_ONE},
     {DecidedBy::kPhaseTwo, v1::Verdict::PHASE_TWO},
 };

@@ -35,11 +35,11 @@ v1::Verdict TestVerdict(const v1::Job& job, int) {
   verdict.set_decision(baker             ? v1::Verdict::ACCEPT
                        : job.id() == "a" ? v1::Verdict::REVIEW
                                          : v1::Verdict::REJECT);
-  verdict.set_decided_by(baker ? v1::Verdict::PHASE_TWO : v1::Verdict::GATE);
+  verdict.set_decided_by(baker ? v1::Verdict::PHASE_TWO : v1::Verdict::PHASE_ONE);
   verdict.set_score(baker ? 0.875 : job.id() == "a" ? 0.25 : 0.0625);
   verdict.set_phase1(0.5);
   if (baker) verdict.set_phase2(0.875);
-  verdict.add_reasons(baker ? "matches: bake" : "below the gate");
+  verdict.add_reasons(baker ? "matches: bake" : "not encoded: under the gate");
   if (baker) verdict.add_reasons("satisfies pay");
   return verdict;
 }
@@ -81,8 +81,8 @@ TEST_F(CommandTest, ScreenInAPipePrintsPlainRankedLines) {
   EXPECT_EQ(Run(Screen()), ExitCode::kDone) << err_.str();
   EXPECT_EQ(out_.str(),
             "1\t0.8750\taccept\tb\tBaker\tBrot, GmbH\tKöln\tmatches: bake; satisfies pay\n"
-            "2\t0.2500\treview\ta\tCook\tAcme\tBonn\tbelow the gate\n"
-            "3\t0.0625\treject\tc\tClerk\t\t\tbelow the gate\n");
+            "2\t0.2500\treview\ta\tCook\tAcme\tBonn\tnot encoded: under the gate\n"
+            "3\t0.0625\treject\tc\tClerk\t\t\tnot encoded: under the gate\n");
   EXPECT_THAT(
       err_.str(),
       HasSubstr(
@@ -103,7 +103,7 @@ TEST_F(CommandTest, ScreenOnATerminalPrintsATable) {
             "    1  0.875  \x1b[32maccept \x1b[0m \x1b[1mBaker · Brot, GmbH · Köln\x1b[0m\n"
             "                      \x1b[2mmatches: bake; satisfies pay\x1b[0m\n"
             "    2  0.250  \x1b[33mreview \x1b[0m \x1b[1mCook · Acme · Bonn\x1b[0m\n"
-            "                      \x1b[2mbelow the gate\x1b[0m\n");
+            "                      \x1b[2mnot encoded: under the gate\x1b[0m\n");
   EXPECT_THAT(err_.str(), HasSubstr("phase one ["));
 }
 

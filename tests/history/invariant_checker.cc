@@ -265,11 +265,10 @@ void InvariantChecker::CheckSurvivor(const std::string& id, const BatchKnown& ba
   const JobKnown& job = batch.jobs.at(index);
   const bool survives = batch.survivors->count(index) > 0;
   const bool encoded = job.scored || (job.outcome.has_value() && job.outcome->attempt > 0);
-  if (!survives && encoded) Violate("I13", "job ", index, " of ", id, " went on, its plan rejects it");
-  const bool rejected =
-      job.outcome.has_value() && job.outcome->kind == kSucceeded && job.outcome->attempt == 0;
-  if (survives && rejected)
-    Violate("I13", "job ", index, " of ", id, " was rejected, its plan lets it go on");
+  if (!survives && encoded) Violate("I13", "job ", index, " of ", id, " went on, its plan does not let it");
+  const bool judged = job.outcome.has_value() && job.outcome->kind == kSucceeded && job.outcome->attempt == 0;
+  if (survives && judged)
+    Violate("I13", "job ", index, " of ", id, " was judged by its plan, which lets it go on");
 }
 
 void InvariantChecker::On(const Places& places) {

@@ -109,8 +109,9 @@ TEST(PipelineTest, ScreensABatchEndToEnd) {
   }
 }
 
-// The gate's threshold leaves some out: they are recorded by the plan task, without the model.
-TEST(PipelineTest, RejectsBelowTheGateWithoutEncoding) {
+// The gate's threshold leaves some out: the plan task records them without the model, with the verdict of
+// their phase-one probability.
+TEST(PipelineTest, JudgesBelowTheGateWithoutEncoding) {
   PipelineRig rig({});
   rig.StartPipeline();
   const auto payloads = Postings(600);
@@ -122,15 +123,37 @@ TEST(PipelineTest, RejectsBelowTheGateWithoutEncoding) {
   EXPECT_EQ(plan.postings, 600);
   EXPECT_EQ(plan.model_digest, "model-1");
   const auto expected = ScreenByHand(rig, batch, payloads);
-  int64_t by_model = 0;
+  int64_t by_model = 0, by_phase_one = 0;
   for (const Outcome& outcome : rig.Outcomes(id)) {
-    EXPECT_EQ(VerdictField(outcome.result, 1), VerdictField(expected.at(outcome.job_id), 1))
-        << outcome.job_id;
+    for (const int field : {0, 1}) {
+      EXPECT_EQ(VerdictField(outcome.result, field), VerdictField(expected.at(outcome.job_id), field))
+          << outcome.job_id;
+    }
     const bool encoded = VerdictField(outcome.result, 1) == "phase2";
     by_model += encoded;
+    by_phase_one += VerdictField(outcome.result, 1) == "phase1";
     EXPECT_EQ(outcome.attempt, encoded ? 1 : 0);
   }
   EXPECT_EQ(by_model, plan.survivors);
+  EXPECT_EQ(by_phase_one, plan.gated);
+}
+
+// The gate decides who is encoded, not who is accepted: a batch that none of is encoded gets the verdicts of
+// one screened by rules only.
+TEST(PipelineTest, AcceptsUnderTheGateWhatPhaseOneAccepts) {
+  PipelineRig rig({});
+  rig.StartPipeline();
+  const auto payloads = Postings(100);
+  const std::string gated = rig.Create(JobKind::kScreen, "fixed 1 distributed storage engineer", payloads);
+  const std::string rules_only = rig.Create(JobKind::kScreen, kRulesOnly, payloads);
+  ASSERT_TRUE(rig.AwaitDone(gated));
+  ASSERT_TRUE(rig.AwaitDone(rules_only));
+  EXPECT_EQ(rig.codec_.DecodePlan(rig.Get(gated).plan)->gated, 100);
+  const auto recorded = rig.Recorded(gated);
+  EXPECT_EQ(recorded, rig.Recorded(rules_only));
+  EXPECT_TRUE(std::any_of(recorded.begin(), recorded.end(), [](const auto& job) {
+    return job.second.find("accept phase1") != std::string::npos;
+  }));
 }
 
 TEST(PipelineTest, ReadsTheBatchOfAnotherTenant) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <random>
+#include <set>
 
 #include "core/base/error_details.h"
 #include "core/screening/bm25.h"
@@ -14,8 +15,10 @@
 namespace sluice {
 namespace {
 
+using testing::Each;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::MatchesRegex;
 using testing::Not;
 using testing::UnorderedElementsAre;
 
@@ -181,21 +184,50 @@ TEST(VerdictTest, AVetoRejectsWithItsRule) {
       "rejected: rule 'pay' — posting pays at most 60,500 USD/year, profile wants ≥ 70,000 (\"€55,000\")");
 }
 
-// Below the threshold a posting is rejected by the gate, whatever the cuts; with rules only the cuts decide.
-TEST(VerdictTest, TheGateRejectsAndRulesOnlyDecides) {
+// The gate decides who is encoded, not who is accepted: under it the same cuts judge phase one's probability,
+// whatever the policy.
+TEST(VerdictTest, APostingUnderTheGateKeepsTheVerdictOfItsProbability) {
+  const auto screener = Screener::Compile({.text = "C++", .accept_at = 0.6, .review_at = 0.3}).value();
+  std::set<Decision> seen;
+  for (const GatePolicy policy : {GatePolicy::kVolume, GatePolicy::kFixed}) {
+    for (float bm25 = 0; bm25 < 1; bm25 += 0.05f) {
+      PhaseOneResult result;
+      result.summary.bm25 = bm25;
+      const Verdict gated = screener->VerdictWithoutModel(PlanOf(policy, 1.0), result);
+      const Verdict rules_only = screener->VerdictWithoutModel(PlanOf(GatePolicy::kRulesOnly, 0), result);
+      EXPECT_EQ(gated.decision, rules_only.decision) << bm25;
+      EXPECT_EQ(gated.decided_by, DecidedBy::kPhaseOne);
+      EXPECT_EQ(gated.score, PhaseOneProbability(PlanOf(policy, 1.0), result.summary));
+      EXPECT_FALSE(gated.phase2.has_value());
+      seen.insert(gated.decision);
+    }
+  }
+  EXPECT_THAT(seen, UnorderedElementsAre(Decision::kAccept, Decision::kReview, Decision::kReject));
+}
+
+TEST(VerdictTest, APostingUnderTheGateSaysThatItWasNotEncoded) {
   const auto screener = ScreenerOf({});
   PhaseOneResult result;
   result.summary.bm25 = 0.2f;
   const Verdict gated = screener->VerdictWithoutModel(PlanOf(GatePolicy::kVolume, 0.99), result);
-  EXPECT_EQ(gated.decision, Decision::kReject);
-  EXPECT_EQ(gated.decided_by, DecidedBy::kGate);
-  EXPECT_EQ(gated.score, gated.phase1);
-  EXPECT_FALSE(gated.phase2.has_value());
-  EXPECT_THAT(gated.reasons.at(0), HasSubstr("stopped at the gate with"));
-  result.summary.bm25 = 0.9f;
+  EXPECT_EQ(gated.decision, Decision::kAccept);
+  EXPECT_THAT(gated.reasons.front(),
+              MatchesRegex("not encoded: under the gate at 0\\.[0-9]+ .threshold 0\\.99."));
+  EXPECT_THAT(gated.reasons.back(), HasSubstr("accepted at"));
   const Verdict rules_only = screener->VerdictWithoutModel(PlanOf(GatePolicy::kRulesOnly, 0), result);
-  EXPECT_EQ(rules_only.decision, Decision::kAccept);
-  EXPECT_EQ(rules_only.decided_by, DecidedBy::kPhaseOne);
+  EXPECT_THAT(rules_only.reasons, Each(Not(HasSubstr("gate"))));
+}
+
+// A veto rejects under the gate as it does above it, and says nothing of the gate.
+TEST(VerdictTest, AVetoUnderTheGateStaysAReject) {
+  const auto screener = ScreenerOf({});
+  PhaseOneResult result;
+  result.summary.vetoed = true;
+  const Verdict verdict = screener->VerdictWithoutModel(PlanOf(GatePolicy::kVolume, 0.99), result);
+  EXPECT_EQ(verdict.decision, Decision::kReject);
+  EXPECT_EQ(verdict.decided_by, DecidedBy::kVeto);
+  EXPECT_EQ(verdict.score, 0);
+  EXPECT_THAT(verdict.reasons, Each(Not(HasSubstr("gate"))));
 }
 
 // An encoded posting is decided by phase two, and says how it got there.
