@@ -29,16 +29,13 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "integration"))
 import machine  # noqa: E402
-from sluice_process import CACHES_OFF, ROOT, Server  # noqa: E402
+from sluice_process import CACHES_OFF, ROOT, Server, Sluice  # noqa: E402
 
 
 def load(arguments, server, *flags):
     """The steps of one `sluice load`, by name."""
-    done = subprocess.run(
-        [f"{arguments.bin}/sluice", f"--server=127.0.0.1:{server.port}", "load", "--json", "--connections=8",
-         f"--duration={arguments.seconds}", *flags],
-        check=True, stdout=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
-    return {step["step"]: step for step in map(json.loads, done.stdout.splitlines())}
+    sluice = Sluice(f"{arguments.bin}/sluice", server.port)
+    return sluice.load("--connections=8", f"--duration={arguments.seconds}", *flags)
 
 
 def write_distinct_postings(path, count):

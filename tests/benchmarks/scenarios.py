@@ -56,8 +56,7 @@ class Scenario:
 
 def screen(server, sluice, scenario, mode, profile):
     """One `sluice screen`, the start of its process included."""
-    arguments = screen_arguments(scenario.jobs, MODES[mode])
-    arguments[1] = f"--profile={profile}"
+    arguments = screen_arguments(scenario.jobs, MODES[mode], profile)
     busy = server.metric("sluice_encode_seconds_sum")
     start = time.perf_counter()
     done = sluice.run(*arguments)

@@ -37,9 +37,10 @@ def free_port():
 
 
 def memory_mib(pid, key="VmRSS"):
-    """Resident memory, or with "VmHWM" its peak; 0 once the process is gone."""
+    """Resident memory, with "VmHWM" its peak, with "Pss" pages shared with others in proportion; 0 once the process is
+    gone."""
     try:
-        with open(f"/proc/{pid}/status", encoding="ascii", errors="replace") as status:
+        with open(f"/proc/{pid}/{'smaps_rollup' if key == 'Pss' else 'status'}", encoding="ascii", errors="replace") as status:
             return next(int(line.split()[1]) / 1024 for line in status if line.startswith(f"{key}:"))
     except (FileNotFoundError, ProcessLookupError, StopIteration):
         return 0.0
@@ -147,6 +148,10 @@ class Sluice:
             sys.exit(f"sluice {' '.join(map(str, arguments))} ended with {done.returncode}: {done.stderr[-2000:]}")
         return done
 
+    def load(self, *arguments):
+        """The steps of one `sluice load`, by name."""
+        return {step["step"]: step for step in json_lines(self.run("load", "--json", *arguments).stdout)}
+
     def batches(self):
         listed = json_lines(self.run("batches", "ls", "--json").stdout)
         for batch in listed:
@@ -201,8 +206,8 @@ def json_lines(text):
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def screen_arguments(jobs, gate):
-    return ["screen", f"--profile={PROFILE}", f"--jobs={jobs}", "--as-of=2026-01-15", f"--gate={gate}", "--json"]
+def screen_arguments(jobs, gate, profile=PROFILE):
+    return ["screen", f"--profile={profile}", f"--jobs={jobs}", "--as-of=2026-01-15", f"--gate={gate}", "--json"]
 
 
 def write_jobs(path, count, prefix="p"):

@@ -28,6 +28,10 @@ def _dot(a, b):
     return math.fsum(map(operator.mul, a, b))
 
 
+def cosine(a, b):
+    return _dot(a, b) / math.sqrt(_dot(a, a) * _dot(b, b))
+
+
 def cosines(vectors_file, reference_file, dimensions):
     """(least, mean) over the rows of two files of raw float32 rows."""
     ours, theirs = read_floats(vectors_file), read_floats(reference_file)
@@ -36,7 +40,7 @@ def cosines(vectors_file, reference_file, dimensions):
     found = []
     for begin in range(0, len(ours), dimensions):
         a, b = ours[begin:begin + dimensions], theirs[begin:begin + dimensions]
-        found.append(_dot(a, b) / math.sqrt(_dot(a, a) * _dot(b, b)))
+        found.append(cosine(a, b))
     return min(found), statistics.fmean(found)
 
 
