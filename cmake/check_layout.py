@@ -5,6 +5,7 @@
   * core knows no gRPC, Protobuf or server; Torch headers stay in core/inference/torch
   * no sleeping, no wall clock and no absl::Mutex in core
   * every test source is named by a CMakeLists.txt
+  * tests in C++ that start processes or open sockets carry the label `process`
 """
 import pathlib
 import re
@@ -38,6 +39,9 @@ FORBIDDEN_IN_CORE = [
     (re.compile(r"\babsl::Now\(|system_clock::now|steady_clock::now"), "reads a clock: take a Clock"),
     (re.compile(r"\babsl::(Mutex|MutexLock|Notification|CondVar)\b"), "absl's mutex has false races under TSan: core/base/mutex.h"),
 ]
+PROCESSES = re.compile(r"\bfork\(\)|\bposix_spawn|\bpopen\(|\bsocket\(|CreateChannel|GrpcServer::Create|AdminServer|"
+                       r"LocalServer::Start|fake_batch_server\.h")
+SLUICE_TEST = re.compile(r"sluice_test\(([^)]*)\)")
 CLOCK_OWNERS = {"core/base/clock.cc"}
 
 
@@ -72,6 +76,22 @@ def check_source(path, breaches):
                     breaches.append(f"{path}:{number}: {reason}")
 
 
+def check_labels(path, breaches):
+    """Of the test programs that a CMakeLists.txt names; a folder may label all of its tests at once."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    if "set_property(TEST ${tests} APPEND PROPERTY LABELS process)" in text:
+        return
+    for found in SLUICE_TEST.finditer(text):
+        words = found.group(1).split()
+        if "LABELS" in words and "process" in words[words.index("LABELS"):]:
+            continue
+        for word in words:
+            source = (ROOT / path).parent / word
+            if word.endswith(".cc") and source.exists() and PROCESSES.search(source.read_text(encoding="utf-8")):
+                number = text.count("\n", 0, found.start()) + 1
+                breaches.append(f"{path}:{number}: {word} starts processes or opens sockets: move it to a test with LABELS process")
+
+
 def main():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\n")
     breaches = []
@@ -82,6 +102,9 @@ def main():
     for path in listed:
         if path.startswith("tests/") and path.endswith("_test.cc") and pathlib.PurePath(path).name not in registered:
             breaches.append(f"{path}:1: no CMakeLists.txt names this test")
+    for path in listed:
+        if path.startswith("tests/") and path.endswith("CMakeLists.txt"):
+            check_labels(path, breaches)
     print("\n".join(breaches) if breaches else f"{len(listed)} files, no breach")
     return 1 if breaches else 0
 

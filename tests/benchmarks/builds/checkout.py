@@ -76,7 +76,10 @@ class Checkout:
 
 def compiled(tree):
     """The directory with the programs of these sources, as they are installed: optimised, without the tests."""
-    flags = [f"-D{name}={os.environ[name]}" for name in ("LIBTORCH_DIR",) if name in os.environ]
+    # As ./dev configures, or the compiler's cache would know nothing of these files.
+    flags = [f"-DSLUICE_WERROR={'ON' if os.environ.get('CI') else 'OFF'}"]
+    if "LIBTORCH_DIR" in os.environ:
+        flags.append(f"-DLIBTORCH_DIR={os.environ['LIBTORCH_DIR']}")
     if shutil.which("ccache"):
         flags.append("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
     # So that a file compiled in one tree is found in the cache by the next one.
