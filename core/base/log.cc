@@ -6,6 +6,8 @@
 
 #include <memory>
 
+#include "core/base/utf8_boundary.h"
+
 namespace sluice {
 namespace {
 
@@ -101,7 +103,7 @@ bool LogEnabled(LogLevel level) {
 
 void WriteLog(LogLevel level, absl::string_view message) {
   const Sink& sink = TheSink();
-  const std::string text = sink.json ? EscapeJson(message) : std::string(message);
+  const std::string text = sink.json ? EscapeJson(RepairedUtf8(message)) : std::string(message);
   sink.logger->log(ToSpdlog(level), "{}", text);
 }
 

@@ -1,7 +1,8 @@
-// Where characters of UTF-8 begin. Pure functions, safe from any thread.
+// Where characters of UTF-8 begin and which bytes are none. Pure functions, safe from any thread.
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "absl/strings/string_view.h"
 
@@ -20,5 +21,18 @@ constexpr absl::string_view CutAtCharacter(absl::string_view text, size_t max_by
   while (end > 0 && ContinuesCharacter(text[end])) --end;
   return text.substr(0, end);
 }
+
+// `text`, or as much of it as goes into `max_bytes` together with the "…" that then says so. `max_bytes`
+// >= 3.
+std::string Shortened(absl::string_view text, size_t max_bytes);
+
+// Bytes of the character that `text` begins with, 1 to 4; 0 when it is empty or begins with none: a byte that
+// begins nothing, a sequence that breaks off, an overlong form, a surrogate, what lies past U+10FFFF.
+size_t FirstCharacterBytes(absl::string_view text);
+
+bool IsWellFormedUtf8(absl::string_view text);
+
+// Each byte that belongs to no character becomes U+FFFD.
+std::string RepairedUtf8(absl::string_view text);
 
 }  // namespace sluice

@@ -18,17 +18,18 @@ constexpr size_t kMaxMessageBytes = 1024;
 // gRPC's default bound of all metadata is 8 KiB, and binary metadata travels as base64.
 constexpr size_t kMaxDetailsBytes = 4096;
 
-std::string CutMessage(absl::string_view message) {
-  if (message.size() <= kMaxMessageBytes) return std::string(message);
-  return absl::StrCat(CutAtCharacter(message, kMaxMessageBytes), "…");
+// What parsers of proto3 take: a message may quote a path or an operating system's words, which need not be
+// UTF-8.
+std::string TextOfWire(absl::string_view text) {
+  return Shortened(RepairedUtf8(text), kMaxMessageBytes);
 }
 
 void AddBadRequest(const std::vector<FieldViolation>& violations, google::rpc::Status* proto) {
   google::rpc::BadRequest bad_request;
   for (const FieldViolation& violation : violations) {
     google::rpc::BadRequest::FieldViolation* added = bad_request.add_field_violations();
-    added->set_field(CutMessage(violation.field));
-    added->set_description(CutMessage(violation.description));
+    added->set_field(TextOfWire(violation.field));
+    added->set_description(TextOfWire(violation.description));
   }
   while (bad_request.ByteSizeLong() > kMaxDetailsBytes && bad_request.field_violations_size() > 1) {
     bad_request.mutable_field_violations()->RemoveLast();
@@ -40,10 +41,10 @@ void AddBadRequest(const std::vector<FieldViolation>& violations, google::rpc::S
 
 void StatusToProto(const absl::Status& status, google::rpc::Status* proto) {
   proto->set_code(static_cast<int>(status.code()));
-  proto->set_message(CutMessage(status.message()));
+  proto->set_message(TextOfWire(status.message()));
   if (const std::string reason = ReasonOf(status); !reason.empty()) {
     google::rpc::ErrorInfo info;
-    info.set_reason(reason);
+    info.set_reason(TextOfWire(reason));
     info.set_domain(std::string(kErrorDomain));
     proto->add_details()->PackFrom(info);
   }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <iterator>
+#include <string>
 
 namespace sluice {
 namespace {
@@ -19,6 +20,40 @@ TEST(CutAtCharacter, GoesBackToWhereACharacterBegins) {
 TEST(CutAtCharacter, KeepsNothingOfBytesThatBeginNoCharacter) {
   EXPECT_EQ(CutAtCharacter("\x80\x80\x80\x80", 2), "");
   EXPECT_EQ(CutAtCharacter("\x80\x80", 2), "\x80\x80");
+}
+
+TEST(Shortened, SaysWhereItCutAndKeepsTheBound) {
+  EXPECT_EQ(Shortened("aä€🙂", 10), "aä€🙂");
+  EXPECT_EQ(Shortened("aä€🙂", 9), "aä€…");
+  EXPECT_EQ(Shortened("aä€🙂", 8), "aä…");
+  EXPECT_EQ(Shortened("aä€🙂", 3), "…");
+}
+
+// The table of well-formed sequences in chapter 3 of the Unicode standard, at the edges of each of its rows.
+TEST(Utf8, KnowsACharacterFromBytesThatAreNone) {
+  for (const absl::string_view character :
+       {"a", "\x7F", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80",
+        "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+    EXPECT_EQ(FirstCharacterBytes(character), character.size());
+    EXPECT_EQ(FirstCharacterBytes(std::string(character) + "a"), character.size());
+  }
+  for (const absl::string_view broken :
+       {"\x80", "\xC1\xBF", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80",
+        "\xF5\x80\x80\x80", "\xFF", "\xC3", "\xE2\x82", "\xE2\x82 ", "\xF0\x9F\x99"}) {
+    EXPECT_EQ(FirstCharacterBytes(broken), 0u) << static_cast<int>(static_cast<unsigned char>(broken[0]));
+    EXPECT_FALSE(IsWellFormedUtf8(broken));
+    EXPECT_FALSE(IsWellFormedUtf8("a long beginning in ASCII, ä" + std::string(broken)));
+  }
+  EXPECT_EQ(FirstCharacterBytes(""), 0u);
+  EXPECT_TRUE(IsWellFormedUtf8(""));
+  EXPECT_TRUE(IsWellFormedUtf8("a long beginning in ASCII, then ä€🙂"));
+}
+
+TEST(Utf8, RepairReplacesBytesThatAreNoCharacters) {
+  EXPECT_EQ(RepairedUtf8("aä€🙂"), "aä€🙂");
+  EXPECT_EQ(RepairedUtf8("\xFF"
+                         "caf\xE9 ä\xE2\x82"),
+            "\uFFFDcaf\uFFFD ä\uFFFD\uFFFD");
 }
 
 }  // namespace

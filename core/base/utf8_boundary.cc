@@ -1,0 +1,91 @@
+#include "core/base/utf8_boundary.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+#include "absl/strings/str_cat.h"
+
+namespace sluice {
+namespace {
+
+constexpr absl::string_view kMark = "…";
+constexpr absl::string_view kReplacement = "\uFFFD";
+
+// The bytes after the first, and the bounds of the second one, by which overlong forms, surrogates and what
+// lies past U+10FFFF are kept out.
+struct Sequence {
+  size_t bytes = 0;
+  unsigned char lowest = 0x80;
+  unsigned char highest = 0xBF;
+};
+
+Sequence SequenceOf(unsigned char first) {
+  if (first < 0x80) return {1};
+  if (first < 0xC2 || first > 0xF4) return {0};
+  if (first < 0xE0) return {2};
+  if (first == 0xE0) return {3, 0xA0, 0xBF};
+  if (first == 0xED) return {3, 0x80, 0x9F};
+  if (first < 0xF0) return {3};
+  if (first == 0xF0) return {4, 0x90, 0xBF};
+  if (first == 0xF4) return {4, 0x80, 0x8F};
+  return {4};
+}
+
+// Of the ASCII that `text` begins with, in whole words of eight.
+size_t AsciiBytes(absl::string_view text) {
+  size_t bytes = 0;
+  for (uint64_t word; bytes + sizeof(word) <= text.size(); bytes += sizeof(word)) {
+    std::memcpy(&word, text.data() + bytes, sizeof(word));
+    if ((word & 0x8080808080808080u) != 0) break;
+  }
+  return bytes;
+}
+
+// The longest beginning of whole characters.
+size_t WellFormedBytes(absl::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    at += AsciiBytes(text.substr(at));
+    const size_t bytes = FirstCharacterBytes(text.substr(at));
+    if (bytes == 0) break;
+    at += bytes;
+  }
+  return at;
+}
+
+}  // namespace
+
+std::string Shortened(absl::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return std::string(text);
+  return absl::StrCat(CutAtCharacter(text, max_bytes - kMark.size()), kMark);
+}
+
+size_t FirstCharacterBytes(absl::string_view text) {
+  if (text.empty()) return 0;
+  const Sequence sequence = SequenceOf(static_cast<unsigned char>(text[0]));
+  if (text.size() < sequence.bytes) return 0;
+  for (size_t i = 1; i < sequence.bytes; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool second = i == 1;
+    if (byte < (second ? sequence.lowest : 0x80) || byte > (second ? sequence.highest : 0xBF)) return 0;
+  }
+  return sequence.bytes;
+}
+
+bool IsWellFormedUtf8(absl::string_view text) {
+  return WellFormedBytes(text) == text.size();
+}
+
+std::string RepairedUtf8(absl::string_view text) {
+  std::string repaired;
+  while (true) {
+    const size_t bytes = WellFormedBytes(text);
+    repaired.append(text.data(), bytes);
+    if (bytes == text.size()) return repaired;
+    repaired.append(kReplacement.data(), kReplacement.size());
+    text.remove_prefix(bytes + 1);
+  }
+}
+
+}  // namespace sluice
