@@ -3,6 +3,7 @@
 #include <string>
 
 #include "core/base/error_details.h"
+#include "core/base/utf8_boundary.h"
 
 namespace sluice {
 namespace {
@@ -25,9 +26,10 @@ void LeaseSink::Stop(const LeasePtr& lease) {
 
 NewOutcome FailedOutcome(const absl::Status& status) {
   NewOutcome outcome{.kind = OutcomeKind::kFailed};
+  outcome.error_code = status.code();
   outcome.error_reason = ReasonOf(status);
   if (outcome.error_reason.empty()) outcome.error_reason = absl::StatusCodeToString(status.code());
-  outcome.error_message = std::string(status.message().substr(0, kMaxMessageBytes));
+  outcome.error_message = Shortened(status.message(), kMaxMessageBytes);
   return outcome;
 }
 

@@ -52,7 +52,7 @@ class LeaseSink {
   virtual void Submitted(const LeasePtr& lease, int64_t tokens) = 0;
 };
 
-// FAILED with the status's reason (its code's name without one) and message.
+// FAILED with the status's code, reason (its code's name without one) and message, cut at 1 KiB.
 NewOutcome FailedOutcome(const absl::Status& status);
 
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 namespace sluice {
@@ -116,10 +117,12 @@ struct LeaseKey {
 struct NewOutcome {
   int64_t job_index = 0;
   OutcomeKind kind = OutcomeKind::kSucceeded;
-  double score = 0;           // ListResults order, higher first
-  std::string result;         // opaque; a verdict or a vector
-  std::string error_reason;   // UPPER_SNAKE_CASE, only when kFailed
-  std::string error_message;  // for people; only when kFailed
+  double score = 0;    // ListResults order, higher first
+  std::string result;  // opaque; a verdict or a vector
+  // Of a kFailed outcome, and only of one: its code (never OK), UPPER_SNAKE_CASE, and a sentence for people.
+  absl::StatusCode error_code = absl::StatusCode::kOk;
+  std::string error_reason;
+  std::string error_message;
 };
 
 struct LeasedOutcome {
@@ -140,6 +143,7 @@ struct Outcome {
   double score = 0;
   int attempt = 0;  // 0 when the job never started
   std::string result;
+  absl::StatusCode error_code = absl::StatusCode::kOk;  // these three as in NewOutcome
   std::string error_reason;
   std::string error_message;
 };

@@ -35,9 +35,14 @@ absl::Status CheckJobIndex(absl::string_view list, size_t position, int64_t inde
                     absl::StrCat("is ", index, ", the batch has jobs 0 to ", jobs - 1));
 }
 
-absl::Status CheckScore(absl::string_view list, size_t position, double score) {
-  if (std::isfinite(score)) return absl::OkStatus();
-  return FieldError(absl::StrCat(list, "[", position, "].score"), "must be finite");
+absl::Status CheckOutcome(absl::string_view list, size_t position, const NewOutcome& outcome) {
+  if (!std::isfinite(outcome.score)) {
+    return FieldError(absl::StrCat(list, "[", position, "].score"), "must be finite");
+  }
+  const bool failed = outcome.kind == OutcomeKind::kFailed;
+  if (failed != (outcome.error_code == absl::StatusCode::kOk)) return absl::OkStatus();
+  return FieldError(absl::StrCat(list, "[", position, "].error_code"),
+                    failed ? "must say why the job FAILED" : "must be OK, for the job did not fail");
 }
 
 }  // namespace
@@ -82,7 +87,7 @@ absl::Status CheckOutcomes(absl::Span<const LeasedOutcome> outcomes) {
       return FieldError(absl::StrCat("outcomes[", i, "].lease.job_index"),
                         "is not a job: end a plan task by FinishPlan");
     }
-    SLUICE_RETURN_IF_ERROR(CheckScore("outcomes", i, outcomes[i].outcome.score));
+    SLUICE_RETURN_IF_ERROR(CheckOutcome("outcomes", i, outcomes[i].outcome));
   }
   return absl::OkStatus();
 }
@@ -95,7 +100,7 @@ absl::Status CheckPlan(absl::Span<const NewOutcome> rejected, absl::Span<const P
                        int64_t jobs) {
   for (size_t i = 0; i < rejected.size(); ++i) {
     SLUICE_RETURN_IF_ERROR(CheckJobIndex("rejected", i, rejected[i].job_index, jobs));
-    SLUICE_RETURN_IF_ERROR(CheckScore("rejected", i, rejected[i].score));
+    SLUICE_RETURN_IF_ERROR(CheckOutcome("rejected", i, rejected[i]));
   }
   for (size_t i = 0; i < survivors.size(); ++i) {
     SLUICE_RETURN_IF_ERROR(CheckJobIndex("survivors", i, survivors[i].job_index, jobs));
@@ -213,6 +218,7 @@ std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const T
   const char* const subject = plan ? "the batch's plan" : "the job";
   NewOutcome outcome{.job_index = job_index, .kind = OutcomeKind::kFailed};
   if (deaths >= (plan ? limits.plan_deaths_alone : limits.deaths_alone)) {
+    outcome.error_code = absl::StatusCode::kInternal;
     outcome.error_reason = "QUARANTINED";
     outcome.error_message =
         absl::StrCat("the server died ", deaths, " times while ", subject,
@@ -220,6 +226,7 @@ std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const T
     return outcome;
   }
   if (tries.attempts < limits.attempts) return std::nullopt;
+  outcome.error_code = absl::StatusCode::kAborted;
   outcome.error_reason = "ATTEMPTS_EXHAUSTED";
   outcome.error_message = absl::StrCat(subject, " was attempted ", tries.attempts,
                                        " times; every attempt ended without a result");

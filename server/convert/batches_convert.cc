@@ -153,14 +153,6 @@ v1::JobResult::Outcome OutcomeKindToProto(OutcomeKind kind) {
   return v1::JobResult::OUTCOME_UNSPECIFIED;
 }
 
-// The store keeps a failed job's reason; the code is for clients that switch on codes.
-absl::StatusCode CodeOfReason(const std::string& reason) {
-  if (reason == "TEXT_TOO_LONG" || reason == "INVALID_ARGUMENT") return absl::StatusCode::kInvalidArgument;
-  if (reason == "NO_MODEL") return absl::StatusCode::kFailedPrecondition;
-  if (reason == "ATTEMPTS_EXHAUSTED") return absl::StatusCode::kAborted;
-  return absl::StatusCode::kInternal;
-}
-
 }  // namespace
 
 absl::StatusOr<NewBatch> NewBatchFromProto(const v1::NewBatch& proto, const NewBatchContext& context) {
@@ -303,8 +295,7 @@ void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto) {
     proto->GetReflection()->MutableUnknownFields(proto)->AddLengthDelimited(field, outcome.result);
   }
   if (outcome.kind == OutcomeKind::kFailed) {
-    StatusToProto(WithReason(absl::Status(CodeOfReason(outcome.error_reason), outcome.error_message),
-                             outcome.error_reason),
+    StatusToProto(WithReason(absl::Status(outcome.error_code, outcome.error_message), outcome.error_reason),
                   proto->mutable_error());
   }
 }

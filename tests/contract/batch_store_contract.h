@@ -93,7 +93,10 @@ class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
     leased.outcome.kind = kind;
     leased.outcome.score = score;
     leased.outcome.result = absl::StrCat("result of ", claim.job_id);
-    if (kind == OutcomeKind::kFailed) leased.outcome.error_reason = "BROKEN";
+    if (kind == OutcomeKind::kFailed) {
+      leased.outcome.error_code = absl::StatusCode::kDataLoss;
+      leased.outcome.error_reason = "BROKEN";
+    }
     return leased;
   }
   CommitResult Commit(const Claimed& claim, OutcomeKind kind = OutcomeKind::kSucceeded, double score = 0) {

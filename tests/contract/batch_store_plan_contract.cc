@@ -198,6 +198,7 @@ TEST_P(BatchStoreContract, PlanTaskOutOfAttemptsFailsTheWaitingJobs) {
   ASSERT_THAT(IdsOf(outcomes), testing::UnorderedElementsAre("job0", "job2"));
   for (const Outcome& outcome : outcomes) {
     EXPECT_EQ(outcome.kind, OutcomeKind::kFailed);
+    EXPECT_EQ(outcome.error_code, absl::StatusCode::kAborted);
     EXPECT_EQ(outcome.error_reason, "ATTEMPTS_EXHAUSTED");
   }
   const std::vector<Claimed> claims = Claim(Session());

@@ -64,6 +64,7 @@ TEST_P(BatchStoreContract, JobThatKillsItsProcessTwiceAloneIsQuarantined) {
   for (const Outcome& outcome : outcomes) {
     if (outcome.kind == OutcomeKind::kSucceeded) continue;
     EXPECT_EQ(outcome.job_index, kPoison);
+    EXPECT_EQ(outcome.error_code, absl::StatusCode::kInternal);
     EXPECT_EQ(outcome.error_reason, "QUARANTINED");
     EXPECT_THAT(outcome.error_message, testing::HasSubstr("died 2 times while the job ran alone"));
     EXPECT_EQ(outcome.attempt, 2);

@@ -110,7 +110,9 @@ TEST_P(BatchStoreContract, OutcomesAreReadInCommitOrderWithoutGaps) {
   EXPECT_EQ(outcomes[0].score, 0.25);
   EXPECT_EQ(outcomes[0].attempt, 1);
   EXPECT_EQ(outcomes[0].result, "result of job2");
+  EXPECT_EQ(outcomes[0].error_code, absl::StatusCode::kDataLoss);
   EXPECT_EQ(outcomes[0].error_reason, "BROKEN");
+  EXPECT_EQ(outcomes[1].error_code, absl::StatusCode::kOk);
   EXPECT_THAT(IdsOf(*store_.Outcomes(batch.id, 1, 1)), ElementsAre("job0"));
   EXPECT_THAT(*store_.Outcomes(batch.id, 3), IsEmpty());
   EXPECT_EQ(store_.Outcomes(batch.id, 4).status().code(), absl::StatusCode::kOutOfRange);
@@ -127,6 +129,20 @@ TEST_P(BatchStoreContract, CommitAnswersOneResultALeaseInOrder) {
       store_.Commit({Ended(claims[0]), foreign, unknown, Ended(claims[2]), Ended(claims[2])});
   EXPECT_THAT(*results, ElementsAre(CommitResult::kRecorded, CommitResult::kFenced, CommitResult::kFenced,
                                     CommitResult::kRecorded, CommitResult::kFenced));
+}
+
+// A client switches on a failure's code: one that says OK, or a success with one, is a bug of the worker.
+TEST_P(BatchStoreContract, AFailureAndOnlyAFailureHasACode) {
+  Create(Embed(), 2);
+  const std::vector<Claimed> claims = Claim(Session());
+  LeasedOutcome failed = Ended(claims[0], OutcomeKind::kFailed);
+  failed.outcome.error_code = absl::StatusCode::kOk;
+  EXPECT_THAT(FieldsOf(store_.Commit({failed}).status()), ElementsAre("outcomes[0].error_code"));
+  LeasedOutcome succeeded = Ended(claims[1]);
+  succeeded.outcome.error_code = absl::StatusCode::kInternal;
+  EXPECT_THAT(FieldsOf(store_.Commit({Ended(claims[0]), succeeded}).status()),
+              ElementsAre("outcomes[1].error_code"));
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
 }
 
 TEST_P(BatchStoreContract, ScoreMustBeFinite) {
@@ -242,6 +258,7 @@ TEST_P(BatchStoreContract, AttemptsRunOutAsFailed) {
   }
   const Outcome outcome = store_.Outcomes(batch.id)->at(0);
   EXPECT_EQ(outcome.kind, OutcomeKind::kFailed);
+  EXPECT_EQ(outcome.error_code, absl::StatusCode::kAborted);
   EXPECT_EQ(outcome.error_reason, "ATTEMPTS_EXHAUSTED");
   EXPECT_NE(outcome.error_message, "");
   EXPECT_EQ(outcome.attempt, kMaxAttempts);

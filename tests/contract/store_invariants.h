@@ -118,7 +118,7 @@ class StoreInvariants {
   static bool Same(const Outcome& a, const Outcome& b) {
     return a.sequence == b.sequence && a.job_index == b.job_index && a.job_id == b.job_id &&
            a.kind == b.kind && a.score == b.score && a.attempt == b.attempt && a.result == b.result &&
-           a.error_reason == b.error_reason;
+           a.error_code == b.error_code && a.error_reason == b.error_reason;
   }
 
   const int max_attempts_;

@@ -32,6 +32,11 @@ class FaultyBatchStore final : public InterceptedBatchStore<FaultyBatchStore> {
     faults_left_ = calls;
     fired_ = "";
   }
+  // No fault from now on.
+  void Disarm() {
+    MutexLock lock(mutex_);
+    faults_left_ = 0;
+  }
   int Calls(const std::string& method) const {
     MutexLock lock(mutex_);
     const auto found = calls_.find(method);

@@ -152,7 +152,7 @@ void InMemoryBatches::Record(Entry& entry, int64_t index, NewOutcome outcome) {
   changes_.ready |= task.tries.suspicion > 0;
   entry.outcomes.push_back({++batch.last_sequence, index, entry.jobs[static_cast<size_t>(index)].id,
                             outcome.kind, outcome.score, task.tries.attempts, outcome.result,
-                            outcome.error_reason, outcome.error_message});
+                            outcome.error_code, outcome.error_reason, outcome.error_message});
   CountOutcome(outcome.kind, 1, batch.counts);
   changes_.batches.insert(batch.id);
   if (batch.counts.done() < batch.counts.jobs) return;

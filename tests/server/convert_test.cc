@@ -3,6 +3,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
+#include "core/base/utf8_boundary.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 #include "server/convert/batches_convert.h"
 #include "server/convert/embeddings_convert.h"
 #include "server/convert/job_codec.h"
@@ -50,6 +53,25 @@ TEST(StatusConvert, RoundTripsWithDetails) {
 TEST(StatusConvert, CutsDetailsToFitMetadata) {
   std::vector<FieldViolation> violations(1000, {"jobs[1].posting.title", std::string(100, 'x')});
   EXPECT_LT(ToGrpcStatus(FieldErrors(violations)).error_details().size(), 5000u);
+}
+
+// Messages quote paths and what systems say, in any bytes; a status that a client cannot parse says nothing.
+TEST(StatusConvert, BytesThatAreNoUtf8AreReplaced) {
+  std::string wide;
+  while (wide.size() < 3000) wide += "€";
+  for (const std::string& text : {std::string("caf\xE9"), std::string(2000, '\x80'), wide}) {
+    const absl::Status status = WithReason(FieldError(text, text), text);
+    google::rpc::Status proto;
+    StatusToProto(status, &proto);
+    EXPECT_TRUE(google::rpc::Status().ParseFromString(proto.SerializeAsString()));
+    google::rpc::BadRequest bad_request;
+    google::rpc::ErrorInfo info;
+    ASSERT_EQ(proto.details_size(), 2);
+    EXPECT_TRUE(proto.details(0).UnpackTo(&info));
+    EXPECT_TRUE(proto.details(1).UnpackTo(&bad_request));
+    EXPECT_TRUE(IsWellFormedUtf8(proto.message()));
+    EXPECT_LE(proto.message().size(), 1024u);
+  }
 }
 
 TEST(BatchesConvert, EveryMistakeOfABatchIsNamed) {
@@ -209,11 +231,13 @@ TEST(BatchesConvert, OutcomesArriveWithTheirResults) {
   EXPECT_EQ(arrived(JobKind::kEmbed, outcome).embedding().tokens(), 5);
 
   outcome.kind = OutcomeKind::kFailed;
+  outcome.error_code = absl::StatusCode::kDataLoss;
   outcome.error_reason = "NOT_FINITE";
   outcome.error_message = "no number";
   const v1::JobResult failed = arrived(JobKind::kScreen, outcome);
   EXPECT_FALSE(failed.has_verdict());
   EXPECT_EQ(failed.error().message(), "no number");
+  EXPECT_EQ(failed.error().code(), static_cast<int>(absl::StatusCode::kDataLoss));
 }
 
 TEST(RequestDigest, SeesContentAndNothingElse) {

@@ -35,15 +35,15 @@ absl::Status BatchTables::EndBatch(BatchRow& row, OutcomeKind ending) {
 absl::Status BatchTables::EndUnstarted(BatchRow& row, const NewOutcome& outcome, bool keep_ready) {
   // Ids come from the index: the rows' payloads are not read.
   SLUICE_RETURN_IF_ERROR(connection_.Run(
-      "INSERT INTO outcome (seq, job, batch, job_id, kind, score, attempt, error_reason, error_message, "
-      "result) "
+      "INSERT INTO outcome (seq, job, batch, job_id, kind, score, attempt, error_code, error_reason, "
+      "error_message, result) "
       "SELECT ?1 + row_number() OVER (), job.job, job.batch, job.id, ?3, 0, coalesce(ready.attempts, 0), ?4, "
-      "?5, x'' "
+      "?5, ?6, x'' "
       "FROM job INDEXED BY job_id LEFT JOIN ready ON ready.job = job.job "
       "WHERE job.batch = ?2 AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.job = job.job) "
-      "AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.job = job.job) AND (?6 = 0 OR ready.job IS NULL)",
+      "AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.job = job.job) AND (?7 = 0 OR ready.job IS NULL)",
       SequenceKey(row.number, row.batch.last_sequence), row.number, ToColumn(outcome.kind),
-      outcome.error_reason, outcome.error_message, int64_t{keep_ready}));
+      ToColumn(outcome.error_code), outcome.error_reason, outcome.error_message, int64_t{keep_ready}));
   const int64_t ended = connection_.changes();
   CountOutcome(outcome.kind, ended, row.batch.counts);
   row.batch.last_sequence += ended;

@@ -21,11 +21,12 @@ absl::Status BatchTables::Record(BatchRow& row, int64_t job, absl::string_view j
                                  const NewOutcome& outcome) {
   CountOutcome(outcome.kind, 1, row.batch.counts);
   return connection_.Run(
-      "INSERT INTO outcome (seq, job, batch, job_id, kind, score, attempt, error_reason, error_message, "
-      "result) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+      "INSERT INTO outcome (seq, job, batch, job_id, kind, score, attempt, error_code, error_reason, "
+      "error_message, result) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
       SequenceKey(row.number, ++row.batch.last_sequence), job, row.number, job_id, ToColumn(outcome.kind),
-      outcome.score, attempt, outcome.error_reason, outcome.error_message, Blob{outcome.result});
+      outcome.score, attempt, ToColumn(outcome.error_code), outcome.error_reason, outcome.error_message,
+      Blob{outcome.result});
 }
 
 absl::StatusOr<std::vector<CommitResult>> BatchTables::CommitOutcomes(

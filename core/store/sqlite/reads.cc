@@ -12,7 +12,8 @@
 namespace sluice {
 namespace {
 
-#define SLUICE_OUTCOME_COLUMNS "seq, job, job_id, kind, score, attempt, error_reason, error_message, result"
+#define SLUICE_OUTCOME_COLUMNS \
+  "seq, job, job_id, kind, score, attempt, error_code, error_reason, error_message, result"
 
 constexpr char kRankedCall = 'R';
 
@@ -24,9 +25,10 @@ Outcome OutcomeOf(const Query& query) {
   outcome.kind = static_cast<OutcomeKind>(query.Int(3));
   outcome.score = query.Real(4);
   outcome.attempt = static_cast<int>(query.Int(5));
-  outcome.error_reason = query.String(6);
-  outcome.error_message = query.String(7);
-  outcome.result = query.String(8);
+  outcome.error_code = static_cast<absl::StatusCode>(query.Int(6));
+  outcome.error_reason = query.String(7);
+  outcome.error_message = query.String(8);
+  outcome.result = query.String(9);
   return outcome;
 }
 

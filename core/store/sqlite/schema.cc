@@ -62,6 +62,19 @@ CREATE INDEX lease_suspect ON lease (job) WHERE suspicion > 0;
                                                      R"sql(
 ALTER TABLE lease ADD COLUMN alone_until INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE lease ADD COLUMN outstayed INTEGER NOT NULL DEFAULT 0;
+)sql",
+                                                     // Older releases kept a failure's reason alone and told
+                                                     // its code (absl::StatusCode) by it, as is done here
+                                                     // once and for all.
+                                                     R"sql(
+ALTER TABLE outcome ADD COLUMN error_code INTEGER NOT NULL DEFAULT 0;
+UPDATE outcome SET error_code = CASE
+  WHEN error_reason IN ('TEXT_TOO_LONG', 'INVALID_ARGUMENT') THEN 3
+  WHEN error_reason = 'RESOURCE_EXHAUSTED' THEN 8
+  WHEN error_reason IN ('NO_MODEL', 'MODEL_CHANGED') THEN 9
+  WHEN error_reason = 'ATTEMPTS_EXHAUSTED' THEN 10
+  WHEN error_reason = 'DATA_LOSS' THEN 15
+  ELSE 13 END WHERE kind = 2;
 )sql"};
 
 absl::StatusOr<int64_t> Pragma(Connection& connection, absl::string_view name) {

@@ -14,7 +14,7 @@
 
 namespace sluice {
 
-inline constexpr int kSchemaVersion = 3;
+inline constexpr int kSchemaVersion = 4;
 inline constexpr int64_t kApplicationId = 0x534c4342;  // "SLCB"
 
 inline constexpr int kJobBits = 24;

@@ -2,12 +2,16 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
+#include "core/base/error_details.h"
 #include "core/base/notification.h"
 #include "core/base/thread.h"
 #include "core/base/thread_pool.h"
+#include "core/base/utf8_boundary.h"
 #include "core/pipeline/batch_cache.h"
 #include "core/pipeline/credit.h"
 #include "core/pipeline/job_meters.h"
+#include "core/pipeline/lease.h"
 #include "core/pipeline/page_screening.h"
 #include "core/pipeline/pipeline_loop.h"
 #include "core/pipeline/window_encode.h"
@@ -64,6 +68,25 @@ TEST(SplitPageTest, CoversThePageOnce) {
       EXPECT_EQ(next, postings);
     }
   }
+}
+
+TEST(FailedOutcomeTest, KeepsWhatTheStatusSays) {
+  const NewOutcome outcome = FailedOutcome(WithReason(absl::DataLossError("no row"), "NO_ROW"));
+  EXPECT_EQ(outcome.kind, OutcomeKind::kFailed);
+  EXPECT_EQ(outcome.error_code, absl::StatusCode::kDataLoss);
+  EXPECT_EQ(outcome.error_reason, "NO_ROW");
+  EXPECT_EQ(outcome.error_message, "no row");
+  EXPECT_EQ(FailedOutcome(absl::DataLossError("no row")).error_reason, "DATA_LOSS");
+}
+
+// Half a character is no UTF-8, and a client's parser refuses the whole answer that has it.
+TEST(FailedOutcomeTest, CutsALongMessageBetweenCharacters) {
+  std::string message = "x";
+  while (message.size() < 2000) message += "ä";
+  const NewOutcome outcome = FailedOutcome(absl::InternalError(message));
+  EXPECT_TRUE(IsWellFormedUtf8(outcome.error_message));
+  EXPECT_LE(outcome.error_message.size(), 1024u);
+  EXPECT_TRUE(absl::EndsWith(outcome.error_message, "ä…"));
 }
 
 TEST(RateWindowTest, CountsTheLastTenSeconds) {

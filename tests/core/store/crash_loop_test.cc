@@ -87,6 +87,7 @@ class CrashLoop : public testing::TestWithParam<unsigned> {
     }
     LeasedOutcome leased{.lease = lease, .outcome = {}};
     leased.outcome.kind = Pick(4) == 0 ? OutcomeKind::kFailed : OutcomeKind::kSucceeded;
+    if (leased.outcome.kind == OutcomeKind::kFailed) leased.outcome.error_code = absl::StatusCode::kDataLoss;
     leased.outcome.score = Pick(100);
     leased.outcome.result = absl::StrCat("result ", ++results_);
     const auto results = Store().Commit({leased});

@@ -2,6 +2,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/store/sqlite/schema.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -78,7 +79,7 @@ TEST_F(SchemaUpgradeTest, FileOfSchema1OpensAndItsBatchesEnd) {
     const BatchPage page = *store.List(10);
     for (const Batch& ended : page.batches) EXPECT_EQ(ended.state, BatchState::kSucceeded);
   }
-  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), 3);
+  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), kSchemaVersion);
   CheckFile(path_, directory_.File("copy.db"));
 }
 
@@ -102,7 +103,29 @@ TEST_F(SchemaUpgradeTest, FileOfSchema2KeepsItsSuspects) {
     EXPECT_EQ(outcomes.at(1).error_reason, "QUARANTINED");
     EXPECT_EQ(store.Get(alone[0].batch_id)->state, BatchState::kCompletedWithErrors);
   }
-  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), 3);
+  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), kSchemaVersion);
+  CheckFile(path_, directory_.File("copy.db"));
+}
+
+// A file of schema 3 kept of a failure its reason only. What it was named by is its code from now on; where
+// no release told another one, it is INTERNAL.
+TEST_F(SchemaUpgradeTest, FileOfSchema3GetsTheCodesOfItsFailures) {
+  using enum absl::StatusCode;
+  RunSql(path_, Golden("batches_schema_3.sql"));
+  ASSERT_EQ(SqlInt(path_, "PRAGMA user_version"), 3);
+  {
+    const std::unique_ptr<BatchStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
+    AwaitedStore store(*engine);
+    const std::vector<Batch> batches = store.List(10)->batches;
+    ASSERT_THAT(batches, SizeIs(3));
+    std::vector<absl::StatusCode> codes;
+    for (const Outcome& outcome : *store.Outcomes(batches[2].id)) codes.push_back(outcome.error_code);
+    EXPECT_THAT(codes, ElementsAre(kOk, kInvalidArgument, kFailedPrecondition, kAborted, kInternal, kDataLoss,
+                                   kResourceExhausted, kInvalidArgument));
+    EXPECT_EQ(store.Outcomes(batches[1].id)->at(0).error_code, kOk);
+    EXPECT_THAT(RunAll(store, *store.Open()), ElementsAre("the plan", "j", "k"));
+  }
+  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), kSchemaVersion);
   CheckFile(path_, directory_.File("copy.db"));
 }
 
