@@ -33,6 +33,7 @@
 #include "server/http/admin_server.h"
 #include "server/model.h"
 #include "server/model_start.h"
+#include "server/process_limits.h"
 #include "server/ready_file.h"
 #include "server/rpc/batch_service.h"
 #include "server/rpc/embedding_service.h"
@@ -50,12 +51,8 @@ constexpr absl::Duration kCallsTimeout =
 
 class WholeApplication final : public Application {
  public:
-  WholeApplication(Config config, EncoderSource& source, const Clock& clock,
-                   std::function<void()> on_store_failed)
-      : config_(std::move(config)),
-        source_(source),
-        clock_(clock),
-        on_store_failed_(std::move(on_store_failed)) {}
+  WholeApplication(Config config, EncoderSource& source, const Clock& clock, std::function<void()> on_failed)
+      : config_(std::move(config)), source_(source), clock_(clock), on_failed_(std::move(on_failed)) {}
 
   ~WholeApplication() override {
     if (store_ != nullptr) store_->SetListener(nullptr);
@@ -65,6 +62,7 @@ class WholeApplication final : public Application {
   }
 
   absl::Status Start() {
+    SLUICE_ASSIGN_OR_RETURN(max_connections_, ConnectionsWithin(config_.max_connections, DescriptorLimit()));
     SLUICE_RETURN_IF_ERROR(ChooseHardware());
     SLUICE_RETURN_IF_ERROR(StartExecutors());
     SLUICE_RETURN_IF_ERROR(OpenStore());
@@ -103,6 +101,7 @@ class WholeApplication final : public Application {
   }
 
   bool store_failed() const override { return door_->store_failed(); }
+  bool lost() const override { return grpc_server_->lost(); }
 
   void Backup() override {
     const std::string directory = BackupDirectory();
@@ -286,10 +285,16 @@ class WholeApplication final : public Application {
                               .refusals = &refusals_});
     server_service_ = std::make_unique<ServerService>(facts_, *door_, RpcShared{metrics_, clock_, refusals_});
     ShowFacts();
-    SLUICE_ASSIGN_OR_RETURN(admin_server_, AdminServer::Create({.address = config_.admin}, AdminPages()));
+    SLUICE_ASSIGN_OR_RETURN(admin_server_, AdminServer::Create({.address = config_.admin,
+                                                                .metrics = metrics_.Connections("admin")},
+                                                               AdminPages()));
     SLUICE_ASSIGN_OR_RETURN(
         grpc_server_,
-        GrpcServer::Create({.address = config_.listen, .reflection = config_.reflection},
+        GrpcServer::Create({.address = config_.listen,
+                            .reflection = config_.reflection,
+                            .max_connections = max_connections_,
+                            .metrics = metrics_.Connections("grpc"),
+                            .on_lost = [this] { GiveUp("the gRPC port cannot be reached"); }},
                            {batch_service_.get(), embedding_service_.get(), server_service_.get()}));
     return absl::OkStatus();
   }
@@ -310,12 +315,12 @@ class WholeApplication final : public Application {
                   }
                   return prometheus::TextSerializer().Serialize(families);
                 },
-            .ready = [this] { return ready_.load() && !store_failed(); }};
+            .ready = [this] { return ready_.load() && !store_failed() && grpc_server_->reachable(); }};
   }
 
   void KeepUp() {
     while (!stop_upkeep_.WaitFor(kUpkeepInterval)) {
-      if (store_failed()) return GiveUp();
+      if (store_failed()) return GiveUp("the store failed");
       RefreshDoor();
     }
   }
@@ -324,17 +329,18 @@ class WholeApplication final : public Application {
     door_->Refresh(pipeline_->JobsPerSecond(), ReadProcessUsage().resident_memory_bytes.value_or(0));
   }
 
-  void GiveUp() {
-    Log(LogLevel::kError, "the store failed: ending; the next start recovers all that was acknowledged");
+  void GiveUp(absl::string_view what) {
+    Log(LogLevel::kError, what, ": ending; the next start recovers all that was acknowledged");
     const bool draining = !ready_.exchange(false);
-    if (!draining && on_store_failed_) on_store_failed_();
+    if (!draining && on_failed_) on_failed_();
   }
 
   // In the order of construction; destroyed from the last to the first.
   const Config config_;
   EncoderSource& source_;
   const Clock& clock_;
-  const std::function<void()> on_store_failed_;
+  int max_connections_ = 0;
+  const std::function<void()> on_failed_;
   prometheus::Registry registry_;
   ServiceMetrics metrics_{registry_};
   CacheMetricsFeed cache_metrics_{metrics_.embedding_cache()};
@@ -368,9 +374,9 @@ class WholeApplication final : public Application {
 
 absl::StatusOr<std::unique_ptr<Application>> Application::Start(Config config, EncoderSource& source,
                                                                 const Clock& clock,
-                                                                std::function<void()> on_store_failed) {
+                                                                std::function<void()> on_failed) {
   auto application =
-      std::make_unique<WholeApplication>(std::move(config), source, clock, std::move(on_store_failed));
+      std::make_unique<WholeApplication>(std::move(config), source, clock, std::move(on_failed));
   if (absl::Status started = application->Start(); !started.ok()) return started;
   return application;
 }

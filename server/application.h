@@ -18,11 +18,12 @@ class Application {
  public:
   // Starts everything and returns when it serves. `clock` and `source` must outlive it. Failures name what
   // was wrong; those with reason MODEL_UNUSABLE or DEVICE_UNUSABLE are the user's to mend (exit 2), the
-  // others the machine's. `on_store_failed` is called at most once, on a thread of its own, when the store
-  // answers nothing any more: Drain, end the process and let the next start recover what is on disk.
+  // others the machine's; so are those with LIMIT_TOO_LOW. `on_failed` is called at most once, on a thread of
+  // its own, when the store answers nothing any more or the server is lost: Drain, end the process and let
+  // the next start recover what is on disk.
   static absl::StatusOr<std::unique_ptr<Application>> Start(Config config, EncoderSource& source,
                                                             const Clock& clock,
-                                                            std::function<void()> on_store_failed = nullptr);
+                                                            std::function<void()> on_failed = nullptr);
 
   // Without Drain it ends at once: what was not committed is left to the next start.
   virtual ~Application() = default;
@@ -37,6 +38,8 @@ class Application {
 
   // Thread-safe.
   virtual bool store_failed() const = 0;
+  // It does not reach its own gRPC port any more.
+  virtual bool lost() const = 0;
 
   // Copies the store into backups/TIME.db of the data directory while everything goes on; the log says how it
   // went. Does not wait for it.

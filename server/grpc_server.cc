@@ -4,22 +4,23 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "core/base/status_macros.h"
 #include "core/base/thread.h"
 #include "server/limits.h"
+#include "server/net/connection_acceptor.h"
+#include "server/net/listening_sockets.h"
+#include "server/net/ping.h"
+#include "server/net/port_watch.h"
 
 namespace sluice {
 namespace {
+
+constexpr absl::Duration kPingTimeout = absl::Seconds(3);
 
 // Linked, the library would switch reflection on for every server; loaded, it does from then on.
 absl::Status LoadReflection() {
@@ -32,46 +33,56 @@ void SetArguments(const GrpcServer::Options& options, grpc::ServerBuilder& build
   quota.Resize(static_cast<size_t>(options.memory_quota_bytes));
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(static_cast<int>(kMaxReceiveBytes));
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // else a second server shares the port silently
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
+  // One that does not get through HTTP/2's first frames holds a place for so long.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20'000);
+  // A client without calls connects again when it has one; its place is another's meanwhile.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 600'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
 }
 
-std::unique_ptr<grpc::Server> Serve(const GrpcServer::Options& options,
-                                    const std::vector<grpc::Service*>& services, int& port) {
+struct Served {
+  std::unique_ptr<grpc::Server> server;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> door;  // for connections; the server's
+};
+
+Served Serve(const GrpcServer::Options& options, const std::vector<grpc::Service*>& services) {
   grpc::EnableDefaultHealthCheckService(true);
   grpc::ServerBuilder builder;
   SetArguments(options, builder);
-  builder.AddListeningPort(options.address, grpc::InsecureServerCredentials(), &port);
+  using Type = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
+  Served served;
+  served.door =
+      builder.experimental().AddExternalConnectionAcceptor(Type::FROM_FD, grpc::InsecureServerCredentials());
   for (grpc::Service* service : services) builder.RegisterService(service);
-  return builder.BuildAndStart();
+  served.server = builder.BuildAndStart();
+  return served;
 }
 
-// gRPC would unlink another server's socket and listen in its place.
-bool SomebodyListensOn(absl::string_view path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) return false;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
-  if (socket < 0) return false;
-  const bool listens = connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
-  close(socket);
-  return listens;
+ConnectionAcceptor::Take HandTo(std::shared_ptr<grpc::experimental::ExternalConnectionAcceptor> door) {
+  return [door = std::move(door)](int listener, int connection) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters parameters;
+    parameters.listener_fd = listener;
+    parameters.fd = connection;
+    door->HandleNewConnection(&parameters);
+  };
 }
 
-absl::Status AddressInUse(absl::string_view address) {
-  return absl::UnavailableError(absl::StrCat(
-      "cannot listen on ", address, ": it is in use by another process, or no address of this machine"));
+absl::Status ReachItself(ConnectionAcceptor& acceptor) {
+  return Ping(acceptor.first(), kPingTimeout, [&](const SocketAddress& from) { acceptor.Expect(from); });
 }
 
 }  // namespace
 
-GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::string address)
-    : server_(std::move(server)), address_(std::move(address)) {}
+GrpcServer::GrpcServer(std::unique_ptr<grpc::Server> server, std::unique_ptr<ConnectionAcceptor> acceptor,
+                       std::function<void()> on_lost)
+    : server_(std::move(server)),
+      acceptor_(std::move(acceptor)),
+      watch_(std::make_unique<PortWatch>(
+          PortWatch::Options(), [this] { return ReachItself(*acceptor_); }, std::move(on_lost))) {}
 
 GrpcServer::~GrpcServer() {
   Shutdown(absl::ZeroDuration());
@@ -79,28 +90,42 @@ GrpcServer::~GrpcServer() {
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Create(const Options& options,
                                                                const std::vector<grpc::Service*>& services) {
-  absl::string_view path = options.address;
-  const bool is_path = absl::ConsumePrefix(&path, "unix:");
-  if (is_path && SomebodyListensOn(path)) return AddressInUse(options.address);
+  SLUICE_ASSIGN_OR_RETURN(ListeningSockets sockets, ListeningSockets::Open(options.address));
   if (options.reflection) SLUICE_RETURN_IF_ERROR(LoadReflection());
-  std::unique_ptr<grpc::Server> server;
-  int port = 0;
+  Served served;
   // gRPC's threads are its own, but begin with the priority of the one that makes it start them.
-  Thread starter("grpc", [&] { server = Serve(options, services, port); }, ThreadPriority::kUnhurried);
+  Thread starter("grpc", [&] { served = Serve(options, services); }, ThreadPriority::kUnhurried);
   starter.Join();
-  if (server == nullptr || port == 0) return AddressInUse(options.address);
-  std::string address = options.address;
-  if (!is_path) address = absl::StrCat(address.substr(0, address.rfind(':') + 1), port);
-  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(server), std::move(address)));
+  if (served.server == nullptr) return absl::InternalError("gRPC did not start");
+  auto acceptor = std::make_unique<ConnectionAcceptor>(
+      ConnectionAcceptor::Options{.max_connections = options.max_connections, .metrics = options.metrics},
+      std::move(sockets), HandTo(std::move(served.door)));
+  return std::unique_ptr<GrpcServer>(
+      new GrpcServer(std::move(served.server), std::move(acceptor), options.on_lost));
+}
+
+const std::string& GrpcServer::address() const {
+  return acceptor_->address();
+}
+
+bool GrpcServer::reachable() const {
+  return watch_->reachable();
+}
+
+bool GrpcServer::lost() const {
+  return watch_->lost();
 }
 
 void GrpcServer::BeginDrain() {
+  watch_->Stop();
   server_->GetHealthCheckService()->SetServingStatus(false);
 }
 
 void GrpcServer::Shutdown(absl::Duration timeout) {
   if (shut_down_) return;
   shut_down_ = true;
+  watch_->Stop();
+  acceptor_->Stop();
   server_->GetHealthCheckService()->Shutdown();
   server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
 }

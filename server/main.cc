@@ -9,6 +9,7 @@
 #include "core/base/mutex.h"
 #include "server/application.h"
 #include "server/config/config_sources.h"
+#include "server/process_limits.h"
 #include "server/self_test.h"
 #include "server/signals.h"
 
@@ -30,7 +31,8 @@ int Fail(const absl::Status& status, int exit_code) {
 
 int FailToStart(const absl::Status& status) {
   const std::string reason = ReasonOf(status);
-  return Fail(status, reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE" ? kExitUsage : kExitFailure);
+  const bool usage = reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE" || reason == "LIMIT_TOO_LOW";
+  return Fail(status, usage ? kExitUsage : kExitFailure);
 }
 
 int SelfTest(const Config& config, EncoderSource& source) {
@@ -58,7 +60,7 @@ int Run(const std::vector<std::string>& arguments) {
   if (!application.ok()) return FailToStart(application.status());
   WaitForTermination([&] { (*application)->Backup(); });
   (*application)->Drain();
-  return (*application)->store_failed() ? kExitFailure : EXIT_SUCCESS;
+  return (*application)->store_failed() || (*application)->lost() ? kExitFailure : EXIT_SUCCESS;
 }
 
 }  // namespace
@@ -67,5 +69,6 @@ int Run(const std::vector<std::string>& arguments) {
 int main(int argc, char** argv) {
   sluice::SwitchAbseilDeadlockDetectionOff();
   sluice::BlockSignals();
+  sluice::RaiseDescriptorLimit();
   return sluice::Run({argv + 1, argv + argc});
 }

@@ -67,6 +67,9 @@ constexpr MetricSpec kStageSeconds = {"sluice_stage_seconds", "Time of one run o
 constexpr MetricSpec kGateJobs = {"sluice_gate_jobs_total", "Postings decided by the gate."};
 constexpr MetricSpec kFallbacks = {"sluice_device_fallback_total", "Steps down the fallback cascade."};
 constexpr MetricSpec kRefusals = {"sluice_admission_refused_total", "Requests refused at the front door."};
+constexpr MetricSpec kConnections = {"sluice_connections", "Connections that are open."};
+constexpr MetricSpec kConnectionsRefused = {"sluice_connections_refused_total",
+                                            "Connections closed because as many were open as may be."};
 constexpr MetricSpec kSaturation = {"sluice_saturation_ratio",
                                     "How busy the replicas are, 0 to 1: scale out near 1."};
 constexpr MetricSpec kBacklog = {"sluice_backlog_seconds", "Time that the jobs accepted so far still need."};
@@ -168,8 +171,15 @@ ServiceMetrics::ServiceMetrics(prometheus::Registry& registry)
   for (const char* reason : kMetricFallbackReasons) {
     MakeCounter(registry_, kFallbacks, {{"from", "batch"}, {"to", "half_batch"}, {"reason", reason}});
   }
+  for (const char* port : kMetricPorts) Connections(port);
   // Every machine has this device, and it is where the cascade ends, so its zero is true on all of them.
   Replica("cpu", "fp32");
+}
+
+ConnectionMetrics ServiceMetrics::Connections(absl::string_view port) {
+  const Labels labels = {{"port", std::string(port)}};
+  return {.open = MakeGauge(registry_, kConnections, labels),
+          .refused_total = MakeCounter(registry_, kConnectionsRefused, labels)};
 }
 
 ReplicaMetrics ServiceMetrics::Replica(absl::string_view device, absl::string_view precision) {

@@ -29,6 +29,7 @@ inline constexpr std::array<const char*, 15> kMetricRefusalReasons = {
     "QUEUE_FULL",       "QUEUE_OVERLOADED", "TENANT_QUEUE_FULL", "DEADLINE_TOO_SHORT", "DISK_LOW",
     "DISK_FULL",        "MEMORY_LOW",       "TOO_MANY_BYTES",    "TOO_MANY_CALLS",     "TOO_MANY_UPLOADS",
     "TOO_MANY_STREAMS", "STORE_BUSY",       "SERVER_BUSY",       "DRAINING",           "OTHER"};
+inline constexpr std::array<const char*, 2> kMetricPorts = {"grpc", "admin"};
 inline constexpr std::array<const char*, 3> kMetricLookupResults = {"hit", "miss", "joined"};
 inline constexpr std::array<const char*, 3> kMetricDropReasons = {"cancelled", "deadline", "overloaded"};
 inline constexpr std::array<const char*, 3> kMetricFallbackReasons = {"RESOURCE_EXHAUSTED", "INTERNAL",
@@ -47,6 +48,11 @@ struct EmbeddingCacheMetrics {
   prometheus::Gauge* bytes;
   prometheus::Counter* evicted_total;
   prometheus::Counter* dropped_total;
+};
+
+struct ConnectionMetrics {
+  prometheus::Gauge* open = nullptr;
+  prometheus::Counter* refused_total = nullptr;
 };
 
 struct ReplicaMetrics {
@@ -82,6 +88,9 @@ class ServiceMetrics {
   const SchedulerMetrics& scheduler() const { return scheduler_; }
   const PipelineMetrics& pipeline() const { return pipeline_; }
   const EmbeddingCacheMetrics& embedding_cache() const { return embedding_cache_; }
+
+  // `port` is one of kMetricPorts.
+  ConnectionMetrics Connections(absl::string_view port);
 
   // `device` as in "cpu" or "cuda:0"; the same arguments give the same series.
   ReplicaMetrics Replica(absl::string_view device, absl::string_view precision);

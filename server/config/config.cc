@@ -196,6 +196,9 @@ const std::vector<Setting>& AllSettings() {
       {"max_streams", "streams open at once: of progress, and as many of results [4096]", false,
        ReadBound<int, &AdmissionLimits::max_streams>},
       {"max_calls", "interactive calls at once [1024]", false, ReadBound<int, &AdmissionLimits::max_calls>},
+      {"max_connections",
+       "connections to the gRPC port; fewer where the limit on open files asks for it [4096]", false,
+       [](const std::string& v, Config& c) { return ReadNumber(v, 1, 1'000'000, c.max_connections); }},
       {"call_wait_target", "wait of small interactive calls that is fine to stand [200ms]", false,
        [](const std::string& v, Config& c) {
          return ReadDuration(v, absl::Milliseconds(1), absl::Minutes(1), c.call_wait_target);

@@ -28,7 +28,8 @@ struct Config {
   std::optional<Precision> precision;  // nothing: chosen by measurement
   bool measure_anew = false;           // and not what is remembered in the data directory
   int phase_one_workers = 0;           // 0: one a core
-  AdmissionLimits door;  // with max_memory_bytes INT64_MAX for a share of what the process may have
+  AdmissionLimits door;        // with max_memory_bytes INT64_MAX for a share of what the process may have
+  int max_connections = 4096;  // to the gRPC port
   absl::Duration call_wait_target = CodelOptions().target;
   absl::Duration reader_timeout = absl::Minutes(1);  // of a stream of results or progress; >= 1 s
   absl::Duration upload_timeout = absl::Minutes(1);  // of each message of an upload; >= 1 s

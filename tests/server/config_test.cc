@@ -67,8 +67,8 @@ TEST(Config, TakesTheDoorsBounds) {
   const auto config =
       Load({"--data=d", "--device=none", "--max-queued-jobs=10", "--max-queued-jobs-per-tenant=5",
             "--min-free-disk-mib=3", "--max-memory-mib=100", "--max-bytes-in-flight-mib=7", "--max-uploads=2",
-            "--max-streams=4", "--max-calls=6", "--call-wait-target=50ms", "--reader-timeout=5s",
-            "--upload-timeout=7s"});
+            "--max-streams=4", "--max-calls=6", "--max-connections=7", "--call-wait-target=50ms",
+            "--reader-timeout=5s", "--upload-timeout=7s"});
   ASSERT_TRUE(config.ok()) << config.status();
   EXPECT_EQ(config->door.max_queued_jobs, 10);
   EXPECT_EQ(config->door.max_queued_jobs_per_tenant, 5);
@@ -77,6 +77,7 @@ TEST(Config, TakesTheDoorsBounds) {
   EXPECT_EQ(config->door.max_bytes_in_flight, 7 << 20);
   EXPECT_EQ(config->door.max_uploads, 2);
   EXPECT_EQ(config->door.max_streams, 4);
+  EXPECT_EQ(config->max_connections, 7);
   EXPECT_EQ(config->door.max_calls, 6);
   EXPECT_EQ(config->call_wait_target, absl::Milliseconds(50));
   EXPECT_EQ(config->reader_timeout, absl::Seconds(5));

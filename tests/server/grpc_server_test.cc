@@ -3,11 +3,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <prometheus/registry.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +20,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "core/metrics/service_metrics.h"
+#include "server/net/ping.h"
+#include "server/net/socket_address.h"
 #include "sluice/v1/embeddings.grpc.pb.h"
 #include "tests/contract/scratch_directory.h"
 
@@ -40,6 +46,74 @@ TEST(GrpcServer, DoesNotTakeOverAnothersSocket) {
   EXPECT_EQ(access(path.c_str(), F_OK), 0);
   close(other);
   unlink(path.c_str());
+}
+
+absl::Status PingOf(const GrpcServer& server) {
+  return Ping(HostAddresses(server.address())->front(), absl::Seconds(20), [](const SocketAddress&) {});
+}
+
+std::vector<int> Sockets(int count) {
+  std::vector<int> sockets;
+  for (int i = 0; i < count; ++i) sockets.push_back(socket(AF_INET, SOCK_STREAM, 0));
+  return sockets;
+}
+
+void Close(std::vector<int>& sockets) {
+  for (const int each : sockets) close(each);
+  sockets.clear();
+}
+
+TEST(GrpcServer, AnswersOnASocketOfAPathToo) {
+  const ScratchDirectory scratch;
+  const std::string path = scratch.File("socket");
+  v1::EmbeddingService::CallbackService service;
+  auto server = GrpcServer::Create({.address = absl::StrCat("unix:", path)}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  EXPECT_EQ(Ping(*PathAddress(path), absl::Seconds(20), [](const SocketAddress&) {}), absl::OkStatus());
+  server->reset();
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+}
+
+// gRPC itself would never accept again after the first accept that found no descriptor.
+TEST(GrpcServer, AcceptsAgainOnceThereAreDescriptors) {
+  v1::EmbeddingService::CallbackService service;
+  const auto server = GrpcServer::Create({.address = "127.0.0.1:0"}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  const SocketAddress address = HostAddresses((*server)->address())->front();
+  std::vector<int> clients = Sockets(8);
+  rlimit limit = {};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit few = {.rlim_cur = static_cast<rlim_t>(clients.back()) + 4, .rlim_max = limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  for (const int client : clients) EXPECT_EQ(connect(client, address.get(), address.size), 0);
+  // What this thread may not open either, nobody can.
+  std::vector<int> rest;
+  for (int more = 0; (more = socket(AF_INET, SOCK_STREAM, 0)) >= 0;) rest.push_back(more);
+  EXPECT_EQ(errno, EMFILE);
+  Close(clients);
+  EXPECT_EQ(PingOf(**server), absl::OkStatus());
+  Close(rest);
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+TEST(GrpcServer, ClosesConnectionsBeyondTheBoundAtOnceAndCountsThem) {
+  prometheus::Registry registry;
+  ServiceMetrics metrics(registry);
+  v1::EmbeddingService::CallbackService service;
+  const auto server = GrpcServer::Create(
+      {.address = "127.0.0.1:0", .max_connections = 2, .metrics = metrics.Connections("grpc")}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  const SocketAddress address = HostAddresses((*server)->address())->front();
+  std::vector<int> clients = Sockets(2);
+  for (const int client : clients) ASSERT_EQ(connect(client, address.get(), address.size), 0);
+  // The first two are taken first, for the queue of a listening socket keeps the order.
+  EXPECT_EQ(PingOf(**server).code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(metrics.Connections("grpc").refused_total->Value(), 1);
+  Close(clients);
+  // Until gRPC has closed its ends.
+  while (PingOf(**server).code() == absl::StatusCode::kUnavailable) {
+  }
+  EXPECT_EQ(PingOf(**server), absl::OkStatus());
 }
 
 #if defined(__linux__)
