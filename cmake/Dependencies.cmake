@@ -41,7 +41,6 @@ if(SLUICE_WITH_RPC)
   find_package(yaml-cpp REQUIRED)
   find_package(CLI11 REQUIRED)
   sluice_pkg_config(gumbo gumbo)
-  sluice_plain_library(httplib httplib.h cpp-httplib)
 endif()
 
 if(SLUICE_BUILD_TESTS)
