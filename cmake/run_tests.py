@@ -89,8 +89,8 @@ def labelled(build):
 def may_run_again(build):
     """Name to number, of the tests that failed in the last run."""
     lines = failed_log(build).read_text(encoding="utf-8").splitlines()
-    failed = {name: number for number, _, name in (line.partition(":") for line in lines)}
-    return {name: failed[name] for name in failed if name in labelled(build)} if failed else {}
+    may = labelled(build)
+    return {name: number for number, _, name in (line.partition(":") for line in lines) if name in may}
 
 
 def keep(build, name, first, second):
@@ -148,6 +148,7 @@ def test(build, arguments):
 
 
 def main():
+    sys.stdout.reconfigure(errors="backslashreplace")  # tests print what the terminal may not know
     if len(sys.argv) < 2 or sys.argv[1] in ("-h", "--help"):
         print(__doc__)
         return 0 if len(sys.argv) > 1 else 2

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """What run_tests.py makes of tests that fail once, always, or must not run twice."""
+import os
 import pathlib
 import re
 import subprocess
@@ -28,10 +29,10 @@ class RunTests(unittest.TestCase):
         with open(self.build / "CTestTestfile.cmake", "a", encoding="utf-8") as listed:
             listed.write(lines)
 
-    def run_tests(self, *arguments):
+    def run_tests(self, *arguments, **variables):
         (self.build / "order").write_text("")
         done = subprocess.run([sys.executable, RUN_TESTS, self.build, *arguments], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True)
+                              stderr=subprocess.STDOUT, text=True, env={**os.environ, **variables})
         self.code, self.out = done.returncode, done.stdout
         self.order = (self.build / "order").read_text().splitlines()
 
@@ -93,6 +94,12 @@ class RunTests(unittest.TestCase):
         self.add("once", f"yes a long line | head -n 100000; {ONCE}", LABELS="process")
         self.run_tests()
         self.assertEqual([text.count("a long line\n") for text in self.kept("once")], [100000, 100000])
+
+    def test_what_a_test_prints_never_ends_the_run(self):
+        self.add("speaks", "printf 'na\\303\\257ve \\377 \\001\\n'; exit 1", LABELS="process")
+        self.run_tests(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+        self.assert_ended(8, "0% tests passed, 1 tests failed out of 1")
+        self.assertEqual(self.order.count("speaks"), 2)
 
     def test_one_that_is_skipped_the_second_time_did_not_pass(self):
         self.add("skips", ONCE.replace("exit 0", "exit 77"), LABELS="process", SKIP_RETURN_CODE=77)

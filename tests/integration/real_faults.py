@@ -93,7 +93,7 @@ class FailingSync(RealFaults):
     def test_a_directory_that_cannot_be_synced_ends_the_start(self):
         server, _ = self.make_server(self.work / "unsynced")
         server.launch(inject="fsync:error=EIO")  # of directories; SQLite's files are synced by fdatasync
-        self.assertEqual(server.process.wait(20), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertIn("cannot sync the directory", server.process.stderr.read() + server.log_file.read_text())
 
     def test_nothing_is_acknowledged_any_more_and_the_process_ends(self):
@@ -120,7 +120,7 @@ class FailingSync(RealFaults):
             self.assertIn(late.returncode, (UNREACHABLE, CUT), late.stderr)
             self.assertEqual(BATCH_NAME.findall(late.stderr), [])
             self.assertNotEqual(server.page("/readyz")[0], 200)
-            self.assertEqual(server.process.wait(20), 1)
+            self.assertEqual(server.process.wait(60), 1)
             self.assertIn("the store failed: ending", server.log_file.read_text())
             kept += told
 
@@ -138,7 +138,7 @@ class FailingSync(RealFaults):
     def test_a_start_whose_first_sync_fails_ends_with_a_message(self):
         server, _ = self.make_server(self.work / "failing")
         server.launch(inject="fdatasync:error=EIO:when=1+")
-        self.assertEqual(server.process.wait(20), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertIn("batches.db", server.process.stderr.read())
 
 
@@ -184,7 +184,7 @@ class FullDisk(RealFaults):
         server, sluice = self.make_server(self.disk / "data")
         server.start()
         self.fill(leaving=MIN_FREE - MIB)
-        await_true(lambda: server.metric("sluice_data_free_bytes") < MIN_FREE, 5, "the figure of the free disk")
+        await_true(lambda: server.metric("sluice_data_free_bytes") < MIN_FREE, 30, "the figure of the free disk")
         await_true(lambda: sluice.run(*self.screen(12), check=False).returncode == REFUSED, 30, "the door sees it")
         self.assert_refused_whole(sluice, self.screen(count))
         self.assert_refused_whole(sluice, self.screen(12))
@@ -255,7 +255,7 @@ class DamagedFile(RealFaults):
         whole = self.file.read_bytes()
         self.file.write_bytes(whole[:len(whole) // 2])
         self.server.launch()
-        self.assertEqual(self.server.process.wait(30), 1)
+        self.assertEqual(self.server.process.wait(60), 1)
         self.assertRegex(self.server.process.stderr.read(), "batches.db.*damaged")
 
 

@@ -117,7 +117,7 @@ class Server:
         """Status and text of a page of the admin port; (0, "") when nobody answers."""
         try:
             address = json.loads(self.ready_file.read_text())["admin"]
-            with urllib.request.urlopen(f"http://{address}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=20) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.read().decode()
@@ -207,6 +207,7 @@ def json_lines(text):
 
 
 def screen_arguments(jobs, gate, profile=PROFILE):
+    """Only flags that every version has: `./dev bench compare` calls older ones, too. So for a server's flags above."""
     return ["screen", f"--profile={profile}", f"--jobs={jobs}", "--as-of=2026-01-15", f"--gate={gate}", "--json"]
 
 

@@ -112,8 +112,9 @@ class Comparison:
             say(f"{subject.name}: {subject.build.label}; {subject.setup}")
         self.prepare()
         for turn, order in enumerate(paired.orders(self.options.rounds)):
-            say(f"round {turn + 1} of {self.options.rounds}")
+            begin = time.monotonic()
             self.one_round(order)
+            say(f"round {turn + 1} of {self.options.rounds}: {time.monotonic() - begin:.0f} s")
 
     def all_results(self):
         return [result for results in self.results.values() for result in results]
