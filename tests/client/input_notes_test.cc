@@ -34,6 +34,18 @@ TEST(InputNotes, TenAreShownAndTheOthersCountedInOneLine) {
   EXPECT_EQ(lines[10], "and 4 more notes: whole postings or files (1), date (1), pay (2)");
 }
 
+TEST(InputNotes, WhatWasNotedOfAPartIsShownOrCountedWithTheRest) {
+  InputNotes all, part;
+  for (int line = 1; line <= 8; ++line) all.Add({"a.html", line}, "pay", "is odd");
+  for (int line = 1; line <= 12; ++line) part.Add({"b.html", line}, "date", "is odd");
+  all.Append(part);
+  EXPECT_EQ(all.total(), 20);
+  const std::vector<std::string> lines = all.Lines();
+  ASSERT_THAT(lines, SizeIs(11));
+  EXPECT_EQ(lines[9], "b.html:2: field 'date': is odd");
+  EXPECT_EQ(lines[10], "and 10 more notes: date (10)");
+}
+
 // Names of fields come from the file: a million of them take no more room than a few.
 TEST(InputNotes, WhateverAFileHoldsTheNotesStaySmall) {
   InputNotes notes;

@@ -39,7 +39,9 @@ std::optional<ByteRange> EvidenceSource::Of(const v1::Evidence& evidence) const 
   const int64_t before = evidence.field() == "text" ? description_begin_ : 0;
   const ByteRange read{evidence.begin_byte() - before, evidence.end_byte() - before};
   const bool inside = read.begin >= 0 && read.size() > 0 && read.end <= description_map_.text_bytes();
-  return inside ? std::optional(description_map_.Map(read)) : std::nullopt;
+  if (!inside) return std::nullopt;
+  const ByteRange source = description_map_.Map(read);
+  return source.size() > 0 ? std::optional(source) : std::nullopt;
 }
 
 std::string EvidenceSource::Pack() const {

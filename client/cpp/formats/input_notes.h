@@ -23,6 +23,9 @@ class InputNotes {
   // "'lots' is no amount; left out". Both may quote the file: they are made fit for a terminal.
   void Add(const InputPlace& place, absl::string_view field, absl::string_view reason);
 
+  // What was noted of a part of the input goes behind what was noted before.
+  void Append(const InputNotes& part);
+
   int64_t total() const { return total_; }
 
   // A line each, without line ends: "jobs.html:12: field 'baseSalary': 'lots' is no amount; left out". The
@@ -30,7 +33,15 @@ class InputNotes {
   std::vector<std::string> Lines() const;
 
  private:
-  std::vector<std::string> shown_;
+  struct Note {
+    std::string field;
+    std::string line;
+  };
+
+  void Keep(Note note);
+  void Count(const std::string& field, int64_t notes);
+
+  std::vector<Note> shown_;
   std::map<std::string, int64_t> not_shown_;  // field -> notes
   int64_t of_other_fields_ = 0;               // not shown, of fields beyond kMaxCountedFields
   int64_t total_ = 0;

@@ -11,14 +11,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cpp/formats/schema_org.h"
+#include "client/cpp/formats/script_json.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr int kMaxJsonDepth = 64;
 
 // Leaves nlohmann's parser from inside its callback; caught in Parse.
 struct StopParsing {
@@ -147,8 +146,8 @@ absl::StatusOr<RawPosting> FieldsFromFlatObject(const Json& object, const InputP
 // Hands over every posting of one JSON value while it is parsed.
 class Collector {
  public:
-  Collector(CountedBytes& bytes, FieldsSink sink, IgnoredSink ignored, bool flat_objects)
-      : bytes_(bytes), sink_(sink), ignored_(ignored), flat_objects_(flat_objects) {}
+  Collector(CountedBytes& bytes, FieldsSink sink, IgnoredSink ignored, InputNotes& notes, bool flat_objects)
+      : bytes_(bytes), sink_(sink), ignored_(ignored), notes_(notes), flat_objects_(flat_objects) {}
 
   absl::StatusOr<int64_t> Run() {
     SLUICE_RETURN_IF_ERROR(Parse(bytes_, [this](int depth, Json::parse_event_t event, Json& value) {
@@ -174,13 +173,15 @@ class Collector {
     return !HandOver(depth, value, place);
   }
 
-  // Whether it was a posting.
+  // Whether it was a posting, also one that is left out.
   bool HandOver(int depth, const Json& value, const InputPlace& place) {
     const bool outermost = depth == (in_list_ ? 1 : 0);
     const int64_t within = outermost ? std::exchange(postings_within_, 0) : postings_within_;
     absl::StatusOr<RawPosting> fields;
     if (IsJobPosting(value)) {
-      fields = FieldsFromJobPosting(value, place);
+      std::optional<RawPosting> posting = FieldsFromJobPosting(value, place, notes_);
+      if (!posting.has_value()) return true;
+      fields = *std::move(posting);
     } else if (flat_objects_ && outermost && within == 0 && !IsJsonLd(value)) {
       fields = FieldsFromFlatObject(value, place, ignored_);
     } else {
@@ -197,6 +198,7 @@ class Collector {
   CountedBytes& bytes_;
   FieldsSink sink_;
   IgnoredSink ignored_;
+  InputNotes& notes_;
   const bool flat_objects_;
   bool in_list_ = false;
   std::vector<InputPlace> starts_;
@@ -210,7 +212,7 @@ bool IsBlank(absl::string_view line) {
 
 }  // namespace
 
-absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink ignored) {
+absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink ignored, InputNotes& notes) {
   std::string line;
   while (true) {
     const InputPlace place = source.Place();
@@ -218,23 +220,33 @@ absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink igno
     if (!more) return absl::OkStatus();
     if (IsBlank(line)) continue;
     CountedBytes bytes(line, place);
-    SLUICE_ASSIGN_OR_RETURN(const int64_t postings, Collector(bytes, sink, ignored, true).Run());
+    SLUICE_ASSIGN_OR_RETURN(const int64_t postings, Collector(bytes, sink, ignored, notes, true).Run());
     if (postings == 0) return InputError(place, "no posting in this line: expected an object of its columns");
   }
 }
 
-absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored) {
+absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored, InputNotes& notes) {
   CountedBytes bytes(source);
-  SLUICE_ASSIGN_OR_RETURN(const int64_t postings, Collector(bytes, sink, ignored, true).Run());
+  SLUICE_ASSIGN_OR_RETURN(const int64_t postings, Collector(bytes, sink, ignored, notes, true).Run());
   SLUICE_RETURN_IF_ERROR(source.status());
   if (postings == 0) return InputError({source.path()}, "no posting in this JSON document");
   return absl::OkStatus();
 }
 
-absl::StatusOr<int64_t> ReadJsonLd(absl::string_view text, const InputPlace& place, FieldsSink sink) {
-  CountedBytes bytes(text, place);
+absl::StatusOr<int64_t> ReadJsonLd(absl::string_view script, const InputPlace& place, FieldsSink sink,
+                                   InputNotes& notes) {
   const auto no_flat_objects = [](absl::string_view, const InputPlace&) { return absl::OkStatus(); };
-  return Collector(bytes, sink, no_flat_objects, false).Run();
+  const ScriptJson read = ReadScriptJson(script, place.line);
+  int64_t postings = 0;
+  for (const ScriptValue& value : read.values) {
+    CountedBytes bytes(value.json, {place.file, value.line});
+    SLUICE_ASSIGN_OR_RETURN(const int64_t found, Collector(bytes, sink, no_flat_objects, notes, false).Run());
+    postings += found;
+  }
+  if (!read.error.empty()) {
+    notes.Add({place.file, read.error_line}, "", absl::StrCat("broken JSON: ", read.error, "; left out"));
+  }
+  return postings;
 }
 
 absl::StatusOr<bool> BeginsWithWholeJsonLine(ByteSource& source) {

@@ -1,5 +1,6 @@
 // Postings out of JSON, one at a time: flat objects in the columns of posting_columns.h, and schema.org
 // JobPosting at any depth (@graph, lists, mainEntity). A posting is forgotten as soon as it was handed over.
+// A JobPosting that cannot be used is left out with a note.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "client/cpp/formats/byte_source.h"
+#include "client/cpp/formats/input_notes.h"
 #include "client/cpp/formats/input_place.h"
 #include "client/cpp/formats/posting_columns.h"
 
@@ -23,14 +25,15 @@ using IgnoredSink = absl::FunctionRef<absl::Status(absl::string_view name, const
 inline constexpr size_t kMaxJsonValueBytes = 16 << 20;
 
 // One posting, or one JSON-LD object, a line. Blank lines are skipped. INVALID_ARGUMENT names file and line.
-absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink ignored);
+absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink ignored, InputNotes& notes);
 
 // One JSON value: an object or a list of postings. INVALID_ARGUMENT names file and line.
-absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored);
+absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored, InputNotes& notes);
 
-// One JSON-LD text that begins at `place`, such as a page's script. Returns how many JobPostings it held; a
-// text without any is fine.
-absl::StatusOr<int64_t> ReadJsonLd(absl::string_view text, const InputPlace& place, FieldsSink sink);
+// A page's script that begins at `place`, read with patience (script_json.h). Returns how many JobPostings
+// were handed over; what could not be read is noted. Only an error of `sink` is one.
+absl::StatusOr<int64_t> ReadJsonLd(absl::string_view script, const InputPlace& place, FieldsSink sink,
+                                   InputNotes& notes);
 
 // Whether the first line is a whole JSON value, which tells JSON lines from a document.
 absl::StatusOr<bool> BeginsWithWholeJsonLine(ByteSource& source);

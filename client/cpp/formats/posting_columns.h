@@ -12,6 +12,8 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -54,6 +56,15 @@ class RawPosting {
   // INVALID_ARGUMENT when the column was set before under another name ("description" and "text").
   absl::Status Set(PostingColumn column, absl::string_view name, std::string value, const InputPlace& place);
 
+  // Text that belongs to the description and stands in a field of its own, such as a JobPosting's skills.
+  void AddText(std::string text) { texts_.push_back(std::move(text)); }
+  const std::vector<std::string>& texts() const { return texts_; }
+
+  // Whether another posting may have the same id by right, as a JobPosting's identifier is its employer's
+  // own.
+  bool id_may_repeat() const { return id_may_repeat_; }
+  void LetIdRepeat() { id_may_repeat_ = true; }
+
   // "" when absent.
   const std::string& Value(PostingColumn column) const { return fields_[static_cast<int>(column)].value; }
   // As the file wrote it, for errors.
@@ -70,6 +81,8 @@ class RawPosting {
     std::string value;
   };
   std::array<Field, kNumPostingColumns> fields_;
+  std::vector<std::string> texts_;
+  bool id_may_repeat_ = false;
 };
 
 }  // namespace sluice

@@ -11,7 +11,8 @@ struct PostingInput {
   v1::Job job;
   InputPlace place;
   // Of job.posting().description() to the description as the file has it: the value of its JSON member (a
-  // list's parts joined by ", ") or CSV field, as UTF-8, in bytes.
+  // list's parts joined by ", ", a JobPosting's by line ends) or CSV field, as UTF-8, in bytes. Text of other
+  // fields behind it, such as a JobPosting's skills, is in none.
   OffsetMap description_map;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cpp/formats/character_references.h"
 #include "client/cpp/formats/field_values.h"
@@ -53,20 +54,33 @@ void SetRemote(const RawPosting& fields, const InputPlace& place, InputNotes& no
             absl::StrCat(QuotedForTerminal(text), " is neither True nor False; left out"));
 }
 
-absl::Status SetDescription(const RawPosting& fields, PostingInput& input) {
-  const std::string& text = fields.Value(PostingColumn::kDescription);
+absl::StatusOr<MappedText> PlainDescription(absl::string_view text, const RawPosting& fields,
+                                            const InputPlace& place) {
   // The limit again, before HTML is parsed: markup only shrinks.
   constexpr size_t kMaxMarkupBytes = 4 * kMaxPostingBytes;
+  const std::string& name = fields.Name(PostingColumn::kDescription);
   if (text.size() > kMaxMarkupBytes) {
     return ColumnError(
-        input.place, fields.Name(PostingColumn::kDescription),
+        place, name,
         absl::StrCat(text.size(), " bytes; a posting may have ", kMaxPostingBytes, " (256 KiB) as text"));
   }
   absl::StatusOr<MappedText> plain = PlainText(text);
-  if (!plain.ok())
-    return ColumnError(input.place, fields.Name(PostingColumn::kDescription), plain.status().message());
-  input.description_map = plain->map();
-  input.job.mutable_posting()->set_description((*std::move(plain)).TakeText());
+  if (!plain.ok()) return ColumnError(place, name, plain.status().message());
+  return plain;
+}
+
+absl::Status SetDescription(const RawPosting& fields, PostingInput& input) {
+  SLUICE_ASSIGN_OR_RETURN(MappedText text,
+                          PlainDescription(fields.Value(PostingColumn::kDescription), fields, input.place));
+  for (const std::string& further : fields.texts()) {
+    SLUICE_ASSIGN_OR_RETURN(const MappedText plain, PlainDescription(further, fields, input.place));
+    // Pages often say a part of the description once more.
+    if (plain.text().empty() || absl::StrContains(text.text(), plain.text())) continue;
+    if (!text.text().empty()) text.Insert("\n");
+    text.Insert(plain.text());
+  }
+  input.description_map = text.map();
+  input.job.mutable_posting()->set_description(std::move(text).TakeText());
   return absl::OkStatus();
 }
 

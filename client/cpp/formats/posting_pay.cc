@@ -56,6 +56,11 @@ class PayReader {
 
  private:
   void LeftOut(PostingColumn column, absl::string_view why) {
+    // One amount stands for both ends.
+    const bool said = column == PostingColumn::kMaxAmount &&
+                      fields_.Name(column) == fields_.Name(PostingColumn::kMinAmount) &&
+                      fields_.Value(column) == fields_.Value(PostingColumn::kMinAmount);
+    if (said) return;
     notes_.Add(place_, fields_.Name(column),
                absl::StrCat(QuotedForTerminal(fields_.Value(column)), " ", why, "; left out"));
   }

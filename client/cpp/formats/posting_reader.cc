@@ -7,12 +7,13 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "client/cpp/formats/byte_source.h"
 #include "client/cpp/formats/csv_reader.h"
 #include "client/cpp/formats/field_values.h"
 #include "client/cpp/formats/job_ids.h"
 #include "client/cpp/formats/json_reader.h"
-#include "client/cpp/formats/plain_text.h"
+#include "client/cpp/formats/page_reader.h"
 #include "client/cpp/formats/posting_columns.h"
 #include "client/cpp/formats/posting_object.h"
 #include "client/cpp/formats/utf8.h"
@@ -20,8 +21,6 @@
 
 namespace sluice {
 namespace {
-
-constexpr absl::string_view kReadAsWindows1252 = "is not UTF-8; read as Windows-1252";
 
 enum class Format { kJsonLines, kJsonDocument, kPage, kCsv };
 
@@ -86,11 +85,11 @@ class PostingFiles {
     };
     switch (format) {
       case Format::kJsonLines:
-        return ReadJsonLines(*source, take, leave_out);
+        return ReadJsonLines(*source, take, leave_out, summary_.notes);
       case Format::kJsonDocument:
-        return ReadJsonDocument(*source, take, leave_out);
+        return ReadJsonDocument(*source, take, leave_out, summary_.notes);
       case Format::kPage:
-        return ReadPage(*source);
+        return ReadPage(*source, take, summary_.notes);
       case Format::kCsv:
         return ReadCsv(*source);
     }
@@ -101,11 +100,23 @@ class PostingFiles {
 
  private:
   absl::Status Take(RawPosting fields, const InputPlace& place) {
+    const bool id_may_repeat = fields.id_may_repeat();
     SLUICE_ASSIGN_OR_RETURN(PostingInput input,
                             PostingFromFields(std::move(fields), place, style_, summary_.notes));
-    SLUICE_RETURN_IF_ERROR(ids_.Admit(place, *input.job.mutable_id()));
+    SLUICE_RETURN_IF_ERROR(Admit(id_may_repeat, place, *input.job.mutable_id()));
     ++summary_.postings;
     return sink_(std::move(input));
+  }
+
+  absl::Status Admit(bool id_may_repeat, const InputPlace& place, std::string& id) {
+    const absl::Status admitted = ids_.Admit(place, id);
+    if (admitted.ok() || !id_may_repeat) return admitted;
+    id.clear();
+    SLUICE_RETURN_IF_ERROR(ids_.Admit(place, id));
+    absl::string_view reason = admitted.message();
+    absl::ConsumePrefix(&reason, absl::StrCat(PlaceText(place), ": column 'id': "));
+    summary_.notes.Add(place, "identifier", absl::StrCat(reason, "; the id is ", QuotedForTerminal(id)));
+    return absl::OkStatus();
   }
 
   absl::Status LeaveOut(absl::string_view name, const InputPlace& place) {
@@ -115,7 +126,6 @@ class PostingFiles {
     return absl::OkStatus();
   }
 
-  absl::Status ReadPage(ByteSource& source);
   absl::Status ReadCsv(ByteSource& source);
   absl::Status CheckHeader(const CsvRecord& header, const InputPlace& place) const;
   absl::StatusOr<RawPosting> FieldsFromRecord(const CsvRecord& header, CsvRecord record, bool utf8,
@@ -127,37 +137,6 @@ class PostingFiles {
   FlatStyle style_;  // of the file that is read
   PostingInputSummary summary_;
 };
-
-absl::Status PostingFiles::ReadPage(ByteSource& source) {
-  std::string page;
-  for (int byte = source.Next(); byte != ByteSource::kEnd; byte = source.Next()) {
-    if (page.size() == kMaxPageBytes) {
-      return InputError({source.path()},
-                        absl::StrCat("page is longer than ", kMaxPageBytes, " bytes (16 MiB)"));
-    }
-    page.push_back(static_cast<char>(byte));
-  }
-  SLUICE_RETURN_IF_ERROR(source.status());
-  if (!IsUtf8(page)) {
-    page = Utf8FromWindows1252(page);
-    summary_.notes.Add({source.path()}, "", kReadAsWindows1252);
-  }
-  absl::StatusOr<std::vector<PageScript>> scripts = JsonLdScripts(page);
-  if (!scripts.ok()) return InputError({source.path()}, scripts.status().message());
-
-  int64_t postings = 0;
-  for (const PageScript& script : *scripts) {
-    SLUICE_ASSIGN_OR_RETURN(const int64_t found,
-                            ReadJsonLd(script.text, {source.path(), script.line},
-                                       [this](RawPosting fields, const InputPlace& place) {
-                                         return Take(std::move(fields), place);
-                                       }));
-    postings += found;
-  }
-  if (postings > 0) return absl::OkStatus();
-  return InputError({source.path()},
-                    "no schema.org JobPosting in a <script type=\"application/ld+json\"> of this page");
-}
 
 absl::Status PostingFiles::CheckHeader(const CsvRecord& header, const InputPlace& place) const {
   if (KnownColumns(header.fields) == 0) {

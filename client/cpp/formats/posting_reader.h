@@ -3,7 +3,7 @@
 // The format is told by content: '{' or '[' is JSON (lines when the first line is a whole value, a document
 // otherwise), '<' is a page with schema.org JSON-LD in it, anything else is CSV, whose delimiter is the one
 // of ',' ';' tab under which most columns are known. CSV that is not UTF-8 is taken for Windows-1252. Memory
-// does not grow with the files but for the ids seen; only an HTML page is held whole, at most kMaxPageBytes.
+// does not grow with the files but for the ids seen; only an HTML page is held whole, at most 16 MiB.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,6 @@
 #include "client/cpp/formats/posting_input.h"
 
 namespace sluice {
-
-inline constexpr size_t kMaxPageBytes = 16 << 20;
 
 struct PostingInputOptions {
   bool ignore_unknown_columns = false;

@@ -7,6 +7,9 @@
 
 namespace sluice {
 
+// What is noted of a file that is not UTF-8.
+inline constexpr absl::string_view kReadAsWindows1252 = "is not UTF-8; read as Windows-1252";
+
 bool IsUtf8(absl::string_view text);
 
 // Every byte means something: the five that Windows-1252 leaves open become U+FFFD.
