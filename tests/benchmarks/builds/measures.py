@@ -120,7 +120,8 @@ class Accept:
     def __init__(self, seconds):
         self.figures = (Figure("durable batches, 8 callers", "batches/s", True),
                         Figure("durable batch at 1/4 load, p50", "ms", False, "{:.2f}"))
-        self.seconds, self.rate = seconds / 2, 0  # what was accepted has to be worked off after each of two steps
+        # What was accepted has to be worked off after each of two steps. `sluice load` takes a tenth of a second or more.
+        self.seconds, self.rate = max(seconds / 2, 0.1), 0
 
     def capacity(self, subject):
         step = subject.load(*self.FLAGS, f"--duration={self.seconds}", NO_STEP)["capacity"]
