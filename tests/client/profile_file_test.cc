@@ -85,6 +85,26 @@ TEST(ProfileFile, ErrorsNameLineAndColumn) {
   EXPECT_THAT(Error("text: \xFF\n"), HasSubstr("not UTF-8"));
 }
 
+// A tag asks for something that is not done: a profile that has one does not mean what it says.
+TEST(ProfileFile, UnknownTagsAreErrors) {
+  EXPECT_THAT(Error("text: !secret pay\n"), StartsWith("p.yaml:1:7: text: unknown tag '!secret'"));
+  EXPECT_THAT(Error("text: x\nrules: !include rules.yaml\n"),
+              StartsWith("p.yaml:2:8: rules: unknown tag '!include'"));
+  EXPECT_THAT(Error("text: x\nrules: !mine [{id: a}]\n"), HasSubstr("unknown tag '!mine'"));
+  EXPECT_THAT(Error("text: x\nrules: [!rule {id: a}]\n"), HasSubstr("rules[0]: unknown tag '!rule'"));
+  EXPECT_THAT(Error("!key text: x\n"), HasSubstr("unknown tag '!key'"));
+  EXPECT_THAT(Error("!profile\ntext: x\n"), HasSubstr("unknown tag '!profile'"));
+  EXPECT_THAT(Error("text: !!binary aGk=\n"), HasSubstr("unknown tag 'tag:yaml.org,2002:binary'"));
+  EXPECT_TRUE(ParseProfile("!!map\ntext: !!str 5\nid: ! 'a'\n", "p.yaml").ok());
+}
+
+TEST(ProfileFile, AKeyTwiceInJsonIsAnError) {
+  EXPECT_THAT(Error("{\"text\": \"x\",\n \"text\": \"y\"}\n"),
+              StartsWith("p.yaml:2:2: key 'text' was there before, in line 1"));
+  EXPECT_THAT(Error(R"({"text": "x", "rules": [{"id": "a", "id": "b"}]})"),
+              HasSubstr("key 'id' was there before"));
+}
+
 // The YAML library takes the end of the file, behind a line end, for the missing quote.
 TEST(ProfileFile, AQuoteLeftOpenIsAnErrorWhereItBegan) {
   constexpr char kOpen[] = "broken YAML: a quoted value that begins here is never closed";

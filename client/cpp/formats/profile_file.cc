@@ -4,7 +4,9 @@
 #include <google/protobuf/message.h>
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <utility>
@@ -36,6 +38,15 @@ using google::protobuf::Reflection;
 // Aliases let a small file stand for a huge one.
 constexpr int64_t kMaxNodes = 100'000;
 
+// No tag, or one that YAML itself gives to texts, numbers, lists and maps. What another one asks for (a file,
+// a secret, binary data) would not be done.
+bool IsPlainTag(absl::string_view tag) {
+  if (tag.empty() || tag == "?" || tag == "!") return true;
+  constexpr absl::string_view kNames[] = {"str", "int", "float", "bool", "null", "map", "seq"};
+  return absl::ConsumePrefix(&tag, "tag:yaml.org,2002:") &&
+         std::find(std::begin(kNames), std::end(kNames), tag) != std::end(kNames);
+}
+
 class ProfileFiller {
  public:
   ProfileFiller(const std::string& file, ProfileFile& out) : file_(file), out_(out) {}
@@ -51,7 +62,7 @@ class ProfileFiller {
   absl::Status Error(const YAML::Node& node, absl::string_view path, absl::string_view message) const {
     return InputError(PlaceOf(node), absl::StrCat(path, path.empty() ? "" : ": ", message));
   }
-  absl::Status CountNode(const YAML::Node& node);
+  absl::Status CheckNode(const YAML::Node& node, absl::string_view path);
   absl::Status UnknownKey(const YAML::Node& key, const std::string& path, const Descriptor& type) const;
   absl::Status CheckFree(const YAML::Node& key, const std::string& path, const FieldDescriptor& field,
                          const Message& message) const;
@@ -73,7 +84,12 @@ std::string Joined(const std::string& path, absl::string_view name) {
   return path.empty() ? std::string(name) : absl::StrCat(path, ".", name);
 }
 
-absl::Status ProfileFiller::CountNode(const YAML::Node& node) {
+absl::Status ProfileFiller::CheckNode(const YAML::Node& node, absl::string_view path) {
+  if (!IsPlainTag(node.Tag())) {
+    return Error(node, path,
+                 absl::StrCat("unknown tag '", EscapeName(node.Tag()),
+                              "'; values of a profile have none, so leave it out"));
+  }
   if (++nodes_ <= kMaxNodes) return absl::OkStatus();
   return Error(node, "", absl::StrCat("profile has more than ", kMaxNodes, " values"));
 }
@@ -105,12 +121,13 @@ absl::Status ProfileFiller::CheckFree(const YAML::Node& key, const std::string& 
 }
 
 absl::Status ProfileFiller::FillMessage(const YAML::Node& node, const std::string& path, Message& message) {
-  SLUICE_RETURN_IF_ERROR(CountNode(node));
+  SLUICE_RETURN_IF_ERROR(CheckNode(node, path));
   const Descriptor& type = *message.GetDescriptor();
   if (!node.IsMap()) return Error(node, path, "expected keys and values");
   for (const auto& entry : node) {
     const YAML::Node& key = entry.first;
     if (!key.IsScalar()) return Error(key, path, "a key must be a plain name");
+    SLUICE_RETURN_IF_ERROR(CheckNode(key, path));
     const FieldDescriptor* field = type.FindFieldByName(key.Scalar());
     if (field == nullptr) return UnknownKey(key, path, type);
     SLUICE_RETURN_IF_ERROR(CheckFree(key, path, *field, message));
@@ -134,7 +151,7 @@ absl::Status ProfileFiller::FillField(const YAML::Node& node, const std::string&
 
 absl::Status ProfileFiller::FillList(const YAML::Node& node, const std::string& path,
                                      const FieldDescriptor& field, Message& message) {
-  SLUICE_RETURN_IF_ERROR(CountNode(node));
+  SLUICE_RETURN_IF_ERROR(CheckNode(node, path));
   if (!node.IsSequence()) return Error(node, path, "expected a list, such as [one, two]");
   for (size_t i = 0; i < node.size(); ++i) {
     const YAML::Node element = node[i];
@@ -175,7 +192,7 @@ void Put(Message& message, const FieldDescriptor& field, Value value,
 
 absl::Status ProfileFiller::FillScalar(const YAML::Node& node, const std::string& path,
                                        const FieldDescriptor& field, Message& message) {
-  SLUICE_RETURN_IF_ERROR(CountNode(node));
+  SLUICE_RETURN_IF_ERROR(CheckNode(node, path));
   if (!node.IsScalar()) return Error(node, path, "expected a single value");
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_STRING:

@@ -28,7 +28,8 @@ struct ProfileFile {
 
 // `file` is what errors call it. INVALID_ARGUMENT "file:line:column: …": broken YAML, a quote that is still
 // open at the file's end, more than one document, an unknown key (with the nearest known one), a key twice, a
-// value of the wrong type, an unknown enum value (with all of them), two conditions in a rule.
+// tag that is not YAML's own, a value of the wrong type, an unknown enum value (with all of them), two
+// conditions in a rule.
 absl::StatusOr<ProfileFile> ParseProfile(absl::string_view yaml, const std::string& file);
 
 // The same from a file; NOT_FOUND names a missing one.
