@@ -255,6 +255,27 @@ TEST_F(CommandTest, NothingIsAcceptedInPart) {
   EXPECT_EQ(server_->Calls("CreateBatch"), 0);
 }
 
+// The batch is made without the bad rows, standard output stays what a program expects, and the exit code
+// tells.
+TEST_F(CommandTest, SkipBadGoesOnNamesTheRowsAndExitsWithOne) {
+  Serve();
+  jobs_ = absl::StrCat(kJobs, "d\n");
+  EXPECT_EQ(Run(Screen({"--json"})), ExitCode::kBadInput);
+  EXPECT_EQ(server_->num_batches(), 0);
+  EXPECT_EQ(Run(Screen({"--json", "--skip-bad"})), ExitCode::kSomeJobsFailed);
+  EXPECT_THAT(err_.str(), HasSubstr("jobs.csv:5: row has 1 fields, the header 5\n1 bad row left out\n"));
+  const std::vector<std::string> lines = absl::StrSplit(out_.str(), '\n', absl::SkipEmpty());
+  ASSERT_THAT(lines, SizeIs(3));
+  for (const std::string& line : lines) EXPECT_TRUE(nlohmann::json::accept(line));
+
+  // Read twice, said once: it is known only while uploading that the input is too large for one call.
+  jobs_ = "id,title,description\nbad\n";
+  for (int i = 0; i < 6000; ++i) absl::StrAppend(&jobs_, i, ",T,", std::string(800, 'x'), "\n");
+  EXPECT_EQ(Run(Screen({"--skip-bad", "--top=1"})), ExitCode::kSomeJobsFailed);
+  EXPECT_EQ(server_->JobsOf("batches/b2").size(), 6000);
+  EXPECT_THAT(err_.str(), HasSubstr("\n1 bad row left out\n"));
+}
+
 TEST_F(CommandTest, ExitCodes) {
   // 3 comes after 2: what is wrong with the input is said without a server.
   EXPECT_EQ(Run({"--server=127.0.0.1:1", "screen", "--profile=" + directory_.Path("none.yaml"), "--jobs=x"}),
@@ -295,9 +316,9 @@ TEST_F(CommandTest, AnUnknownColumnIsSaidInSentences) {
   jobs_ = "id,title,bm25\n1,Cook,1\n";
   EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
   EXPECT_THAT(err_.str(), HasSubstr("column 'bm25': unknown. Rename it, remove it, or give --ignore"));
-  jobs_ = "id,titel\n1,Cook\n";
+  jobs_ = "id,titlle\n1,Cook\n";
   EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
-  EXPECT_THAT(err_.str(), HasSubstr("column 'titel': unknown; did you mean 'title'? Rename it"));
+  EXPECT_THAT(err_.str(), HasSubstr("column 'titlle': unknown; did you mean 'title'? Rename it"));
 }
 
 TEST_F(CommandTest, ColumnsLeftOutAreSaidOnce) {

@@ -215,7 +215,7 @@ TEST(ParseDate, ADayOfTwoReadingsNeedsTheOrder) {
 
 RawPosting Row(const std::vector<std::pair<PostingColumn, std::string>>& values) {
   RawPosting row;
-  for (const auto& [column, value] : values) EXPECT_TRUE(row.Set(column, "c", value, {"f", 1}).ok());
+  for (const auto& [column, value] : values) EXPECT_FALSE(row.Offer(column, "c", value).has_value());
   return row;
 }
 
@@ -245,7 +245,7 @@ class SetPayTest : public testing::Test {
     notes_ = InputNotes();
     RawPosting row;
     const auto put = [&](PostingColumn column, const char* name, const char* value) {
-      const bool set = *value == 0 || row.Set(column, name, value, {"f", 1}).ok();
+      const bool set = *value == 0 || !row.Offer(column, name, value).has_value();
       EXPECT_TRUE(set);
     };
     put(PostingColumn::kMinAmount, "min_amount", low);

@@ -25,10 +25,11 @@ class PostingReaderTest : public testing::Test {
   absl::StatusOr<std::vector<v1::Job>> ReadFiles(const std::vector<std::string>& files,
                                                  bool ignore_unknown = false) {
     std::vector<v1::Job> jobs;
-    auto summary = ReadPostings(files, {.ignore_unknown_columns = ignore_unknown}, [&](PostingInput input) {
-      jobs.push_back(std::move(input.job));
-      return absl::OkStatus();
-    });
+    auto summary = ReadPostings(files, {.ignore_unknown_columns = ignore_unknown, .skip_bad = skip_bad_},
+                                [&](PostingInput input) {
+                                  jobs.push_back(std::move(input.job));
+                                  return absl::OkStatus();
+                                });
     if (!summary.ok()) return summary.status();
     summary_ = *std::move(summary);
     EXPECT_EQ(summary_.postings, static_cast<int64_t>(jobs.size()));
@@ -53,6 +54,7 @@ class PostingReaderTest : public testing::Test {
   }
 
   TemporaryDirectory directory_;
+  bool skip_bad_ = false;
   PostingInputSummary summary_;
 };
 
@@ -165,7 +167,8 @@ TEST_F(PostingReaderTest, AliasesMeanTheSameColumn) {
           .posting();
   EXPECT_EQ(posting.date_posted(), "2026-01-01");
   EXPECT_EQ(posting.description(), "Body");
-  EXPECT_THAT(Error("in.jsonl", R"({"text":"a","description":"b"})"), HasSubstr("says the same as column"));
+  EXPECT_THAT(Error("in.jsonl", R"({"text":"a","description":"b"})"),
+              HasSubstr("column 'text': says the same as column 'description'"));
 }
 
 TEST_F(PostingReaderTest, UnknownColumnIsAnErrorThatNamesFileLineAndColumn) {
@@ -269,6 +272,8 @@ TEST_F(PostingReaderTest, BrokenJsonNamesItsLine) {
   EXPECT_THAT(Error("in.json", "[\n{\"title\":\"Cook\"},\n{\"title\" \"Baker\"}]"),
               HasSubstr("in.json:3: broken JSON"));
   EXPECT_THAT(Error("in.json", "[{\"title\":\"Cook\"}, 7]"), HasSubstr("expected an object"));
+  EXPECT_THAT(Error("in.json", "{\n\"title\":\"Cook\"\n}\n{\n\"title\":\"Baker\"\n}\n"),
+              HasSubstr("in.json:4: broken JSON"));
   EXPECT_THAT(Error("in.json", "[{\"a\":" + std::string(2000, '[')), HasSubstr("nests deeper"));
 }
 
@@ -350,6 +355,179 @@ TEST_F(PostingReaderTest, ABrokenScriptInAPageNamesTheLineOfThePage) {
                     "<html>\n<script type=\"application/ld+json\">\n{\"@type\": \"JobPosting\",\n \"title\" "
                     "7}</script>"),
               HasSubstr("in.html:4: broken JSON"));
+}
+
+// As spreadsheets of several countries save the same table.
+TEST_F(PostingReaderTest, SpreadsheetsOfAnyCountry) {
+  for (const char* file :
+       {"sep=;\nid;title;company;location;min_amount;max_amount;currency;interval;is_remote;date_posted\n"
+        "a;Cook;Acme;Bonn;55.000;60.000,50;EUR;yearly;FALSCH;02.11.2026\n;;;;;;;;;\n",
+        "id,title,company,location,min_amount,max_amount,currency,interval,is_remote,date_posted\n"
+        "a,Cook,Acme,Bonn,\"55,000.00\",60000.50,\u20AC,Yearly,False,2026-11-02T08:00:00Z\n,,,,,,,,,\n",
+        "Job ID|Job Title|Company Name|Location|Min Salary|Max Salary|Salary Currency|Pay "
+        "Period|Remote|Posted At\n"
+        "a|Cook|Acme|Bonn|55 000|60 000,50|EUR|PER_YEAR|FAUX|1793577600\n",
+        "id\ttitle\tcompany\tlocation\tmin_amount\tmax_amount\tcurrency\tinterval\tis_remote\tdate_posted\t\n"
+        "a\tCook\tAcme\tBonn\t55'000\t60'000.50\tEUR\tp.a.\tno\t2 Nov 2026\t\n"}) {
+    const v1::Job job = ReadOne("in.csv", file);
+    EXPECT_EQ(job.id(), "a") << file;
+    EXPECT_EQ(job.posting().title(), "Cook") << file;
+    EXPECT_EQ(job.posting().company(), "Acme") << file;
+    EXPECT_EQ(job.posting().min_amount(), 55000) << file;
+    EXPECT_EQ(job.posting().max_amount(), 60000.5) << file;
+    EXPECT_EQ(job.posting().currency(), "EUR") << file;
+    EXPECT_EQ(job.posting().interval(), v1::YEAR) << file;
+    EXPECT_TRUE(job.posting().has_is_remote()) << file;
+    EXPECT_FALSE(job.posting().is_remote()) << file;
+    EXPECT_EQ(job.posting().date_posted(), "2026-11-02") << file;
+    EXPECT_EQ(summary_.notes.total(), 0) << file;
+  }
+}
+
+// The whole file tells in which way a row is written.
+TEST_F(PostingReaderTest, AnotherRowTellsWhatAValueOfTwoReadingsMeans) {
+  const auto german =
+      Read("in.csv", "title,min_amount,date_posted\nCook,55.000,03/11/2026\nBaker,\"1.234,50\",25/12/2026\n");
+  ASSERT_TRUE(german.ok()) << german.status();
+  EXPECT_EQ((*german)[0].posting().min_amount(), 55000);
+  EXPECT_EQ((*german)[0].posting().date_posted(), "2026-11-03");
+  const auto american =
+      Read("in.csv", "title,min_amount,date_posted\nCook,55.000,03/11/2026\nBaker,20.5,12/25/2026\n");
+  ASSERT_TRUE(american.ok()) << american.status();
+  EXPECT_EQ((*american)[0].posting().min_amount(), 55);
+  EXPECT_EQ((*american)[0].posting().date_posted(), "2026-03-11");
+  const v1::Posting unknown =
+      ReadOne("in.csv", "title,min_amount,date_posted\nCook,55.000,03/11/2026\n").posting();
+  EXPECT_FALSE(unknown.has_min_amount());
+  EXPECT_EQ(unknown.date_posted(), "");
+  EXPECT_EQ(summary_.notes.total(), 2);
+}
+
+TEST_F(PostingReaderTest, ColumnsInTheNamesThatOthersGiveThem) {
+  EXPECT_EQ(
+      ReadOne("in.jsonl", R"({"jobTitle":"Cook","datePosted":"2026-01-02","jobUrl":"u","isRemote":true})")
+          .id(),
+      "u");
+  EXPECT_EQ(ReadOne("in.csv", " Titel ;Ort;Firma\nK\u00F6chin;Bonn;Acme\n").posting().location(), "Bonn");
+  // A column's own name counts before another one.
+  const auto both = Read("in.csv", "url,title,job_url\nx,Cook,y\n", /*ignore_unknown=*/true);
+  ASSERT_TRUE(both.ok()) << both.status();
+  EXPECT_EQ(both->front().posting().job_url(), "y");
+  EXPECT_THAT(summary_.ignored_columns, ElementsAre(Pair("url", 1)));
+  EXPECT_THAT(Error("in.csv", "url,title,job_url\nx,Cook,y\n"),
+              HasSubstr("in.csv:2: column 'url': says the same"));
+}
+
+TEST_F(PostingReaderTest, NullWordsAndBareNanAreAbsent) {
+  const v1::Posting words =
+      ReadOne(
+          "in.csv",
+          "title,company,location,min_amount,currency,interval,date_posted\nCook,NA,N/A,null,NULL,-,#NV\n")
+          .posting();
+  EXPECT_EQ(words.company() + words.location() + words.currency() + words.date_posted(), "");
+  EXPECT_EQ(summary_.notes.total(), 0);
+  for (const char* file : {"in.jsonl", "in.json"}) {
+    const std::string posting =
+        R"({"title":"NaN, Infinity \" NaN","company":"n/a","min_amount":NaN,"max_amount":-Infinity,"is_remote":null,"job_type":[]})";
+    const v1::Posting bare =
+        ReadOne(file, file == std::string("in.json") ? absl::StrCat("[\n", posting, "\n]") : posting)
+            .posting();
+    EXPECT_EQ(bare.title(), "NaN, Infinity \" NaN");
+    EXPECT_EQ(bare.company(), "");
+    EXPECT_FALSE(bare.has_min_amount() || bare.has_max_amount());
+    EXPECT_EQ(summary_.notes.total(), 0);
+  }
+  EXPECT_THAT(Error("in.jsonl", R"({"title":"Cook","min_amount":Nope})"), HasSubstr("broken JSON"));
+}
+
+TEST_F(PostingReaderTest, ANameThatComesTwiceInAnObjectIsAnError) {
+  EXPECT_THAT(Error("in.jsonl", "{\"title\":\"a\"}\n{\"title\":\"b\",\"title\":\"c\"}\n"),
+              HasSubstr("in.jsonl:2: column 'title': is there twice"));
+  EXPECT_THAT(Error("in.json", "[\n{\"title\":\"b\",\n\"title\":\"c\"}]"),
+              HasSubstr("in.json:3: column 'title': is there twice"));
+  // Names repeat from object to object.
+  EXPECT_TRUE(
+      Read("in.json", R"([{"title":"a","company":{"name":"b"}},{"title":"c","company":{"name":"d"}}])").ok());
+}
+
+TEST_F(PostingReaderTest, ThingsInPlaceOfTexts) {
+  const v1::Posting posting =
+      ReadOne(
+          "in.jsonl",
+          R"({"title":"Cook","company":{"name":"Acme"},"location":["Bonn",{"name":"Cologne"}],"job_type":{"x":1}})")
+          .posting();
+  EXPECT_EQ(posting.company(), "Acme");
+  EXPECT_EQ(posting.location(), "Bonn, Cologne");
+  EXPECT_EQ(posting.job_type(), "");
+  EXPECT_THAT(summary_.notes.Lines(), ElementsAre(HasSubstr("in.jsonl:1: field 'job_type': expected text")));
+}
+
+// One bad row among many good ones, in each format; strict is the default.
+TEST_F(PostingReaderTest, BadRowsAreSkippedWhenAskedAndNamed) {
+  const struct {
+    const char* name;
+    const char* content;
+    std::vector<const char*> bad;
+  } kCases[] = {
+      {"in.csv",
+       "id,title\n1,Cook\n2\n3,\"x\" y\n1,Again\n4,\n5,\"never closed\n6,Baker\n",
+       {"in.csv:3: row has 1 fields", "in.csv:4: text after a closing quote",
+        "in.csv:5: column 'id': '1' was there", "in.csv:6: posting has neither",
+        "in.csv:7: a quoted field opened here"}},
+      {"in.jsonl",
+       "{\"id\":1,\"title\":\"Cook\"}\n{\"id\":2,\n17\n[1]\n{\"id\":3,\"title\":\"a\",\"title\":\"b\"}\n{"
+       "\"title\":{}}\n"
+       "{\"title\":\"x\",\"pay\":1}\n{\"id\":1,\"title\":\"Again\"}\n{\"id\":6,\"title\":\"Baker\"}\n",
+       {"in.jsonl:2: broken JSON", "in.jsonl:3: no posting", "in.jsonl:4: expected an object",
+        "in.jsonl:5: column 'title': is there twice", "in.jsonl:6: column 'title'",
+        "in.jsonl:7: column 'pay': unknown", "in.jsonl:8: column 'id'"}},
+      {"in.json",
+       "[{\"id\":1,\"title\":\"Cook\"},\n7,\n[{\"a\":1},[2]],\n{\"id\":3,\"title\":\"a\",\"title\":\"b\"},\n{"
+       "\"title\":{}},\n"
+       "{\"id\":6,\"title\":\"Baker\"},\n{\"id\" 7}]",
+       {"in.json:2: expected an object", "in.json:3: expected an object", "in.json:4: column 'title'",
+        "in.json:5: column 'title'", "in.json:7: broken JSON"}}};
+  for (const auto& each : kCases) {
+    skip_bad_ = false;
+    EXPECT_THAT(Error(each.name, each.content), HasSubstr(each.bad.front()));
+    skip_bad_ = true;
+    const auto jobs = Read(each.name, each.content);
+    ASSERT_TRUE(jobs.ok()) << jobs.status();
+    ASSERT_EQ(jobs->size(), 2) << each.name;
+    EXPECT_EQ((*jobs)[1].posting().title(), "Baker");
+    const std::vector<std::string> lines = summary_.bad.Lines();
+    ASSERT_EQ(lines.size(), each.bad.size() + 1) << testing::PrintToString(lines);
+    for (size_t i = 0; i < each.bad.size(); ++i) EXPECT_THAT(lines[i], HasSubstr(each.bad[i]));
+    EXPECT_EQ(lines.back(), absl::StrCat(each.bad.size(), " bad rows left out"));
+  }
+}
+
+TEST_F(PostingReaderTest, SkippingGoesOnWithTheNextPage) {
+  skip_bad_ = true;
+  const auto jobs = ReadFiles({directory_.Write("a.html", "<html><body>Jobs!</body></html>"),
+                               directory_.Write("b.jsonl", "{\"title\":\"Cook\"}\n")});
+  ASSERT_TRUE(jobs.ok()) << jobs.status();
+  EXPECT_EQ(jobs->size(), 1);
+  EXPECT_EQ(summary_.bad.total(), 1);
+}
+
+TEST_F(PostingReaderTest, TheFirstTenBadRowsAreNamedAndAllCounted) {
+  skip_bad_ = true;
+  std::string text = "id,title\n0,Cook\n";
+  for (int i = 0; i < 25; ++i) absl::StrAppend(&text, "x\n");
+  ASSERT_TRUE(Read("in.csv", text).ok());
+  const std::vector<std::string> lines = summary_.bad.Lines();
+  ASSERT_EQ(lines.size(), 11);
+  EXPECT_EQ(lines.back(), "25 bad rows left out; the first 10 are named above");
+}
+
+// What is no row is no bad row: nothing of it was read.
+TEST_F(PostingReaderTest, SkippingKeepsErrorsOfWholeFiles) {
+  skip_bad_ = true;
+  EXPECT_THAT(Error("in.csv", "id,title\n1\n2\n"), HasSubstr("holds no postings that can be used:\n"));
+  EXPECT_THAT(Error("in.csv", "id,titel2\n1,x\n"), HasSubstr("column 'titel2': unknown"));
+  EXPECT_THAT(Error("in.parquet", "PAR1\x15\x04"), HasSubstr("is a Parquet file"));
+  EXPECT_EQ(ReadFiles({directory_.Path("none.csv")}).status().code(), absl::StatusCode::kNotFound);
 }
 
 }  // namespace

@@ -96,12 +96,16 @@ void AddScreen(CLI::App& root, Words& words) {
   app.add_flag("--ignore-unknown-columns", words.screen.ignore_unknown_columns,
                "Leave out columns that are not known")
       ->envname("SLUICE_IGNORE_UNKNOWN_COLUMNS");
+  app.add_flag("--skip-bad", words.screen.skip_bad,
+               "Go on without postings that cannot be used; name the first ten, count them and exit with 1")
+      ->envname("SLUICE_SKIP_BAD");
   AddResultFlags(app, words.screen.top, words.screen.output, words.screen.json);
 }
 
 void AddEmbed(CLI::App& root, Words& words) {
   CLI::App& app = *root.add_subcommand("embed", "Turn texts into vectors");
-  app.add_option("--input", words.embed.input, "JSON lines with \"text\", or one text a line")
+  app.add_option("--input", words.embed.input,
+                 "JSON lines or CSV with \"text\", a JSON list, or one text a line")
       ->envname("SLUICE_INPUT")
       ->required();
   app.add_option("--output", words.embed.output, "NumPy file: float32 [texts, dimensions]")

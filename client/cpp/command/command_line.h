@@ -23,6 +23,7 @@ struct ScreenFlags {
   std::string output;      // all verdicts, as JSON lines
   bool json = false;
   bool ignore_unknown_columns = false;
+  bool skip_bad = false;
 };
 
 struct EmbedFlags {

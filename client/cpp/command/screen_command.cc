@@ -50,6 +50,7 @@ v1::NewBatch MakeNewBatch(const ScreenFlags& flags, const v1::Profile& profile) 
 }
 
 void TellNotes(const PostingInputSummary& summary, Terminal& terminal) {
+  for (const std::string& bad : summary.bad.Lines()) Tell(terminal, bad);
   for (const std::string& note : summary.notes.Lines()) Tell(terminal, note);
   if (summary.ignored_columns.empty()) return;
   const auto named = [](std::string* out, const auto& column) {
@@ -83,6 +84,7 @@ class Submission {
 
   Client& client() { return *client_; }
   const SentPostings& sent() const { return sent_; }
+  int64_t bad_rows() const { return summary_.bad.total(); }
 
  private:
   void Remember(const PostingInput& input) {
@@ -145,7 +147,7 @@ class Submission {
   }
 
   PostingInputOptions InputOptions() const {
-    return {.ignore_unknown_columns = flags_.ignore_unknown_columns};
+    return {.ignore_unknown_columns = flags_.ignore_unknown_columns, .skip_bad = flags_.skip_bad};
   }
 
   const ScreenFlags& flags_;
@@ -167,7 +169,10 @@ absl::StatusOr<ExitCode> RunScreen(const ScreenFlags& flags, CommandContext& con
   output.batch = batch.name();
   const absl::StatusOr<v1::Batch> ended =
       FollowAndPrintRanked(submission.client(), output, submission.sent(), context.terminal, context.clock);
-  if (ended.ok()) return ExitCodeOf(ended->state());
+  if (ended.ok()) {
+    const ExitCode code = ExitCodeOf(ended->state());
+    return code == ExitCode::kDone && submission.bad_rows() > 0 ? ExitCode::kSomeJobsFailed : code;
+  }
   // The batch is durable: whatever went wrong here, its results are not lost.
   return WithMessage(ended.status(),
                      absl::StrCat(ended.status().message(), "\nthe batch goes on; see its results with: ",

@@ -13,11 +13,28 @@ absl::Status CsvReader::CountBytes() {
                     absl::StrCat("record is longer than ", kMaxRecordBytes, " bytes; is a quote left open?"));
 }
 
+int CsvReader::Take() {
+  const int byte = source_.Next();
+  if (byte == ByteSource::kEnd) return byte;
+  if (behind_first_line_) further_lines_.push_back(static_cast<char>(byte));
+  behind_first_line_ |= byte == '\n';
+  return byte;
+}
+
+void CsvReader::Recover() {
+  if (behind_first_line_) {
+    source_.PutBack(further_lines_);
+  } else {
+    while (source_.Peek() != ByteSource::kEnd && source_.Next() != '\n') {
+    }
+  }
+}
+
 absl::Status CsvReader::ReadQuoted(std::string& field) {
   const InputPlace opened = source_.Place();
-  source_.Next();
+  Take();
   while (true) {
-    const int byte = source_.Next();
+    const int byte = Take();
     if (byte == ByteSource::kEnd) {
       SLUICE_RETURN_IF_ERROR(source_.status());
       return InputError(opened, "a quoted field opened here is never closed");
@@ -26,7 +43,7 @@ absl::Status CsvReader::ReadQuoted(std::string& field) {
     if (byte != '"') {
       field.push_back(static_cast<char>(byte));
     } else if (source_.Peek() == '"') {
-      source_.Next();
+      Take();
       field.push_back('"');
     } else {
       break;
@@ -34,7 +51,7 @@ absl::Status CsvReader::ReadQuoted(std::string& field) {
   }
   if (source_.Peek() == delimiter_) return absl::OkStatus();
   const InputPlace place = source_.Place();
-  if (source_.Peek() == '\r') source_.Next();
+  if (source_.Peek() == '\r') Take();
   if (source_.Peek() == ByteSource::kEnd || source_.Peek() == '\n') return source_.status();
   return InputError(place, "text after a closing quote; write a quote inside a quoted field as \"\"");
 }
@@ -46,7 +63,7 @@ absl::Status CsvReader::ReadField(std::string& field) {
     if (byte == ByteSource::kEnd || byte == delimiter_ || byte == '\n') return source_.status();
     if (byte == '"')
       return InputError(source_.Place(), "a quote inside an unquoted field; quote the whole field");
-    source_.Next();
+    Take();
     SLUICE_RETURN_IF_ERROR(CountBytes());
     if (byte == '\r' && (source_.Peek() == '\n' || source_.Peek() == ByteSource::kEnd))
       return absl::OkStatus();
@@ -62,12 +79,14 @@ absl::StatusOr<std::optional<CsvRecord>> CsvReader::Next() {
   CsvRecord record;
   record.line = record_line_ = source_.line();
   record_begin_ = source_.bytes_read();
+  behind_first_line_ = false;
+  further_lines_.clear();
   while (true) {
     SLUICE_RETURN_IF_ERROR(ReadField(record.fields.emplace_back()));
     if (source_.Peek() != delimiter_) break;
-    source_.Next();
+    Take();
   }
-  if (source_.Peek() == '\n') source_.Next();
+  if (source_.Peek() == '\n') Take();
   return record;
 }
 

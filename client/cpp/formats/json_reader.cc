@@ -1,15 +1,17 @@
 #include "client/cpp/formats/json_reader.h"
 
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/cpp/formats/field_values.h"
+#include "client/cpp/formats/json_bytes.h"
 #include "client/cpp/formats/schema_org.h"
 #include "client/cpp/formats/script_json.h"
 #include "core/base/status_macros.h"
@@ -19,116 +21,35 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Leaves nlohmann's parser from inside its callback; caught in Parse.
-struct StopParsing {
-  absl::Status status;
-};
-
-// Bytes for nlohmann's parser, which counts nothing itself: the line of each, and how many since the last
-// posting.
-class CountedBytes {
- public:
-  explicit CountedBytes(ByteSource& source) : source_(&source), path_(source.path()) {}
-  CountedBytes(absl::string_view text, const InputPlace& place)
-      : text_(text), path_(place.file), line_(place.line) {}
-
-  // All of them where they are one line, which needs no counting.
-  std::optional<absl::string_view> OneLine() const {
-    const bool counted =
-        source_ != nullptr || text_.size() > kMaxJsonValueBytes || absl::StrContains(text_, '\n');
-    return counted ? std::nullopt : std::optional(text_);
-  }
-
-  int Peek() {
-    return source_ != nullptr ? source_->Peek() : position_ == text_.size() ? ByteSource::kEnd : Current();
-  }
-
-  void Advance() {
-    if (++kept_bytes_ > kMaxJsonValueBytes) {
-      throw StopParsing{
-          InputError(Place(), absl::StrCat("a JSON value is longer than ", kMaxJsonValueBytes, " bytes"))};
-    }
-    if (source_ != nullptr) {
-      source_->Next();
-    } else if (text_[position_++] == '\n') {
-      ++line_;
-    }
-  }
-
-  InputPlace Place() const { return source_ != nullptr ? source_->Place() : InputPlace{path_, line_}; }
-  void ForgetBytes() { kept_bytes_ = 0; }
-
- private:
-  int Current() const { return static_cast<unsigned char>(text_[position_]); }
-
-  ByteSource* source_ = nullptr;
-  absl::string_view text_;
-  size_t position_ = 0;
-  std::string path_;
-  int64_t line_ = 1;
-  size_t kept_bytes_ = 0;
-};
-
-class ByteIterator {
- public:
-  using iterator_category = std::input_iterator_tag;
-  using value_type = char;
-  using difference_type = std::ptrdiff_t;
-  using pointer = const char*;
-  using reference = char;
-
-  explicit ByteIterator(CountedBytes* bytes) : bytes_(bytes) {}
-  char operator*() const { return static_cast<char>(bytes_->Peek()); }
-  ByteIterator& operator++() {
-    bytes_->Advance();
-    return *this;
-  }
-  // Only ever compared with the end.
-  bool operator==(const ByteIterator& other) const { return AtEnd() == other.AtEnd(); }
-  bool operator!=(const ByteIterator& other) const { return !(*this == other); }
-
- private:
-  bool AtEnd() const { return bytes_ == nullptr || bytes_->Peek() == ByteSource::kEnd; }
-  CountedBytes* bytes_;
-};
-
-// "[json.exception.parse_error.101] parse error at line 1, column 5: syntax error …" without its own idea of
-// the place.
-absl::string_view Reason(absl::string_view what) {
-  const size_t column = what.find("column ");
-  const size_t begin = column == absl::string_view::npos ? what.find("] ") : what.find(": ", column);
-  return begin == absl::string_view::npos ? what : what.substr(begin + 2);
-}
-
-// Parses one value; `keep` is nlohmann's callback and may throw StopParsing.
-absl::StatusOr<Json> Parse(CountedBytes& bytes, const Json::parser_callback_t& keep) {
-  try {
-    if (const auto line = bytes.OneLine()) return Json::parse(line->begin(), line->end(), keep);
-    return Json::parse(ByteIterator(&bytes), ByteIterator(nullptr), keep);
-  } catch (const StopParsing& stop) {
-    return stop.status;
-  } catch (const Json::exception& error) {
-    return InputError(bytes.Place(), absl::StrCat("broken JSON: ", Reason(error.what())));
-  }
-}
-
-absl::StatusOr<std::string> FieldText(absl::string_view name, const Json& value, const InputPlace& place) {
+// A person's list or thing in a field of one value: the texts of a list, the name of a thing.
+std::optional<std::string> TextOf(const Json& value) {
   if (value.is_null()) return std::string();
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number() || value.is_boolean()) return value.dump();
-  std::string joined;
-  if (value.is_array()) {
-    for (const Json& part : value) {
-      if (!part.is_string()) return ColumnError(place, name, "expected text, found a list of other things");
-      absl::StrAppend(&joined, joined.empty() ? "" : ", ", part.get_ref<const std::string&>());
+  if (value.is_object()) {
+    for (const char* name : {"name", "display_name"}) {
+      const auto found = value.find(name);
+      if (found != value.end() && found->is_string()) return found->get<std::string>();
     }
-    return joined;
+    return std::nullopt;
   }
-  return ColumnError(place, name, "expected text, a number or true/false, found an object");
+  std::string joined;
+  for (const Json& part : value) {
+    const std::optional<std::string> text = part.is_array() ? std::nullopt : TextOf(part);
+    if (!text.has_value()) return std::nullopt;
+    absl::StrAppend(&joined, joined.empty() ? "" : ", ", *text);
+  }
+  return joined;
+}
+
+// Without these a posting is another one, or none.
+bool IsRequired(PostingColumn column) {
+  return column == PostingColumn::kId || column == PostingColumn::kTitle ||
+         column == PostingColumn::kDescription;
 }
 
 absl::StatusOr<RawPosting> FieldsFromFlatObject(const Json& object, const InputPlace& place,
-                                                IgnoredSink ignored) {
+                                                IgnoredSink ignored, InputNotes& notes) {
   RawPosting fields;
   for (const auto& [name, value] : object.items()) {
     const ColumnMeaning meaning = MeaningOfColumn(name);
@@ -136,74 +57,129 @@ absl::StatusOr<RawPosting> FieldsFromFlatObject(const Json& object, const InputP
       SLUICE_RETURN_IF_ERROR(ignored(name, place));
       continue;
     }
-    SLUICE_ASSIGN_OR_RETURN(std::string text, FieldText(name, value, place));
-    if (text.empty()) continue;
-    SLUICE_RETURN_IF_ERROR(fields.Set(*meaning.column, name, std::move(text), place));
+    std::optional<std::string> text = TextOf(value);
+    if (!text.has_value()) {
+      constexpr absl::string_view kExpected = "expected text, a number, true or false, or a list of them";
+      if (IsRequired(*meaning.column)) return ColumnError(place, name, kExpected);
+      notes.Add(place, name, absl::StrCat(kExpected, "; left out"));
+      continue;
+    }
+    if (IsAbsent(*text)) continue;
+    const std::optional<std::string> left_out = fields.Offer(*meaning.column, name, *std::move(text));
+    if (left_out.has_value()) SLUICE_RETURN_IF_ERROR(ignored(*left_out, place));
   }
   return fields;
 }
 
+// What is done with each thing found.
+struct Sinks {
+  FieldsSink take;
+  IgnoredSink ignored;
+  BadSink bad;
+  InputNotes& notes;
+  // Flat objects are postings, and a name that comes twice is an error; in a page's script they are neither.
+  bool flat_objects = true;
+};
+
 // Hands over every posting of one JSON value while it is parsed.
 class Collector {
  public:
-  Collector(CountedBytes& bytes, FieldsSink sink, IgnoredSink ignored, InputNotes& notes, bool flat_objects)
-      : bytes_(bytes), sink_(sink), ignored_(ignored), notes_(notes), flat_objects_(flat_objects) {}
+  Collector(JsonBytes& bytes, const Sinks& sinks) : bytes_(bytes), sinks_(sinks) {}
 
-  absl::StatusOr<int64_t> Run() {
-    SLUICE_RETURN_IF_ERROR(Parse(bytes_, [this](int depth, Json::parse_event_t event, Json& value) {
-                             return Keep(depth, event, value);
-                           }).status());
-    return postings_;
+  absl::Status Run() {
+    return ParseJson(bytes_, [this](int depth, Json::parse_event_t event,
+                                    Json& value) { return Keep(depth, event, value); })
+        .status();
   }
 
+  // Postings that were handed over, and bad ones.
+  int64_t found() const { return found_; }
+  // Whether Run ended by an error of the sink.
+  bool sink_failed() const { return sink_failed_; }
+
  private:
+  struct OpenObject {
+    int depth = 0;
+    InputPlace place;
+    absl::flat_hash_set<std::string> names;
+  };
+
   bool Keep(int depth, Json::parse_event_t event, const Json& value) {
     if (depth > kMaxJsonDepth) {
       throw StopParsing{InputError(bytes_.Place(), absl::StrCat("JSON nests deeper than ", kMaxJsonDepth))};
     }
-    const bool in_outer_list = flat_objects_ && in_list_ && depth == 1;
+    const bool in_outer_list = sinks_.flat_objects && in_list_ && depth == 1;
     if (depth == 0 && event == Json::parse_event_t::array_start) in_list_ = true;
     if (in_outer_list && (event == Json::parse_event_t::array_start || event == Json::parse_event_t::value)) {
-      throw StopParsing{InputError(bytes_.Place(), "expected an object of a posting's columns in this list")};
+      Refuse(InputError(bytes_.Place(), "expected an object of a posting's columns in this list"));
+      return false;
     }
-    if (event == Json::parse_event_t::object_start) starts_.push_back(bytes_.Place());
+    if (event == Json::parse_event_t::object_start) {
+      // The parser does not say where an object within a list that is left out ends.
+      while (!open_.empty() && open_.back().depth >= depth) open_.pop_back();
+      open_.push_back({depth, bytes_.Place(), {}});
+    }
+    if (event == Json::parse_event_t::key) CountName(value.get_ref<const std::string&>());
     if (event != Json::parse_event_t::object_end) return true;
-    const InputPlace place = std::move(starts_.back());
-    starts_.pop_back();
+    while (open_.back().depth > depth) open_.pop_back();
+    const InputPlace place = std::move(open_.back().place);
+    open_.pop_back();
     return !HandOver(depth, value, place);
+  }
+
+  void CountName(const std::string& name) {
+    if (!sinks_.flat_objects || open_.back().names.insert(name).second || !twice_.ok()) return;
+    twice_ = ColumnError(bytes_.Place(), name, "is there twice in this object; keep one of them");
   }
 
   // Whether it was a posting, also one that is left out.
   bool HandOver(int depth, const Json& value, const InputPlace& place) {
     const bool outermost = depth == (in_list_ ? 1 : 0);
-    const int64_t within = outermost ? std::exchange(postings_within_, 0) : postings_within_;
-    absl::StatusOr<RawPosting> fields;
-    if (IsJobPosting(value)) {
-      std::optional<RawPosting> posting = FieldsFromJobPosting(value, place, notes_);
+    const int64_t within = outermost ? std::exchange(found_within_, 0) : found_within_;
+    const bool job_posting = IsJobPosting(value);
+    const bool flat = sinks_.flat_objects && outermost && within == 0 && !IsJsonLd(value);
+    if ((job_posting || outermost) && !twice_.ok()) {
+      Refuse(std::exchange(twice_, absl::OkStatus()));
+    } else if (job_posting) {
+      std::optional<RawPosting> posting = FieldsFromJobPosting(value, place, sinks_.notes);
       if (!posting.has_value()) return true;
-      fields = *std::move(posting);
-    } else if (flat_objects_ && outermost && within == 0 && !IsJsonLd(value)) {
-      fields = FieldsFromFlatObject(value, place, ignored_);
+      Take(*std::move(posting), place);
+    } else if (flat) {
+      absl::StatusOr<RawPosting> posting = FieldsFromFlatObject(value, place, sinks_.ignored, sinks_.notes);
+      if (posting.ok()) {
+        Take(*std::move(posting), place);
+      } else {
+        Refuse(posting.status());
+      }
     } else {
       return false;
     }
-    if (!fields.ok()) throw StopParsing{fields.status()};
-    if (const absl::Status taken = sink_(*std::move(fields), place); !taken.ok()) throw StopParsing{taken};
-    ++postings_;
-    if (!outermost) ++postings_within_;
+    if (!outermost) ++found_within_;
     bytes_.ForgetBytes();
     return true;
   }
 
-  CountedBytes& bytes_;
-  FieldsSink sink_;
-  IgnoredSink ignored_;
-  InputNotes& notes_;
-  const bool flat_objects_;
+  void Take(RawPosting posting, const InputPlace& place) {
+    ++found_;
+    const absl::Status taken = sinks_.take(std::move(posting), place);
+    if (taken.ok()) return;
+    sink_failed_ = true;
+    throw StopParsing{taken};
+  }
+
+  void Refuse(const absl::Status& reason) {
+    ++found_;
+    if (const absl::Status refused = sinks_.bad(reason); !refused.ok()) throw StopParsing{refused};
+  }
+
+  JsonBytes& bytes_;
+  const Sinks& sinks_;
   bool in_list_ = false;
-  std::vector<InputPlace> starts_;
-  int64_t postings_ = 0;
-  int64_t postings_within_ = 0;  // JobPostings found inside the outermost object that is open
+  std::vector<OpenObject> open_;
+  absl::Status twice_;  // of the first name that came twice in the posting that is open
+  int64_t found_ = 0;
+  int64_t found_within_ = 0;  // JobPostings found inside the outermost object that is open
+  bool sink_failed_ = false;
 };
 
 bool IsBlank(absl::string_view line) {
@@ -212,36 +188,59 @@ bool IsBlank(absl::string_view line) {
 
 }  // namespace
 
-absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink ignored, InputNotes& notes) {
+absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink ignored, BadSink bad,
+                           InputNotes& notes) {
+  const Sinks sinks{sink, ignored, bad, notes};
   std::string line;
   while (true) {
     const InputPlace place = source.Place();
-    SLUICE_ASSIGN_OR_RETURN(const bool more, source.ReadLine(line, kMaxJsonValueBytes));
-    if (!more) return absl::OkStatus();
+    const absl::StatusOr<bool> more = source.ReadLine(line, kMaxJsonValueBytes);
+    if (!source.status().ok()) return source.status();
+    if (!more.ok()) {
+      SLUICE_RETURN_IF_ERROR(bad(more.status()));
+      continue;
+    }
+    if (!*more) return absl::OkStatus();
     if (IsBlank(line)) continue;
-    CountedBytes bytes(line, place);
-    SLUICE_ASSIGN_OR_RETURN(const int64_t postings, Collector(bytes, sink, ignored, notes, true).Run());
-    if (postings == 0) return InputError(place, "no posting in this line: expected an object of its columns");
+    JsonBytes bytes(line, place);
+    Collector collector(bytes, sinks);
+    absl::Status read = collector.Run();
+    if (collector.sink_failed()) return read;
+    if (read.ok() && collector.found() == 0)
+      read = InputError(place, "no posting in this line: expected an object of its columns");
+    if (!read.ok()) SLUICE_RETURN_IF_ERROR(bad(read));
   }
 }
 
-absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored, InputNotes& notes) {
-  CountedBytes bytes(source);
-  SLUICE_ASSIGN_OR_RETURN(const int64_t postings, Collector(bytes, sink, ignored, notes, true).Run());
-  SLUICE_RETURN_IF_ERROR(source.status());
-  if (postings == 0) return InputError({source.path()}, "no posting in this JSON document");
-  return absl::OkStatus();
+absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored, BadSink bad,
+                              InputNotes& notes) {
+  const Sinks sinks{sink, ignored, bad, notes};
+  JsonBytes bytes(source);
+  Collector collector(bytes, sinks);
+  absl::Status read = collector.Run();
+  if (!source.status().ok()) return source.status();
+  if (collector.sink_failed()) return read;
+  if (read.ok() && collector.found() == 0)
+    read = InputError({source.path()}, "no posting in this JSON document");
+  if (absl::StrContains(read.message(), "expected end of input")) {
+    read = WithMessage(
+        read, absl::StrCat(read.message(), "; several objects stand one a line (jq -c), or in a list"));
+  }
+  return read.ok() ? read : bad(read);
 }
 
 absl::StatusOr<int64_t> ReadJsonLd(absl::string_view script, const InputPlace& place, FieldsSink sink,
                                    InputNotes& notes) {
   const auto no_flat_objects = [](absl::string_view, const InputPlace&) { return absl::OkStatus(); };
+  const auto no_bad_ones = [](const absl::Status& status) { return status; };
+  const Sinks sinks{sink, no_flat_objects, no_bad_ones, notes, /*flat_objects=*/false};
   const ScriptJson read = ReadScriptJson(script, place.line);
   int64_t postings = 0;
   for (const ScriptValue& value : read.values) {
-    CountedBytes bytes(value.json, {place.file, value.line});
-    SLUICE_ASSIGN_OR_RETURN(const int64_t found, Collector(bytes, sink, no_flat_objects, notes, false).Run());
-    postings += found;
+    JsonBytes bytes(value.json, {place.file, value.line});
+    Collector collector(bytes, sinks);
+    SLUICE_RETURN_IF_ERROR(collector.Run());
+    postings += collector.found();
   }
   if (!read.error.empty()) {
     notes.Add({place.file, read.error_line}, "", absl::StrCat("broken JSON: ", read.error, "; left out"));
@@ -254,7 +253,9 @@ absl::StatusOr<bool> BeginsWithWholeJsonLine(ByteSource& source) {
   while (true) {
     SLUICE_ASSIGN_OR_RETURN(const bool more, source.ReadLine(line, kMaxJsonValueBytes));
     if (!more) return false;
-    if (!IsBlank(line)) return Json::accept(line);
+    if (IsBlank(line)) continue;
+    JsonBytes bytes(line, {});
+    return ParseJson(bytes, nullptr).ok();
   }
 }
 

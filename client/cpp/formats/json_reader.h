@@ -21,14 +21,20 @@ using FieldsSink = absl::FunctionRef<absl::Status(RawPosting, const InputPlace&)
 // What to do with the name of a field that is not read: OK to go on without it.
 using IgnoredSink = absl::FunctionRef<absl::Status(absl::string_view name, const InputPlace&)>;
 
-// Longest JSON value that is kept at once: a JSON line, one JobPosting, or what stands around them.
-inline constexpr size_t kMaxJsonValueBytes = 16 << 20;
+// What to do with a posting, or what should be one, that cannot be used for this reason: OK to go on behind
+// it.
+using BadSink = absl::FunctionRef<absl::Status(const absl::Status& reason)>;
 
-// One posting, or one JSON-LD object, a line. Blank lines are skipped. INVALID_ARGUMENT names file and line.
-absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink ignored, InputNotes& notes);
+// One posting, or one JSON-LD object, a line. Blank lines are skipped. NaN and Infinity without quotes, as
+// Python writes them, are null. Reasons for `bad` name file and line: broken JSON, a name that comes twice in
+// an object, an id, title or description that is no text, no posting in the line. Other fields that are no
+// text are left out with a note. An error is one of a sink, or of the disk.
+absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink ignored, BadSink bad,
+                           InputNotes& notes);
 
-// One JSON value: an object or a list of postings. INVALID_ARGUMENT names file and line.
-absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored, InputNotes& notes);
+// One JSON value: an object or a list of postings; alike. Behind broken JSON nothing more is read.
+absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored, BadSink bad,
+                              InputNotes& notes);
 
 // A page's script that begins at `place`, read with patience (script_json.h). Returns how many JobPostings
 // were handed over; what could not be read is noted. Only an error of `sink` is one.

@@ -7,10 +7,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "client/cpp/formats/byte_source.h"
-#include "client/cpp/formats/csv_reader.h"
+#include "client/cpp/formats/csv_table.h"
 #include "client/cpp/formats/field_values.h"
+#include "client/cpp/formats/flat_style.h"
 #include "client/cpp/formats/job_ids.h"
 #include "client/cpp/formats/json_reader.h"
 #include "client/cpp/formats/page_reader.h"
@@ -24,23 +26,8 @@ namespace {
 
 enum class Format { kJsonLines, kJsonDocument, kPage, kCsv };
 
-int KnownColumns(const std::vector<std::string>& header) {
-  return static_cast<int>(std::count_if(header.begin(), header.end(), [](const std::string& name) {
-    return MeaningOfColumn(name).column.has_value();
-  }));
-}
-
-char SniffDelimiter(absl::string_view prefix) {
-  char best = ',';
-  int most = KnownColumns(SplitHeader(prefix, best));
-  for (const char delimiter : {';', '\t'}) {
-    const int known = KnownColumns(SplitHeader(prefix, delimiter));
-    if (known > most) {
-      most = known;
-      best = delimiter;
-    }
-  }
-  return best;
+bool IsRead(absl::string_view name) {
+  return MeaningOfColumn(name).column.has_value();
 }
 
 absl::StatusOr<Format> SniffFormat(const std::string& path) {
@@ -51,7 +38,7 @@ absl::StatusOr<Format> SniffFormat(const std::string& path) {
   if (absl::StartsWith(prefix, "[")) return Format::kJsonDocument;
   if (absl::StartsWith(prefix, "<")) return Format::kPage;
   if (!absl::StartsWith(prefix, "{")) {
-    const bool csv = KnownColumns(SplitHeader(prefix, SniffDelimiter(prefix))) > 0;
+    const bool csv = CsvShapeOf(prefix, &IsRead).known_names > 0;
     return named_lines && !csv ? Format::kJsonLines : Format::kCsv;
   }
   if (named_lines) return Format::kJsonLines;
@@ -59,22 +46,13 @@ absl::StatusOr<Format> SniffFormat(const std::string& path) {
   return lines ? Format::kJsonLines : Format::kJsonDocument;
 }
 
-absl::StatusOr<bool> FileIsUtf8(const std::string& path) {
-  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, ByteSource::Open(path));
-  Utf8Checker checker;
-  for (int byte = source->Next(); byte != ByteSource::kEnd; byte = source->Next()) {
-    const char c = static_cast<char>(byte);
-    if (!checker.Accept({&c, 1})) return false;
-  }
-  SLUICE_RETURN_IF_ERROR(source->status());
-  return checker.Finish();
-}
-
 class PostingFiles {
  public:
   PostingFiles(const PostingInputOptions& options, PostingSink sink) : options_(options), sink_(sink) {}
 
   absl::Status Read(const std::string& path) {
+    path_ = path;
+    style_ = {};
     SLUICE_ASSIGN_OR_RETURN(const Format format, SniffFormat(path));
     SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, ByteSource::Open(path));
     const auto take = [this](RawPosting fields, const InputPlace& place) {
@@ -83,13 +61,14 @@ class PostingFiles {
     const auto leave_out = [this](absl::string_view name, const InputPlace& place) {
       return LeaveOut(name, place);
     };
+    const auto refuse = [this](const absl::Status& reason) { return Refuse(reason); };
     switch (format) {
       case Format::kJsonLines:
-        return ReadJsonLines(*source, take, leave_out, summary_.notes);
+        return ReadJsonLines(*source, take, leave_out, refuse, summary_.notes);
       case Format::kJsonDocument:
-        return ReadJsonDocument(*source, take, leave_out, summary_.notes);
+        return ReadJsonDocument(*source, take, leave_out, refuse, summary_.notes);
       case Format::kPage:
-        return ReadPage(*source, take, summary_.notes);
+        return Refuse(ReadPage(*source, take, summary_.notes));
       case Format::kCsv:
         return ReadCsv(*source);
     }
@@ -101,11 +80,21 @@ class PostingFiles {
  private:
   absl::Status Take(RawPosting fields, const InputPlace& place) {
     const bool id_may_repeat = fields.id_may_repeat();
-    SLUICE_ASSIGN_OR_RETURN(PostingInput input,
-                            PostingFromFields(std::move(fields), place, style_, summary_.notes));
-    SLUICE_RETURN_IF_ERROR(Admit(id_may_repeat, place, *input.job.mutable_id()));
+    absl::StatusOr<PostingInput> input = PostingFromFields(std::move(fields), place, style_, summary_.notes);
+    if (!input.ok()) return Refuse(input.status());
+    const absl::Status admitted = Admit(id_may_repeat, place, *input->job.mutable_id());
+    if (!admitted.ok()) return Refuse(admitted);
     ++summary_.postings;
-    return sink_(std::move(input));
+    const absl::Status taken = sink_(*std::move(input));
+    sink_failed_ |= !taken.ok();
+    return taken;
+  }
+
+  // What is wrong with an input may be left out; what a sink or the disk said is no matter of the input.
+  absl::Status Refuse(const absl::Status& reason) {
+    if (reason.ok() || !options_.skip_bad || sink_failed_ || !absl::IsInvalidArgument(reason)) return reason;
+    summary_.bad.Add(reason.message());
+    return absl::OkStatus();
   }
 
   absl::Status Admit(bool id_may_repeat, const InputPlace& place, std::string& id) {
@@ -120,74 +109,96 @@ class PostingFiles {
   }
 
   absl::Status LeaveOut(absl::string_view name, const InputPlace& place) {
-    if (!MeaningOfColumn(name).ignored && !options_.ignore_unknown_columns)
-      return UnknownColumnError(place, name);
+    const ColumnMeaning meaning = MeaningOfColumn(name);
+    if (!meaning.ignored && !options_.ignore_unknown_columns) {
+      if (!meaning.known()) return UnknownColumnError(place, name);
+      return ColumnError(place, name,
+                         absl::StrCat("says the same as column '", NameOfColumn(*meaning.column),
+                                      "'. Keep one of them, or give --ignore-unknown-columns."));
+    }
     ++summary_.ignored_columns[std::string(name)];
     return absl::OkStatus();
   }
 
   absl::Status ReadCsv(ByteSource& source);
-  absl::Status CheckHeader(const CsvRecord& header, const InputPlace& place) const;
-  absl::StatusOr<RawPosting> FieldsFromRecord(const CsvRecord& header, CsvRecord record, bool utf8,
-                                              const InputPlace& place);
+  absl::Status CheckHeader(const CsvTable& table, const InputPlace& place) const;
+  absl::StatusOr<RawPosting> FieldsFromRow(const std::vector<std::string>& header, const CsvRecord& row,
+                                           IgnoredSink ignored);
+  FlatStyle StyleOf(const CsvTable& table);
 
   const PostingInputOptions& options_;
   PostingSink sink_;
   JobIds ids_;
-  FlatStyle style_;  // of the file that is read
+  // Of the file that is read.
+  std::string path_;
+  FlatStyle style_;
+  std::vector<ColumnMeaning> meanings_;  // of the columns of CSV
+  bool sink_failed_ = false;
   PostingInputSummary summary_;
 };
 
-absl::Status PostingFiles::CheckHeader(const CsvRecord& header, const InputPlace& place) const {
-  if (KnownColumns(header.fields) == 0) {
+absl::Status PostingFiles::CheckHeader(const CsvTable& table, const InputPlace& place) const {
+  const std::vector<std::string>& header = table.header();
+  if (std::none_of(header.begin(), header.end(), &IsRead)) {
     return InputError(
         place,
         "neither JSON nor a page nor CSV with a header of known columns (id, title, company, location, "
         "date_posted, job_type, min_amount, max_amount, currency, interval, is_remote, job_url, "
         "description)");
   }
-  for (const std::string& name : header.fields) {
+  for (const std::string& name : header) {
     if (!MeaningOfColumn(name).known() && !options_.ignore_unknown_columns)
       return UnknownColumnError(place, name);
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<RawPosting> PostingFiles::FieldsFromRecord(const CsvRecord& header, CsvRecord record,
-                                                          bool utf8, const InputPlace& place) {
-  if (record.fields.size() != header.fields.size()) {
-    return InputError(
-        place, absl::StrCat("row has ", record.fields.size(), " fields, the header ", header.fields.size()));
-  }
+absl::StatusOr<RawPosting> PostingFiles::FieldsFromRow(const std::vector<std::string>& header,
+                                                       const CsvRecord& row, IgnoredSink ignored) {
   RawPosting fields;
-  for (size_t i = 0; i < record.fields.size(); ++i) {
-    const std::string& name = header.fields[i];
-    if (IsAbsent(record.fields[i])) continue;
-    const ColumnMeaning meaning = MeaningOfColumn(name);
-    if (!meaning.column.has_value()) {
-      SLUICE_RETURN_IF_ERROR(LeaveOut(name, place));
-      continue;
-    }
-    std::string text = utf8 ? std::move(record.fields[i]) : Utf8FromWindows1252(record.fields[i]);
-    SLUICE_RETURN_IF_ERROR(fields.Set(*meaning.column, name, std::move(text), place));
+  const InputPlace place{path_, row.line};
+  for (size_t i = 0; i < row.fields.size(); ++i) {
+    if (IsAbsent(row.fields[i])) continue;
+    const ColumnMeaning& meaning = meanings_[i];
+    std::optional<std::string> left_out = header[i];
+    if (meaning.column.has_value()) left_out = fields.Offer(*meaning.column, header[i], row.fields[i]);
+    if (left_out.has_value()) SLUICE_RETURN_IF_ERROR(ignored(*left_out, place));
   }
   return fields;
 }
 
-absl::Status PostingFiles::ReadCsv(ByteSource& source) {
-  SLUICE_ASSIGN_OR_RETURN(const bool utf8, FileIsUtf8(source.path()));
-  if (!utf8) summary_.notes.Add({source.path()}, "", kReadAsWindows1252);
+FlatStyle PostingFiles::StyleOf(const CsvTable& table) {
+  StyleEvidence evidence;
+  evidence.SeeDelimiter(table.delimiter());
+  for (const CsvRecord& row : table.sample()) {
+    const auto no_matter = [](absl::string_view, const InputPlace&) { return absl::OkStatus(); };
+    const absl::StatusOr<RawPosting> fields = FieldsFromRow(table.header(), row, no_matter);
+    if (fields.ok()) evidence.See(*fields);
+  }
+  return evidence.Style();
+}
 
-  CsvReader reader(source, SniffDelimiter(absl::StripLeadingAsciiWhitespace(source.Prefix())));
-  SLUICE_ASSIGN_OR_RETURN(const std::optional<CsvRecord> header, reader.Next());
-  if (!header.has_value()) return InputError({source.path()}, "file is empty");
-  SLUICE_RETURN_IF_ERROR(CheckHeader(*header, {source.path(), header->line}));
+absl::Status PostingFiles::ReadCsv(ByteSource& source) {
+  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<CsvTable> table,
+                          CsvTable::Open(source, &IsRead, summary_.notes));
+  SLUICE_RETURN_IF_ERROR(CheckHeader(*table, {source.path(), table->header_line()}));
+  meanings_.clear();
+  for (const std::string& name : table->header()) meanings_.push_back(MeaningOfColumn(name));
+  style_ = StyleOf(*table);
+  const auto leave_out = [this](absl::string_view name, const InputPlace& place) {
+    return LeaveOut(name, place);
+  };
   while (true) {
-    SLUICE_ASSIGN_OR_RETURN(std::optional<CsvRecord> record, reader.Next());
-    if (!record.has_value()) return absl::OkStatus();
-    const InputPlace place{source.path(), record->line};
-    SLUICE_ASSIGN_OR_RETURN(RawPosting fields, FieldsFromRecord(*header, *std::move(record), utf8, place));
-    SLUICE_RETURN_IF_ERROR(Take(std::move(fields), place));
+    const absl::StatusOr<std::optional<CsvRecord>> row = table->Next();
+    if (!source.status().ok()) return source.status();
+    if (!row.ok()) {
+      SLUICE_RETURN_IF_ERROR(Refuse(row.status()));
+      continue;
+    }
+    if (!row->has_value()) return absl::OkStatus();
+    absl::StatusOr<RawPosting> fields = FieldsFromRow(table->header(), **row, leave_out);
+    SLUICE_RETURN_IF_ERROR(fields.ok() ? Take(*std::move(fields), {source.path(), (*row)->line})
+                                       : Refuse(fields.status()));
   }
 }
 
@@ -197,11 +208,14 @@ absl::StatusOr<PostingInputSummary> ReadPostings(const std::vector<std::string>&
                                                  const PostingInputOptions& options, PostingSink sink) {
   PostingFiles reader(options, sink);
   for (const std::string& file : files) SLUICE_RETURN_IF_ERROR(reader.Read(file));
-  if (reader.summary().postings == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(files.empty() ? "input" : files.front(), ": holds no postings"));
+  PostingInputSummary& summary = reader.summary();
+  if (summary.postings == 0) {
+    std::string message = absl::StrCat(files.empty() ? "input" : files.front(), ": holds no postings");
+    if (summary.bad.total() > 0)
+      absl::StrAppend(&message, " that can be used:\n", absl::StrJoin(summary.bad.Lines(), "\n"));
+    return absl::InvalidArgumentError(message);
   }
-  return std::move(reader.summary());
+  return std::move(summary);
 }
 
 }  // namespace sluice
