@@ -77,7 +77,7 @@ TEST(Truncation, Texts) {
     const auto texts = ReadTexts(directory.Write("in.jsonl", whole.substr(0, cut)), {},
                                  [](std::string, const InputPlace&) { return absl::OkStatus(); });
     if (texts.ok()) {
-      EXPECT_LE(*texts, 2);
+      EXPECT_LE(texts->texts, 2);
     }
   }
 }

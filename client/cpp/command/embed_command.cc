@@ -124,9 +124,10 @@ class Embedding {
 absl::StatusOr<ExitCode> RunEmbed(const EmbedFlags& flags, CommandContext& context) {
   const TextInputOptions input{.ignore_unknown_columns = flags.ignore_unknown_columns};
   // Once through the file without a server: nothing is embedded of an input that is broken further down.
-  SLUICE_RETURN_IF_ERROR(ReadTexts(flags.input, input, [](std::string, const InputPlace&) {
-                           return absl::OkStatus();
-                         }).status());
+  SLUICE_ASSIGN_OR_RETURN(
+      const TextInputSummary summary,
+      ReadTexts(flags.input, input, [](std::string, const InputPlace&) { return absl::OkStatus(); }));
+  for (const std::string& note : summary.notes.Lines()) Tell(context.terminal, note);
   SLUICE_ASSIGN_OR_RETURN(Client* const client, context.connect());
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<NpyWriter> writer, NpyWriter::Create(flags.output));
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<ThreadPool> pool,
