@@ -26,7 +26,7 @@ AGREES = 0.98  # between builds that choose different precisions, too
 class Embedding:
     """`sluice embed`: 64 texts a call, four calls in flight, over gRPC."""
 
-    PROBE, MOST = 64, 16384
+    PROBE, IN_FLIGHT, MOST = 64, 4, 16384
 
     def __init__(self, name, texts, folder, seconds):
         self.figures = (Figure(f"embed, {name} texts", "texts/s", True),)
@@ -47,7 +47,7 @@ class Embedding:
         self.warm(old)
         rate = self.PROBE / self.warm(old)
         calls = round(rate * self.seconds / self.PROBE)
-        self.count = self.PROBE * min(max(calls, 1), self.MOST // self.PROBE)
+        self.count = self.PROBE * min(max(calls, self.IN_FLIGHT), self.MOST // self.PROBE)
         self.write(self.file, self.count)
 
     def turn(self, subject):
