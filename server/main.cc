@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/descriptors.h"
 #include "core/base/error_details.h"
 #include "core/base/log.h"
 #include "core/base/mutex.h"
@@ -35,11 +36,17 @@ int FailToStart(const absl::Status& status) {
   return Fail(status, usage ? kExitUsage : kExitFailure);
 }
 
+// What was printed has arrived, or that is a failure.
+int EndOutput(int exit_code) {
+  if (std::cout.flush()) return exit_code;
+  return Fail(absl::DataLossError("standard output cannot be written"), kExitFailure);
+}
+
 int SelfTest(const Config& config, EncoderSource& source) {
   EndAtSignals();
   const absl::StatusOr<bool> passed = RunSelfTest(config, DetectHardware(), source, std::cout);
   if (!passed.ok()) return FailToStart(passed.status());
-  return *passed ? EXIT_SUCCESS : kExitFailure;
+  return EndOutput(*passed ? EXIT_SUCCESS : kExitFailure);
 }
 
 int Run(const std::vector<std::string>& arguments) {
@@ -47,7 +54,7 @@ int Run(const std::vector<std::string>& arguments) {
   if (!line.ok()) return Fail(line.status(), kExitUsage);
   if (line->answer.has_value()) {
     std::cout << *line->answer;
-    return EXIT_SUCCESS;
+    return EndOutput(EXIT_SUCCESS);
   }
   const absl::StatusOr<Config> config = LoadConfig(*line, Variable);
   if (!config.ok()) return Fail(config.status(), kExitUsage);
@@ -67,6 +74,7 @@ int Run(const std::vector<std::string>& arguments) {
 }  // namespace sluice
 
 int main(int argc, char** argv) {
+  sluice::OccupyStandardDescriptors();
   sluice::SwitchAbseilDeadlockDetectionOff();
   sluice::BlockSignals();
   sluice::RaiseDescriptorLimit();
