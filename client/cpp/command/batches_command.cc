@@ -1,11 +1,14 @@
 #include "client/cpp/command/batches_command.h"
 
+#include <memory>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/cpp/command/follow_batch.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/ranked_results.h"
 #include "client/cpp/command/verdict_json.h"
+#include "client/cpp/formats/terminal_text.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
@@ -46,9 +49,11 @@ absl::StatusOr<ExitCode> Watch(Client& client, const std::string& name, CommandC
   return ExitCodeOf(followed.batch.state());
 }
 
-absl::Status PrintEmbeddings(Client& client, const std::string& name, bool json, Terminal& terminal) {
-  return client.StreamResults(name, 0, [&](const v1::JobResult& result) {
-    if (json) {
+absl::Status PrintEmbeddings(Client& client, const BatchesFlags& flags, OutputFile* output,
+                             Terminal& terminal) {
+  return client.StreamResults(flags.name, 0, [&](const v1::JobResult& result) {
+    if (output != nullptr) SLUICE_RETURN_IF_ERROR(output->Write(ResultJson(result) + '\n'));
+    if (flags.json) {
       terminal.out << ResultJson(result) << '\n';
     } else {
       terminal.out << result.sequence() << '\t' << EscapeText(result.id()) << '\t'
@@ -61,18 +66,23 @@ absl::Status PrintEmbeddings(Client& client, const std::string& name, bool json,
 
 absl::StatusOr<ExitCode> Results(Client& client, const BatchesFlags& flags, CommandContext& context) {
   SLUICE_ASSIGN_OR_RETURN(const v1::Batch batch, client.GetBatch(flags.name));
+  std::unique_ptr<OutputFile> output;
+  if (!flags.output.empty()) {
+    SLUICE_ASSIGN_OR_RETURN(output, OutputFile::Create(flags.output, /*inputs=*/{}));
+  }
   if (batch.kind() == "screen") {
     SLUICE_ASSIGN_OR_RETURN(
         const v1::Batch ended,
         FollowAndPrintRanked(
-            client, {.batch = flags.name, .top = flags.top, .output = flags.output, .json = flags.json},
+            client, {.batch = flags.name, .top = flags.top, .output = output.get(), .json = flags.json},
             SentPostings(), context.terminal, context.clock));
     return ExitCodeOf(ended.state());
   }
   SLUICE_ASSIGN_OR_RETURN(
       const FollowedBatch followed,
       FollowBatch(client, {.name = flags.name, .results = false}, context.terminal, context.clock));
-  SLUICE_RETURN_IF_ERROR(PrintEmbeddings(client, flags.name, flags.json, context.terminal));
+  SLUICE_RETURN_IF_ERROR(PrintEmbeddings(client, flags, output.get(), context.terminal));
+  if (output != nullptr) SLUICE_RETURN_IF_ERROR(output->Finish());
   return ExitCodeOf(followed.batch.state());
 }
 

@@ -128,13 +128,15 @@ absl::StatusOr<ExitCode> RunEmbed(const EmbedFlags& flags, CommandContext& conte
       const TextInputSummary summary,
       ReadTexts(flags.input, input, [](std::string, const InputPlace&) { return absl::OkStatus(); }));
   for (const std::string& note : summary.notes.Lines()) Tell(context.terminal, note);
+  SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<OutputFile> output,
+                          OutputFile::Create(flags.output, {flags.input}));
+  NpyWriter writer(std::move(output), summary.texts);
   SLUICE_ASSIGN_OR_RETURN(Client* const client, context.connect());
-  SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<NpyWriter> writer, NpyWriter::Create(flags.output));
   SLUICE_ASSIGN_OR_RETURN(const std::unique_ptr<ThreadPool> pool,
                           ThreadPool::Create({.name = "embed", .num_threads = kCallsInFlight}));
   int64_t truncated = 0;
   {
-    Embedding embedding(flags, context, *client, *writer, *pool);
+    Embedding embedding(flags, context, *client, writer, *pool);
     SLUICE_RETURN_IF_ERROR(ReadTexts(flags.input, input, [&](std::string text, const InputPlace& place) {
                              return embedding.Add(std::move(text), place);
                            }).status());
@@ -142,8 +144,8 @@ absl::StatusOr<ExitCode> RunEmbed(const EmbedFlags& flags, CommandContext& conte
     truncated = embedding.truncated();
   }
   Tell(context.terminal,
-       absl::StrCat(WithThousands(writer->rows()), " texts to ", flags.output, " [", writer->rows(), ", ",
-                    writer->columns(), "], ", WithThousands(truncated), " cut at the model's limit"));
+       absl::StrCat(WithThousands(writer.rows()), " texts to ", flags.output, " [", writer.rows(), ", ",
+                    writer.columns(), "], ", WithThousands(truncated), " cut at the model's limit"));
   return ExitCode::kDone;
 }
 

@@ -12,7 +12,8 @@ namespace sluice {
 inline constexpr int kTextsPerCall = 64;
 inline constexpr int kCallsInFlight = 4;
 
-// The file appears only once it is whole. An error names file and line where the server objected to a text.
+// A regular file appears only once it is whole; what is none (a pipe, say) gets the rows as they come. An
+// error names file and line where the server objected to a text.
 absl::StatusOr<ExitCode> RunEmbed(const EmbedFlags& flags, CommandContext& context);
 
 }  // namespace sluice

@@ -1,8 +1,11 @@
 #include "client/cpp/command/exit_code.h"
 
+#include "client/cpp/formats/output_file.h"
+
 namespace sluice {
 
 ExitCode ExitCodeOf(const absl::Status& status) {
+  if (IsOutputError(status)) return ExitCode::kOutputLost;
   switch (status.code()) {
     case absl::StatusCode::kOk:
       return ExitCode::kDone;

@@ -9,6 +9,7 @@ namespace sluice {
 enum class ExitCode {
   kDone = 0,
   kSomeJobsFailed = 1,
+  kOutputLost = 1,   // standard output or a file could not be written
   kBadInput = 2,     // usage, a file, a batch that is not there
   kUnreachable = 3,  // no server, a draining one, or one that failed
   kRefused = 4,      // the server is there and says no

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "client/cpp/command/local_server.h"
 #include "client/cpp/command/progress.h"
+#include "client/cpp/formats/terminal_text.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {

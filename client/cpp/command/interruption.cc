@@ -4,17 +4,30 @@
 #include <unistd.h>
 
 #include "client/cpp/command/exit_code.h"
+#include "client/cpp/formats/output_file.h"
 
 namespace sluice {
 namespace {
 
 // Ends the waiting thread when the work is done; otherwise unused by us.
 constexpr int kStopSignal = SIGUSR1;
+// Longer than a local server takes to end.
+constexpr unsigned kMaxSecondsToEnd = 20;
 
+bool IsIgnored(int signal) {
+  struct sigaction action{};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// Not those that whoever started us wants ignored: nohup SIGHUP, a shell SIGINT of what runs in its
+// background.
 sigset_t WatchedSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, kStopSignal}) sigaddset(&signals, signal);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (!IsIgnored(signal)) sigaddset(&signals, signal);
+  }
+  for (const int signal : {SIGALRM, kStopSignal}) sigaddset(&signals, signal);
   return signals;
 }
 
@@ -34,8 +47,10 @@ void Interruption::Use(Client* client) {
 }
 
 InterruptSignals::InterruptSignals(Interruption& interruption) {
-  const sigset_t signals = WatchedSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  sigset_t blocked = WatchedSignals();
+  // A reader that went away is an error of the write, so that what is half done is cleaned up.
+  sigaddset(&blocked, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
   thread_ = Thread("interrupt", [this, &interruption] { Run(interruption); });
 }
 
@@ -47,8 +62,14 @@ InterruptSignals::~InterruptSignals() {
 void InterruptSignals::Run(Interruption& interruption) {
   const sigset_t signals = WatchedSignals();
   for (int received = 0; sigwait(&signals, &received) == 0 && received != kStopSignal;) {
-    if (interruption.interrupted()) _exit(static_cast<int>(ExitCode::kInterrupted));
+    if (interrupted_) {
+      RemoveUnfinishedOutputs();
+      _exit(static_cast<int>(ExitCode::kInterrupted));
+    }
+    interrupted_ = true;
     interruption.Interrupt();
+    // Work that waits for a reader of its output hears of nothing.
+    alarm(kMaxSecondsToEnd);
   }
 }
 

@@ -28,8 +28,9 @@ class Interruption {
   Client* client_ ABSL_GUARDED_BY(mutex_) = nullptr;
 };
 
-// Turns SIGINT and SIGTERM into an Interruption on a thread of its own; a second one ends the process at
-// once. Make one before any other thread, which then inherit the blocked signals.
+// Turns SIGINT, SIGTERM and SIGHUP, unless they are ignored, into an Interruption on a thread of its own. A
+// second one, or 20 seconds after the first, ends the process at once; no unfinished output is left. SIGPIPE
+// is blocked. Make one before any other thread, which then inherit the blocked signals.
 class InterruptSignals {
  public:
   explicit InterruptSignals(Interruption& interruption);
@@ -37,6 +38,7 @@ class InterruptSignals {
 
  private:
   void Run(Interruption& interruption);
+  bool interrupted_ = false;  // by a signal; of the thread alone
   Thread thread_;
 };
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cpp/command/interruption.h"
 #include "client/cpp/command/load_run.h"
+#include "client/cpp/formats/terminal_text.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {

@@ -3,10 +3,6 @@
 #include <google/protobuf/arena.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <limits>
 #include <utility>
 
@@ -23,40 +19,6 @@ namespace {
 
 constexpr int kPageResults = 256;
 constexpr int kTableRows = 20;
-
-// A file that appears under its name only once it is whole; without a path, nothing.
-class ResultFile {
- public:
-  explicit ResultFile(std::string path) : path_(std::move(path)) {
-    if (wanted()) stream_.open(Partial(), std::ios::binary | std::ios::trunc);
-  }
-  ~ResultFile() {
-    if (wanted() && !finished_) std::remove(Partial().c_str());
-  }
-
-  bool wanted() const { return !path_.empty(); }
-  void Add(absl::string_view line) {
-    if (wanted()) stream_ << line << '\n';
-  }
-  absl::Status Check() const { return wanted() && !stream_ ? Error() : absl::OkStatus(); }
-  absl::Status Finish() {
-    if (!wanted()) return absl::OkStatus();
-    stream_.close();
-    if (!stream_ || std::rename(Partial().c_str(), path_.c_str()) != 0) return Error();
-    finished_ = true;
-    return absl::OkStatus();
-  }
-
- private:
-  std::string Partial() const { return path_ + ".partial"; }
-  absl::Status Error() const {
-    return absl::InvalidArgumentError(absl::StrCat(path_, ": ", std::strerror(errno)));
-  }
-
-  const std::string path_;
-  std::ofstream stream_;
-  bool finished_ = false;
-};
 
 // A page of results: thousands of small messages, which an arena makes and forgets in one go.
 class ResultPage {
@@ -81,7 +43,7 @@ class ResultPage {
 
 // Calls `take` for the first `most` results, best first. The next page comes while one is taken.
 absl::Status ForEachRanked(Client& client, const std::string& batch, int64_t most,
-                           absl::FunctionRef<void(const v1::JobResult&)> take) {
+                           absl::FunctionRef<absl::Status(const v1::JobResult&)> take) {
   v1::ListResultsRequest request;
   request.set_name(batch);
   request.set_page_size(static_cast<int>(std::min<int64_t>(most, kPageResults)));
@@ -99,15 +61,17 @@ absl::Status ForEachRanked(Client& client, const std::string& batch, int64_t mos
       request.set_page_token(page.next_page_token());
       reading = Thread("results", [&] { read = pages[1 - current].Read(client, request); });
     }
-    for (int64_t i = 0; i < taken; ++i) take(page.results(static_cast<int>(i)));
+    absl::Status kept;
+    for (int64_t i = 0; i < taken && kept.ok(); ++i) kept = take(page.results(static_cast<int>(i)));
     reading.Join();
+    SLUICE_RETURN_IF_ERROR(kept);
     SLUICE_RETURN_IF_ERROR(read);
     if (!more) return absl::OkStatus();
   }
 }
 
 bool PrintsEveryResult(const RankedResultsOptions& options) {
-  return !options.output.empty() || (options.json && !options.top.has_value());
+  return options.output != nullptr || (options.json && !options.top.has_value());
 }
 
 std::optional<EvidenceSource> SourceOf(const v1::JobResult& result, const SentPostings& sent) {
@@ -120,8 +84,6 @@ std::optional<EvidenceSource> SourceOf(const v1::JobResult& result, const SentPo
 // Answers the tally of what was read.
 absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOptions& options,
                                          const SentPostings& sent, Terminal& terminal) {
-  ResultFile file(options.output);
-  SLUICE_RETURN_IF_ERROR(file.Check());
   constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
   const TableStyle style{terminal.out_is_terminal, terminal.columns};
   const int64_t shown = options.top.has_value() ? *options.top : options.json ? kAll : kTableRows;
@@ -132,30 +94,20 @@ absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOpti
       client, options.batch, PrintsEveryResult(options) ? kAll : shown, [&](const v1::JobResult& result) {
         tally.Add(result);
         const bool show = read++ < shown;
-        const std::string json =
-            file.wanted() || (show && options.json) ? ResultJson(result, SourceOf(result, sent)) : "";
-        file.Add(json);
-        if (!show) return;
-        if (options.json) {
-          terminal.out << json << '\n';
-        } else {
+        if (show && !options.json)
           terminal.out << TableRow(result, sent.headlines.Find(result.index()), style);
-        }
+        if (options.output == nullptr && !(show && options.json)) return absl::OkStatus();
+        const std::string json = ResultJson(result, SourceOf(result, sent)) + '\n';
+        if (show && options.json) terminal.out << json;
+        return options.output == nullptr ? absl::OkStatus() : options.output->Write(json);
       }));
-  terminal.out << std::flush;
-  SLUICE_RETURN_IF_ERROR(file.Finish());
+  // Whoever does not get the results need not read the summary, and hears where the results still are.
+  if (!terminal.out.flush()) return absl::CancelledError("the results could not be printed");
+  if (options.output != nullptr) SLUICE_RETURN_IF_ERROR(options.output->Finish());
   return tally;
 }
 
 }  // namespace
-
-bool WritesJson(const RankedResultsOptions& options) {
-  return options.json || !options.output.empty();
-}
-
-bool WritesTable(const RankedResultsOptions& options) {
-  return !options.json;
-}
 
 std::string SourcesLeftOutText(const JobRecords& evidence_sources) {
   if (evidence_sources.left_out() == 0) return "";

@@ -10,14 +10,15 @@
 #include "client/cpp/command/job_records.h"
 #include "client/cpp/command/terminal.h"
 #include "client/cpp/command/verdict_table.h"
+#include "client/cpp/formats/output_file.h"
 #include "core/base/clock.h"
 
 namespace sluice {
 
 struct RankedResultsOptions {
   std::string batch;
-  std::optional<int> top;  // default 20 in a table, all as JSON
-  std::string output;      // "" for none; appears only once it is whole
+  std::optional<int> top;        // default 20 in a table, all as JSON
+  OutputFile* output = nullptr;  // gets every verdict as a JSON line and is finished; not owned
   bool json = false;
 };
 
@@ -29,17 +30,13 @@ struct SentPostings {
   JobRecords evidence_sources{kMaxSourcesBytes};  // for JSON: EvidenceSource, packed
 };
 
-// Whether a verdict is written as JSON, so that the sources are wanted, and whether the headlines are.
-bool WritesJson(const RankedResultsOptions& options);
-bool WritesTable(const RankedResultsOptions& options);
-
 // A line for postings whose sources found no room; "" where all did.
 std::string SourcesLeftOutText(const JobRecords& evidence_sources);
 
 // Waits for the batch, showing its progress, prints its results and then what happened in all. Where every
 // result is printed, none is read twice; for a table they are streamed to be counted, and only its rows are
-// read again. INVALID_ARGUMENT when the output cannot be written; CANCELLED when the client was interrupted,
-// whereupon the batch goes on.
+// read again. An output error (output_file.h) when options.output cannot be written; CANCELLED when the
+// client was interrupted, whereupon the batch goes on.
 absl::StatusOr<v1::Batch> FollowAndPrintRanked(Client& client, const RankedResultsOptions& options,
                                                const SentPostings& sent, Terminal& terminal,
                                                const Clock& clock);

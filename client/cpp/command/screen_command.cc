@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "client/cpp/command/ranked_results.h"
 #include "client/cpp/formats/evidence_source.h"
 #include "client/cpp/formats/job_places.h"
+#include "client/cpp/formats/output_file.h"
 #include "client/cpp/formats/posting_reader.h"
 #include "client/cpp/formats/profile_file.h"
 #include "client/cpp/formats/terminal_text.h"
@@ -61,16 +63,16 @@ void TellNotes(const PostingInputSummary& summary, Terminal& terminal) {
 
 class Submission {
  public:
-  Submission(const ScreenFlags& flags, const RankedResultsOptions& output, CommandContext& context)
-      : flags_(flags), output_(output), context_(context) {}
+  Submission(const ScreenFlags& flags, CommandContext& context) : flags_(flags), context_(context) {}
 
-  // Reads, connects and submits. Input errors come before any connection, where the postings fit one
-  // CreateBatch.
+  // Reads, opens the output, connects and submits. Input errors come before any connection, where the
+  // postings fit one CreateBatch; an output that cannot be opened comes before anything is screened for it.
   absl::StatusOr<v1::Batch> Submit() {
     SLUICE_ASSIGN_OR_RETURN(profile_, ReadProfileFile(flags_.profile));
     v1::CreateBatchRequest request;
     *request.mutable_batch() = MakeNewBatch(flags_, profile_.profile);
     SLUICE_ASSIGN_OR_RETURN(const bool fits, ReadInto(request));
+    SLUICE_RETURN_IF_ERROR(OpenOutput());
     SLUICE_ASSIGN_OR_RETURN(client_, context_.connect());
     absl::StatusOr<v1::Batch> batch =
         fits ? client_->CreateBatch(std::move(request)) : Upload(std::move(*request.mutable_batch()));
@@ -85,15 +87,25 @@ class Submission {
   Client& client() { return *client_; }
   const SentPostings& sent() const { return sent_; }
   int64_t bad_rows() const { return summary_.bad.total(); }
+  OutputFile* output() const { return output_.get(); }
 
  private:
+  absl::Status OpenOutput() {
+    if (flags_.output.empty()) return absl::OkStatus();
+    std::vector<std::string> inputs = flags_.jobs;
+    inputs.push_back(flags_.profile);
+    SLUICE_ASSIGN_OR_RETURN(output_, OutputFile::Create(flags_.output, inputs));
+    return absl::OkStatus();
+  }
+
   void Remember(const PostingInput& input) {
     const v1::Posting& posting = input.job.posting();
     places_.Add(input.place);
-    if (WritesJson(output_)) {
+    const bool writes_json = flags_.json || !flags_.output.empty();
+    if (writes_json) {
       sent_.evidence_sources.Add(EvidenceSource(posting, input.description_map).Pack());
     }
-    if (!WritesTable(output_)) return;
+    if (flags_.json) return;  // no table
     sent_.headlines.Add({FitColumns(posting.title(), kMaxHeadlineColumns),
                          FitColumns(posting.company(), kMaxHeadlineColumns),
                          FitColumns(posting.location(), kMaxHeadlineColumns)});
@@ -151,8 +163,8 @@ class Submission {
   }
 
   const ScreenFlags& flags_;
-  const RankedResultsOptions& output_;
   CommandContext& context_;
+  std::unique_ptr<OutputFile> output_;
   Client* client_ = nullptr;
   ProfileFile profile_;
   JobPlaces places_;
@@ -163,12 +175,12 @@ class Submission {
 }  // namespace
 
 absl::StatusOr<ExitCode> RunScreen(const ScreenFlags& flags, CommandContext& context) {
-  RankedResultsOptions output{.top = flags.top, .output = flags.output, .json = flags.json};
-  Submission submission(flags, output, context);
+  Submission submission(flags, context);
   SLUICE_ASSIGN_OR_RETURN(const v1::Batch batch, submission.Submit());
-  output.batch = batch.name();
-  const absl::StatusOr<v1::Batch> ended =
-      FollowAndPrintRanked(submission.client(), output, submission.sent(), context.terminal, context.clock);
+  const absl::StatusOr<v1::Batch> ended = FollowAndPrintRanked(
+      submission.client(),
+      {.batch = batch.name(), .top = flags.top, .output = submission.output(), .json = flags.json},
+      submission.sent(), context.terminal, context.clock);
   if (ended.ok()) {
     const ExitCode code = ExitCodeOf(ended->state());
     return code == ExitCode::kDone && submission.bad_rows() > 0 ? ExitCode::kSomeJobsFailed : code;
