@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <system_error>
 
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/cpp/command/hardware_command.h"
 #include "client/cpp/command/ranked_results.h"
@@ -58,6 +60,21 @@ class CommandTest : public testing::Test {
     err_.str("");
     if (server_ != nullptr) arguments.insert(arguments.begin(), "--server=" + server_->address());
     Terminal terminal{out_, err_, on_terminal_, on_terminal_, 80};
+    SetLook(no_color_, term_, terminal);
+    return RunCommand(arguments, terminal, clock_, interruption_);
+  }
+
+  // With a standard output that takes nothing.
+  ExitCode RunWithoutOutput(std::vector<std::string> arguments, std::errc why, bool quiet) {
+    err_.str("");
+    if (server_ != nullptr) arguments.insert(arguments.begin(), "--server=" + server_->address());
+    class : public std::streambuf {
+    } nothing;  // overflow fails
+    std::ostream out(&nothing);
+    const std::error_code error = std::make_error_code(why);
+    Terminal terminal{out, err_};
+    terminal.out_error = &error;
+    terminal.quiet_about_broken_pipes = quiet;
     return RunCommand(arguments, terminal, clock_, interruption_);
   }
 
@@ -75,6 +92,8 @@ class CommandTest : public testing::Test {
   std::string profile_ = kProfile;
   std::string jobs_ = kJobs;
   bool on_terminal_ = false;
+  const char* no_color_ = nullptr;
+  const char* term_ = "xterm";
   std::ostringstream out_, err_;
 };
 
@@ -107,6 +126,67 @@ TEST_F(CommandTest, ScreenOnATerminalPrintsATable) {
             "    2  0.250  \x1b[33mreview \x1b[0m \x1b[1mCook · Acme · Bonn\x1b[0m\n"
             "                      \x1b[2mnot encoded: under the gate\x1b[0m\n");
   EXPECT_THAT(err_.str(), HasSubstr("phase one ["));
+}
+
+// NO_COLOR takes every escape sequence away, a dumb terminal also the bar, which would not stay on its line.
+TEST_F(CommandTest, TerminalsWithoutColourGetNone) {
+  on_terminal_ = true;
+  Serve();
+  no_color_ = "1";
+  EXPECT_EQ(Run(Screen({"--top=1"})), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(out_.str(),
+            " rank  score  verdict posting and reasons\n"
+            "    1  0.875  accept  Baker · Brot, GmbH · Köln\n"
+            "                      matches: bake; satisfies pay\n");
+  EXPECT_THAT(err_.str(), HasSubstr("\rphase one ["));
+  EXPECT_THAT(err_.str(), Not(HasSubstr("\x1b")));
+
+  no_color_ = nullptr;
+  term_ = "dumb";
+  EXPECT_EQ(Run(Screen({"--top=1"})), ExitCode::kDone) << err_.str();
+  EXPECT_THAT(out_.str(), StartsWith(" rank  score  verdict posting"));
+  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(err_.str(), Not(HasSubstr("\r")));
+
+  no_color_ = "";  // as if it were not set
+  term_ = "xterm";
+  EXPECT_EQ(Run(Screen({"--top=1"})), ExitCode::kDone) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("\x1b[32m"));
+}
+
+// Output that nobody gets is no success, whatever the command.
+TEST_F(CommandTest, AnOutputThatIsLostIsAnError) {
+  Serve();
+  ASSERT_EQ(Run(Screen()), ExitCode::kDone) << err_.str();
+  const std::vector<std::vector<std::string>> commands = {{"--help"},
+                                                          {"screen", "--help"},
+                                                          {"--version"},
+                                                          {"hardware"},
+                                                          {"hardware", "--json"},
+                                                          {"batches", "ls"},
+                                                          {"batches", "ls", "--json"},
+                                                          {"batches", "get", "b1"},
+                                                          {"batches", "watch", "b1"},
+                                                          {"batches", "results", "b1"},
+                                                          {"batches", "results", "b1", "--json"},
+                                                          {"batches", "cancel", "b1"},
+                                                          Screen(),
+                                                          Screen({"--json"})};
+  for (const std::vector<std::string>& command : commands) {
+    EXPECT_EQ(RunWithoutOutput(command, std::errc::no_space_on_device, false), ExitCode::kOutputLost)
+        << absl::StrJoin(command, " ");
+    EXPECT_THAT(err_.str(), HasSubstr("sluice: standard output: No space left on device\n"))
+        << absl::StrJoin(command, " ");
+  }
+  EXPECT_EQ(RunWithoutOutput({"batches", "ls"}, std::errc::broken_pipe, false), ExitCode::kOutputLost);
+  EXPECT_EQ(err_.str(), "sluice: standard output: Broken pipe\n");
+  // As of `| head -1`.
+  EXPECT_EQ(RunWithoutOutput({"batches", "ls"}, std::errc::broken_pipe, true), ExitCode::kOutputLost);
+  EXPECT_EQ(err_.str(), "");
+  // What went wrong besides is said, too, and is the exit code.
+  EXPECT_EQ(RunWithoutOutput({"batches", "get", "none"}, std::errc::no_space_on_device, false),
+            ExitCode::kBadInput);
+  EXPECT_EQ(err_.str(), "sluice: batches/none does not exist\n");
 }
 
 TEST_F(CommandTest, JsonLinesCarryThePromisedNames) {

@@ -72,9 +72,10 @@ std::string ProgressText(const v1::BatchProgress& progress, int columns) {
 }
 
 void ProgressLine::Show(absl::string_view text) {
-  if (terminal_.err_is_terminal) {
-    terminal_.err << "\r\x1b[K" << text << std::flush;
-    on_screen_ = true;
+  if (terminal_.err_is_terminal && terminal_.moves) {
+    Wipe();
+    terminal_.err << text << std::flush;
+    on_screen_columns_ = ColumnsOf(text);
     return;
   }
   const absl::Duration now = clock_.MonotonicNow();
@@ -84,8 +85,18 @@ void ProgressLine::Show(absl::string_view text) {
 }
 
 void ProgressLine::Clear() {
-  if (on_screen_) terminal_.err << "\r\x1b[K" << std::flush;
-  on_screen_ = false;
+  if (on_screen_columns_ == 0) return;
+  Wipe();
+  terminal_.err << std::flush;
+  on_screen_columns_ = 0;
+}
+
+void ProgressLine::Wipe() {
+  if (terminal_.colour) {
+    terminal_.err << "\r\x1b[K";
+  } else {
+    terminal_.err << '\r' << std::string(on_screen_columns_, ' ') << '\r';
+  }
 }
 
 }  // namespace sluice

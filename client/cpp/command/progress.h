@@ -35,10 +35,13 @@ class ProgressLine {
   void Clear();
 
  private:
+  // Takes the line away; without colour no escape sequence is used.
+  void Wipe();
+
   Terminal& terminal_;
   const Clock& clock_;
   absl::Duration last_shown_ = -absl::InfiniteDuration();
-  bool on_screen_ = false;
+  int on_screen_columns_ = 0;
 };
 
 }  // namespace sluice

@@ -85,7 +85,7 @@ std::optional<EvidenceSource> SourceOf(const v1::JobResult& result, const SentPo
 absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOptions& options,
                                          const SentPostings& sent, Terminal& terminal) {
   constexpr int64_t kAll = std::numeric_limits<int64_t>::max();
-  const TableStyle style{terminal.out_is_terminal, terminal.columns};
+  const TableStyle style{terminal.out_is_terminal, terminal.columns, terminal.colour};
   const int64_t shown = options.top.has_value() ? *options.top : options.json ? kAll : kTableRows;
   if (!options.json) terminal.out << TableHeader(style);
   VerdictTally tally;

@@ -1,6 +1,8 @@
 #include "client/cpp/command/run.h"
 
 #include <memory>
+#include <ostream>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -90,22 +92,48 @@ ExitCode Report(const absl::Status& status, Terminal& terminal) {
   return ExitCodeOf(status);
 }
 
+bool OutputIsLost(Terminal& terminal) {
+  return !terminal.out.flush();
+}
+
+std::string LostOutputText(const Terminal& terminal) {
+  const bool known = terminal.out_error != nullptr && *terminal.out_error;
+  return absl::StrCat("sluice: standard output: ",
+                      known ? terminal.out_error->message() : "cannot be written");
+}
+
+// The exit code of a command, once what is wrong was told. What it printed has arrived, or that is wrong,
+// too.
+ExitCode Conclude(const absl::StatusOr<ExitCode>& code, Terminal& terminal) {
+  if (!OutputIsLost(terminal)) return code.ok() ? *code : Report(code.status(), terminal);
+  const bool reader_went = terminal.out_error != nullptr && *terminal.out_error == std::errc::broken_pipe;
+  if (reader_went && terminal.quiet_about_broken_pipes) return ExitCode::kOutputLost;
+  Tell(terminal, LostOutputText(terminal));
+  const ExitCode otherwise = code.ok() ? *code : Report(code.status(), terminal);
+  // A lost output interrupts what goes on for its sake.
+  const bool lost_alone = otherwise == ExitCode::kDone || otherwise == ExitCode::kInterrupted;
+  return lost_alone ? ExitCode::kOutputLost : otherwise;
+}
+
+absl::StatusOr<ExitCode> ParseAndRun(const std::vector<std::string>& arguments, Terminal& terminal,
+                                     const Clock& clock, Interruption& interruption) {
+  SLUICE_ASSIGN_OR_RETURN(const ParsedCommandLine parsed, ParseCommandLine(arguments));
+  if (const auto* text = std::get_if<std::string>(&parsed)) {
+    terminal.out << *text;
+    return ExitCode::kDone;
+  }
+  const auto& line = std::get<CommandLine>(parsed);
+  Connection connection(line, terminal, clock, interruption);
+  const auto connect = [&] { return connection.Connect(); };
+  CommandContext context{terminal, clock, connect, interruption, ResumePrefix(line)};
+  return Run(line, context);
+}
+
 }  // namespace
 
 ExitCode RunCommand(const std::vector<std::string>& arguments, Terminal& terminal, const Clock& clock,
                     Interruption& interruption) {
-  const absl::StatusOr<ParsedCommandLine> parsed = ParseCommandLine(arguments);
-  if (!parsed.ok()) return Report(parsed.status(), terminal);
-  if (const auto* text = std::get_if<std::string>(&*parsed)) {
-    terminal.out << *text << std::flush;
-    return ExitCode::kDone;
-  }
-  const auto& line = std::get<CommandLine>(*parsed);
-  Connection connection(line, terminal, clock, interruption);
-  const auto connect = [&] { return connection.Connect(); };
-  CommandContext context{terminal, clock, connect, interruption, ResumePrefix(line)};
-  const absl::StatusOr<ExitCode> code = Run(line, context);
-  return code.ok() ? *code : Report(code.status(), terminal);
+  return Conclude(ParseAndRun(arguments, terminal, clock, interruption), terminal);
 }
 
 }  // namespace sluice

@@ -11,7 +11,8 @@
 
 namespace sluice {
 
-// `arguments` without the program's name. Reports its errors on terminal.err and never throws.
+// `arguments` without the program's name. Reports its errors on terminal.err and never throws. terminal.out
+// is flushed and looked at last, whatever the command: what could not be written is an error.
 ExitCode RunCommand(const std::vector<std::string>& arguments, Terminal& terminal, const Clock& clock,
                     Interruption& interruption);
 

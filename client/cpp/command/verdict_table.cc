@@ -52,13 +52,18 @@ std::string PostingText(const v1::JobResult& result, const Headline& headline) {
   return parts.empty() ? result.id() : absl::StrJoin(parts, " · ");
 }
 
-std::string TerminalRow(const v1::JobResult& result, const Headline& headline, int columns) {
-  const int room = std::max(20, columns - kIndent);
-  std::string row = absl::StrFormat("%5d  %5.3f  %s%-7s%s %s%s%s\n", result.rank(), result.verdict().score(),
-                                    ColourOf(result), VerdictText(result), kReset, kBold,
-                                    FitColumns(PostingText(result, headline), room), kReset);
+// `text` between a style and its end, or as it is where nothing is styled.
+std::string Styled(absl::string_view text, const char* style, const TableStyle& table) {
+  return table.colour ? absl::StrCat(style, text, kReset) : std::string(text);
+}
+
+std::string TerminalRow(const v1::JobResult& result, const Headline& headline, const TableStyle& style) {
+  const int room = std::max(20, style.columns - kIndent);
+  const std::string verdict = Styled(absl::StrFormat("%-7s", VerdictText(result)), ColourOf(result), style);
+  std::string row = absl::StrFormat("%5d  %5.3f  %s %s\n", result.rank(), result.verdict().score(), verdict,
+                                    Styled(FitColumns(PostingText(result, headline), room), kBold, style));
   const std::string reasons = FitColumns(ReasonsText(result, kReasonsShown), room);
-  if (!reasons.empty()) absl::StrAppend(&row, std::string(kIndent, ' '), kDim, reasons, kReset, "\n");
+  if (!reasons.empty()) absl::StrAppend(&row, std::string(kIndent, ' '), Styled(reasons, kDim, style), "\n");
   return row;
 }
 
@@ -107,11 +112,11 @@ std::string TimeTextOf(const FollowedBatch& followed) {
 
 std::string TableHeader(const TableStyle& style) {
   if (!style.terminal) return "";
-  return absl::StrCat(kDim, " rank  score  verdict posting and reasons", kReset, "\n");
+  return absl::StrCat(Styled(" rank  score  verdict posting and reasons", kDim, style), "\n");
 }
 
 std::string TableRow(const v1::JobResult& result, const Headline& headline, const TableStyle& style) {
-  return style.terminal ? TerminalRow(result, headline, style.columns) : PlainRow(result, headline);
+  return style.terminal ? TerminalRow(result, headline, style) : PlainRow(result, headline);
 }
 
 std::string Summary(const FollowedBatch& followed) {

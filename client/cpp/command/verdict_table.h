@@ -10,8 +10,9 @@
 namespace sluice {
 
 struct TableStyle {
-  bool terminal = false;  // colour, aligned, two lines a posting; otherwise one tab-separated line
+  bool terminal = false;  // aligned, two lines a posting; otherwise one tab-separated line
   int columns = 100;
+  bool colour = true;  // on a terminal alone
 };
 
 // The line that names the columns; "" for a pipe.
@@ -21,7 +22,8 @@ std::string TableHeader(const TableStyle& style);
 // verdict, id, title, company, location, reasons.
 std::string TableRow(const v1::JobResult& result, const Headline& headline, const TableStyle& style);
 
-// What happened in all: verdicts, what the gate saved, how long each phase took, the batch's name.
+// What happened in all: verdicts, what the gate saved, which rules vetoed most, how long each phase took, the
+// batch's name.
 std::string Summary(const FollowedBatch& followed);
 
 }  // namespace sluice
