@@ -461,6 +461,33 @@ TEST_F(CommandTest, AnUnknownColumnIsSaidInSentences) {
   EXPECT_THAT(err_.str(), HasSubstr("column 'titlle': unknown; did you mean 'title'? Rename it"));
 }
 
+// In whatever form the results come: why nothing is left is said beside them.
+TEST_F(CommandTest, TheSummaryNamesTheRulesThatRejectedEverything) {
+  Serve({.verdict = [](const v1::Job& job, int) {
+    v1::Verdict verdict;
+    verdict.set_decision(v1::Verdict::REJECT);
+    v1::RuleResult& rule = *verdict.add_rules();
+    rule.set_rule_id("recent");
+    rule.set_state(v1::RuleResult::VIOLATED);
+    rule.set_vetoes(true);
+    v1::Evidence& evidence = *rule.add_evidence();
+    evidence.set_field("date_posted");
+    evidence.set_normalised(job.id() == "b" ? "2025-01-15" : "2024-12-31");
+    return verdict;
+  }});
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{}, {"--json"}, {"--top=1"}, {"--output=" + directory_.Path("o.jsonl")}}) {
+    ASSERT_EQ(Run(Screen(more)), ExitCode::kDone) << err_.str();
+    EXPECT_THAT(err_.str(),
+                HasSubstr("vetoes     'recent' 3\n"
+                          "hint       rule 'recent' leaves 0 of 3 postings. The newest is from 2025-01-15"));
+    EXPECT_THAT(err_.str(), HasSubstr("--as-of=2025-01-15"));
+    EXPECT_THAT(out_.str(), Not(HasSubstr("hint")));
+  }
+  ASSERT_EQ(Run({"batches", "results", "b1"}), ExitCode::kDone) << err_.str();
+  EXPECT_THAT(err_.str(), HasSubstr("--as-of=2025-01-15"));
+}
+
 TEST_F(CommandTest, ColumnsLeftOutAreSaidOnce) {
   Serve();
   jobs_ = "id,site,title\n1,x,Cook\n2,x,Baker\n";

@@ -261,6 +261,7 @@ class FakeBatchServer final : public v1::BatchService::Service,
     batch.mutable_counts()->set_succeeded(count - failed);
     batch.mutable_counts()->set_failed(failed);
     batch.mutable_create_time()->set_seconds(1'768'471'200);
+    *batch.mutable_as_of() = made_from.has_as_of() ? made_from.as_of() : batch.create_time();
     batch.mutable_end_time()->set_seconds(1'768'471'202);
     batch.mutable_plan()->set_policy(v1::Gate::VOLUME);
     batch.mutable_plan()->set_threshold(0.35);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "client/cpp/command/progress.h"
 #include "client/cpp/command/verdict_json.h"
+#include "client/cpp/command/veto_text.h"
 #include "client/cpp/formats/terminal_text.h"
 
 namespace sluice {
@@ -129,6 +130,7 @@ std::string Summary(const FollowedBatch& followed) {
   if (counts.expired() > 0) absl::StrAppend(&text, ", ", WithThousands(counts.expired()), " expired");
   absl::StrAppend(&text, "\n");
   if (followed.batch.has_plan()) absl::StrAppend(&text, GateText(followed.batch.plan()));
+  absl::StrAppend(&text, VetoText(followed.tally, followed.batch));
   absl::StrAppend(&text, TimeTextOf(followed), "batch      ", EscapeText(followed.batch.name()), " (",
                   StateText(followed.batch.state()), ")\n");
   for (const std::string& failure : followed.tally.failures)
