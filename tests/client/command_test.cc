@@ -493,6 +493,11 @@ TEST_F(CommandTest, ColumnsLeftOutAreSaidOnce) {
   jobs_ = "id,site,title\n1,x,Cook\n2,x,Baker\n";
   EXPECT_EQ(Run(Screen()), ExitCode::kDone);
   EXPECT_THAT(err_.str(), HasSubstr("columns left out: site (2)\n"));
+  jobs_.clear();
+  for (int i = 0; i < 40; ++i)
+    absl::StrAppend(&jobs_, "{\"id\":\"", i, "\",\"title\":\"T\",\"x", i, "\":1}\n");
+  EXPECT_EQ(Run(Screen({"--ignore-unknown-columns"})), ExitCode::kDone);
+  EXPECT_THAT(err_.str(), HasSubstr(" and 10 more\n"));
 }
 
 // Keys, values and ids of files, names of files and what a server says: none of it reaches the terminal as it

@@ -44,7 +44,10 @@ int main(int argc, char** argv) {
                                  }});
   sluice::Terminal terminal{output.stream(), std::cerr, out_is_terminal, isatty(STDERR_FILENO) == 1};
   winsize size{};
-  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) terminal.columns = size.ws_col;
+  // Of the bar, or else of the table, where only one of them is on a terminal.
+  const bool known =
+      ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+  if (known && size.ws_col > 0) terminal.columns = size.ws_col;
   sluice::SetLook(std::getenv("NO_COLOR"), std::getenv("TERM"), terminal);
   terminal.out_error = &output.error();
   terminal.quiet_about_broken_pipes = EndsByBrokenPipe();

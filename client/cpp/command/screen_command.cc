@@ -23,6 +23,7 @@ namespace sluice {
 namespace {
 
 constexpr int kMaxHeadlineColumns = 80;
+constexpr size_t kMaxColumnsNamed = 30;
 // Room for a request's own framing below gRPC's limit on what is received.
 constexpr size_t kCreateBatchBytes = kMaxCreateBatchBytes - 4096;
 // Markup and columns left out make requests smaller than their files, though hardly this much.
@@ -55,10 +56,14 @@ void TellNotes(const PostingInputSummary& summary, Terminal& terminal) {
   for (const std::string& bad : summary.bad.Lines()) Tell(terminal, bad);
   for (const std::string& note : summary.notes.Lines()) Tell(terminal, note);
   if (summary.ignored_columns.empty()) return;
-  const auto named = [](std::string* out, const auto& column) {
-    absl::StrAppend(out, EscapeName(column.first), " (", WithThousands(column.second), ")");
-  };
-  Tell(terminal, absl::StrCat("columns left out: ", absl::StrJoin(summary.ignored_columns, ", ", named)));
+  std::vector<std::string> named;
+  for (const auto& [name, postings] : summary.ignored_columns) {
+    if (named.size() == kMaxColumnsNamed) break;
+    named.push_back(absl::StrCat(EscapeName(name), " (", WithThousands(postings), ")"));
+  }
+  const size_t more = summary.ignored_columns.size() - named.size();
+  Tell(terminal, absl::StrCat("columns left out: ", absl::StrJoin(named, ", "),
+                              more == 0 ? "" : absl::StrCat(" and ", more, " more")));
 }
 
 class Submission {
