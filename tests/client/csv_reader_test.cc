@@ -48,6 +48,9 @@ TEST_F(CsvReaderTest, QuotedFieldsHoldDelimitersQuotesAndNewlines) {
   EXPECT_THAT((*records)[0].fields, ElementsAre("a,\"b\"\nc", "d"));
   EXPECT_THAT((*records)[1].fields, ElementsAre("e", "f"));
   EXPECT_EQ((*records)[1].line, 3);
+  const auto blanks = Read("\"a\" ,\"b\" \n");
+  ASSERT_TRUE(blanks.ok()) << blanks.status();
+  EXPECT_THAT((*blanks)[0].fields, ElementsAre("a", "b"));
 }
 
 TEST_F(CsvReaderTest, CrLfAndByteOrderMarkAreNoPartOfFields) {

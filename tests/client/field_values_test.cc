@@ -32,6 +32,7 @@ TEST(ReadNumber, NumbersOfOneReadingInTheWayOfAnyCountry) {
                                                    {"0,500", 0.5},
                                                    {"5.5e4", 55000},
                                                    {"5.5E+04", 55000},
+                                                   {"5,5E+04", 55000},
                                                    {"55000,-", 55000},
                                                    {"55'000.\u2013", 55000},
                                                    {"55 000,000", 55000},
@@ -94,12 +95,14 @@ TEST(ParseAmount, TakesWhatPeopleWriteBesideIt) {
                          {"\u00A315.50 per hour", 15.5, "GBP", PayInterval{v1::HOUR}},
                          {"55000 EUR/year", 55000, "EUR", PayInterval{v1::YEAR}},
                          {"55.000,- EUR", 55000, "EUR", {}},
-                         {"$50,000 CAD", 50000, "CAD", {}}};
+                         {"$50,000 CAD", 50000, "CAD", {}},
+                         {"Rs. 12,00,000/-", 1200000, "INR", {}},
+                         {"55.000 € brutto/Jahr", 55000, "EUR", PayInterval{v1::YEAR}}};
   for (const Case& each : kCases) {
     const auto amount = ParseAmount(each.text, DecimalMark::kComma);
     ASSERT_TRUE(amount.has_value()) << each.text;
-    const bool thousands = std::string(each.text).find(",000") != std::string::npos;
-    EXPECT_EQ(thousands ? *amount->number.other : amount->number.value, each.value) << each.text;
+    EXPECT_EQ(amount->number.preferred ? amount->number.value : *amount->number.other, each.value)
+        << each.text;
     EXPECT_EQ(amount->currency, each.currency) << each.text;
     EXPECT_EQ(amount->interval, each.interval) << each.text;
   }
@@ -160,7 +163,7 @@ TEST(IsAbsent, WordsForNothing) {
        {"",     " ",   "nan", "NaN", "None",   "NaT",  "<NA>", "NA",  "N/A",  "n/a",       "null",
         "NULL", "nil", "-",   "--",  "\u2013", "#N/A", "#NV",  "\\N", "k.A.", "undefined", "\u00A0"})
     EXPECT_TRUE(IsAbsent(text)) << text;
-  for (const char* text : {"0", "no", "False", "Nancy", "Nadia", "none of these", "N", "null-safe Kotlin"})
+  for (const char* text : {"0", "no", "False", "Nancy", "Nadia", "none of these", "N", "- --", "nan -nan", "null-safe Kotlin"})
     EXPECT_FALSE(IsAbsent(text)) << text;
 }
 
@@ -278,7 +281,7 @@ TEST_F(SetPayTest, WhatCannotBePayIsLeftOutWithANote) {
   EXPECT_FALSE(Pay("55.000", "", "EUR", "yearly", {.decimal = DecimalMark::kPoint}).has_min_amount());
   EXPECT_FALSE(Pay("120000", "", "USD", "hourly").has_min_amount());
   EXPECT_EQ(Pay("500000000", "", "IDR", "yearly").min_amount(), 5e8);
-  EXPECT_EQ(Pay("0", "0", "USD", "yearly").max_amount(), 0);
+  EXPECT_FALSE(Pay("0", "0", "USD", "yearly").has_max_amount());
   EXPECT_EQ(notes_.total(), 0);
 }
 
@@ -310,6 +313,11 @@ TEST_F(SetPayTest, EndsAreInOrder) {
   const v1::Posting posting = Pay("60000", "50000", "EUR", "yearly");
   EXPECT_EQ(posting.min_amount(), 50000);
   EXPECT_EQ(posting.max_amount(), 60000);
+  const v1::Posting open = Pay("50000", "0", "EUR", "yearly");
+  EXPECT_EQ(open.min_amount(), 50000);
+  EXPECT_FALSE(open.has_max_amount());
+  EXPECT_FALSE(Pay("0", "50000", "EUR", "yearly").has_min_amount());
+  EXPECT_TRUE(Pay("0", "", "EUR", "yearly").has_min_amount());
 }
 
 }  // namespace

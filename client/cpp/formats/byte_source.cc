@@ -140,20 +140,6 @@ void ByteSource::PutBack(absl::string_view bytes) {
   position_ = 0;
 }
 
-int ByteSource::Peek() {
-  if (position_ == buffer_.size() && !Fill()) return kEnd;
-  return static_cast<unsigned char>(buffer_[position_]);
-}
-
-int ByteSource::Next() {
-  const int byte = Peek();
-  if (byte == kEnd) return kEnd;
-  ++position_;
-  ++bytes_read_;
-  if (byte == '\n') ++line_;
-  return byte;
-}
-
 absl::StatusOr<bool> ByteSource::ReadLine(std::string& line, size_t max_bytes) {
   line.clear();
   const InputPlace place = Place();

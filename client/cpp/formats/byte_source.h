@@ -30,8 +30,18 @@ class ByteSource {
   static constexpr int kEnd = -1;
 
   // The next byte as 0..255, or kEnd. Next consumes it, Peek does not.
-  int Next();
-  int Peek();
+  int Next() {
+    const int byte = Peek();
+    if (byte == kEnd) return kEnd;
+    ++position_;
+    ++bytes_read_;
+    if (byte == '\n') ++line_;
+    return byte;
+  }
+  int Peek() {
+    if (position_ == buffer_.size() && !Fill()) return kEnd;
+    return static_cast<unsigned char>(buffer_[position_]);
+  }
 
   // Line of the next byte, from 1.
   int64_t line() const { return line_; }

@@ -49,8 +49,10 @@ absl::Status CsvReader::ReadQuoted(std::string& field) {
       break;
     }
   }
-  if (source_.Peek() == delimiter_) return absl::OkStatus();
   const InputPlace place = source_.Place();
+  // Hand editing leaves blanks there, which say nothing.
+  while (source_.Peek() == ' ' || (source_.Peek() == '\t' && delimiter_ != '\t')) Take();
+  if (source_.Peek() == delimiter_) return absl::OkStatus();
   if (source_.Peek() == '\r') Take();
   if (source_.Peek() == ByteSource::kEnd || source_.Peek() == '\n') return source_.status();
   return InputError(place, "text after a closing quote; write a quote inside a quoted field as \"\"");

@@ -5,8 +5,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "client/cpp/formats/utf8.h"
 
@@ -15,8 +13,10 @@ namespace {
 
 // Whether `word` is one of `words`, which spaces divide.
 bool IsOneOf(absl::string_view word, absl::string_view words) {
-  for (const absl::string_view each : absl::StrSplit(words, ' ')) {
-    if (word == each) return true;
+  if (word.empty() || absl::StrContains(word, ' ')) return false;
+  for (size_t at = words.find(word); at != absl::string_view::npos; at = words.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    if ((at == 0 || words[at - 1] == ' ') && (end == words.size() || words[end] == ' ')) return true;
   }
   return false;
 }
@@ -155,6 +155,8 @@ bool ReadBehind(absl::string_view text, WrittenAmount& amount) {
       amount.number.value *= multiple->times;
       if (amount.number.other.has_value()) *amount.number.other *= multiple->times;
       if (multiple->a_year) amount.interval = PayInterval{v1::YEAR};
+    } else if (IsOneOf(word, "brutto bruto brut lordo gross")) {
+      // Pay is meant before tax, also where nothing says so.
     } else if (const auto currency = ParseCurrency(word); currency.has_value()) {
       if (!amount.currency.empty() && amount.currency != *currency) {
         // "$50,000 CAD": the code says whose dollars.
@@ -175,7 +177,7 @@ std::optional<PayInterval> ParseInterval(absl::string_view text) {
   const std::string folded = Folded(text);
   for (const absl::string_view word : {absl::string_view(folded), WithoutPer(folded)}) {
     for (const IntervalWords& each : kIntervals) {
-      if (!word.empty() && IsOneOf(word, each.words)) return each.interval;
+      if (IsOneOf(word, each.words)) return each.interval;
     }
   }
   return std::nullopt;
@@ -186,7 +188,7 @@ std::optional<std::string> ParseCurrency(absl::string_view text) {
   for (const CurrencyWords& each : kCurrencies) {
     if (IsOneOf(folded, each.words)) return std::string(each.currency);
   }
-  if (folded.empty() || !IsOneOf(folded, kIsoCodes)) return std::nullopt;
+  if (!IsOneOf(folded, kIsoCodes)) return std::nullopt;
   return absl::AsciiStrToUpper(folded);
 }
 
@@ -216,7 +218,9 @@ std::optional<WrittenAmount> ParseAmount(absl::string_view written, DecimalMark 
     if (!currency.has_value()) return std::nullopt;
     amount.currency = *currency;
   }
-  if (!ReadBehind(text.substr(end), amount)) return std::nullopt;
+  absl::string_view behind = text.substr(end);
+  absl::ConsumePrefix(&behind, "/-");  // India's "only": "Rs. 12,00,000/-"
+  if (!ReadBehind(behind, amount)) return std::nullopt;
   return amount;
 }
 
@@ -230,8 +234,8 @@ std::optional<bool> ParseBoolean(absl::string_view text) {
       "нет "
       "falskt onsite on-site";
   const std::string folded = Folded(text);
-  if (IsOneOf(folded, kYes) && !folded.empty()) return true;
-  if (IsOneOf(folded, kNo) && !folded.empty()) return false;
+  if (IsOneOf(folded, kYes)) return true;
+  if (IsOneOf(folded, kNo)) return false;
   return std::nullopt;
 }
 

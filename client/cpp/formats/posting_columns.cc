@@ -77,7 +77,8 @@ constexpr absl::string_view kIgnoredColumns[] = {
 };
 
 std::string Folded(absl::string_view name) {
-  return absl::StrReplaceAll(FoldedCase(WithPlainSpaces(name)), {{"_", ""}, {" ", ""}, {"-", ""}});
+  return absl::StrReplaceAll(FoldedCase(WithPlainSpaces(name)),
+                             {{"_", ""}, {" ", ""}, {"-", ""}, {"\t", ""}, {"\r", ""}, {"\n", ""}});
 }
 
 // Folded name -> meaning.
@@ -132,7 +133,8 @@ absl::Status RawPosting::Set(PostingColumn column, absl::string_view name, std::
   return ColumnError(place, name, absl::StrCat("says the same as column '", before, "'; keep one of them"));
 }
 
-std::optional<std::string> RawPosting::Offer(PostingColumn column, absl::string_view name, std::string value) {
+std::optional<std::string> RawPosting::Offer(PostingColumn column, absl::string_view name,
+                                             std::string value) {
   Field& field = fields_[static_cast<int>(column)];
   const bool first = field.name.empty();
   if (!first && Folded(name) != Folded(NameOfColumn(column))) return std::string(name);

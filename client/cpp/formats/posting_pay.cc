@@ -48,13 +48,22 @@ class PayReader {
     if (!ReadInterval(bottom, top)) return;
     std::optional<double> low = Value(bottom, PostingColumn::kMinAmount);
     std::optional<double> high = Value(top, PostingColumn::kMaxAmount);
-    if (low.has_value() && high.has_value() && *low > *high) std::swap(low, high);
+    PutInOrder(low, high);
     if (low.has_value()) posting.set_min_amount(*low);
     if (high.has_value()) posting.set_max_amount(*high);
     if (interval_.has_value()) posting.set_interval(interval_->period);
   }
 
  private:
+  // Many sites write 0 for an end that they do not know.
+  static void PutInOrder(std::optional<double>& low, std::optional<double>& high) {
+    if (!low.has_value() || !high.has_value()) return;
+    if (*low > *high && *high > 0) std::swap(low, high);
+    const bool no_low = *low == 0, no_high = *high == 0;
+    if (no_low) low.reset();
+    if (no_high) high.reset();
+  }
+
   void LeftOut(PostingColumn column, absl::string_view why) {
     // One amount stands for both ends.
     const bool said = column == PostingColumn::kMaxAmount &&

@@ -44,6 +44,9 @@ struct Numeric {
 
 // Up to where a time of day begins.
 absl::string_view DayPart(absl::string_view text) {
+  constexpr size_t kCompactDay = 8;  // "20261102T080000Z"
+  if (text.size() > kCompactDay && text[kCompactDay] == 'T' && AllDigits(text.substr(0, kCompactDay)))
+    return text.substr(0, kCompactDay);
   const size_t colon = text.find(':');
   if (colon != absl::string_view::npos) {
     size_t begin = colon;
@@ -209,12 +212,13 @@ std::optional<std::string> ParseIsoDate(absl::string_view text) {
 
 std::optional<std::string> ParseDate(absl::string_view written, DateOrder order) {
   if (std::optional<std::string> iso = ParseIsoDate(written); iso.has_value()) return iso;
-  const std::string text = WithPlainSpaces(written);
+  const std::string text =
+      absl::StrReplaceAll(WithPlainSpaces(written), {{"年", "-"}, {"月", "-"}, {"日", ""}});
   std::optional<absl::CivilDay> day;
   if (const std::optional<Numeric> numeric = NumericDate(text); numeric.has_value()) {
     day = DayOfNumeric(*numeric, order);
   } else if (day = DayOfNamed(text); !day.has_value()) {
-    day = DayOfNumber(text);
+    day = DayOfNumber(DayPart(text));
   }
   if (!day.has_value()) return std::nullopt;
   return absl::FormatCivilTime(*day);

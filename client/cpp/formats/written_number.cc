@@ -117,18 +117,26 @@ std::optional<WrittenNumber> OfSpacedGroups(absl::string_view text, char space) 
   return WithDecimals(joined, text.substr(mark + 1), text[mark]);
 }
 
-// "5.5e4", as programs write large numbers.
-bool HasExponent(absl::string_view text) {
+// "5.5e4", as programs write large numbers, and "5,5E+04", as spreadsheets do where the comma is the decimal
+// mark.
+std::optional<WrittenNumber> WithExponent(absl::string_view text) {
   const size_t mark = text.find_first_of("eE");
-  if (mark == absl::string_view::npos || mark == 0) return false;
+  if (mark == absl::string_view::npos || mark == 0) return std::nullopt;
+  const std::string mantissa = absl::StrReplaceAll(text.substr(0, mark), {{",", "."}});
   absl::string_view exponent = text.substr(mark + 1);
   if (absl::StartsWith(exponent, "+") || absl::StartsWith(exponent, "-")) exponent.remove_prefix(1);
-  return AllDigits(exponent) && AllDigits(absl::StrReplaceAll(text.substr(0, mark), {{".", ""}}));
+  const bool one_mark = std::count(mantissa.begin(), mantissa.end(), '.') <= 1;
+  if (!one_mark || !AllDigits(exponent) || !AllDigits(absl::StrReplaceAll(mantissa, {{".", ""}})))
+    return std::nullopt;
+  return Whole(absl::StrCat(mantissa, text.substr(mark)));
 }
 
 }  // namespace
 
 std::string WithPlainSpaces(absl::string_view text) {
+  const bool ascii =
+      std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  if (ascii) return std::string(absl::StripAsciiWhitespace(text));
   const std::string plain = absl::StrReplaceAll(text, {{"\u00A0", " "},
                                                        {"\u2007", " "},
                                                        {"\u2008", " "},
@@ -146,7 +154,7 @@ std::optional<WrittenNumber> ReadNumber(absl::string_view written, DecimalMark d
   const std::string plain = WithPlainSpaces(written);
   const absl::string_view text = WithoutDash(plain);
   if (AllDigits(text)) return Whole(text);
-  if (HasExponent(text)) return Whole(text);
+  if (std::optional<WrittenNumber> number = WithExponent(text); number.has_value()) return number;
   if (text.find_first_not_of("0123456789., '") != absl::string_view::npos) return std::nullopt;
   for (const char space : {' ', '\''}) {
     if (absl::StrContains(text, space)) return OfSpacedGroups(text, space);
