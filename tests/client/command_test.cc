@@ -1,101 +1,21 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
-#include <system_error>
 
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "client/cpp/command/hardware_command.h"
 #include "client/cpp/command/ranked_results.h"
-#include "client/cpp/command/run.h"
-#include "client/cpp/command/verdict_table.h"
-#include "client/cpp/formats/terminal_text.h"
 #include "core/base/thread.h"
-#include "tests/client/temporary_file.h"
-#include "tests/fakes/fake_batch_server.h"
-#include "tests/fakes/simulated_clock.h"
+#include "tests/client/command_fixture.h"
 
 namespace sluice {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
-
-constexpr char kProfile[] = "text: I bake.\nrules:\n  - id: pay\n    salary: {at_least: 1}\n";
-constexpr char kJobs[] =
-    "id,title,company,location,description\na,Cook,Acme,Bonn,Cooks\nb,Baker,\"Brot, "
-    "GmbH\",Köln,Bakes\nc,Clerk,,,Files\n";
-
-v1::Verdict TestVerdict(const v1::Job& job, int) {
-  v1::Verdict verdict;
-  const bool baker = job.id() == "b";
-  verdict.set_decision(baker             ? v1::Verdict::ACCEPT
-                       : job.id() == "a" ? v1::Verdict::REVIEW
-                                         : v1::Verdict::REJECT);
-  verdict.set_decided_by(baker ? v1::Verdict::PHASE_TWO : v1::Verdict::PHASE_ONE);
-  verdict.set_score(baker ? 0.875 : job.id() == "a" ? 0.25 : 0.0625);
-  verdict.set_phase1(0.5);
-  if (baker) verdict.set_phase2(0.875);
-  verdict.add_reasons(baker ? "matches: bake" : "not encoded: under the gate");
-  if (baker) verdict.add_reasons("satisfies pay");
-  return verdict;
-}
-
-class CommandTest : public testing::Test {
- protected:
-  void Serve(FakeBatchServer::Script script = {}) {
-    if (!script.verdict) script.verdict = TestVerdict;
-    server_ = std::make_unique<FakeBatchServer>(std::move(script));
-  }
-
-  ExitCode Run(std::vector<std::string> arguments) {
-    out_.str("");
-    err_.str("");
-    if (server_ != nullptr) arguments.insert(arguments.begin(), "--server=" + server_->address());
-    Terminal terminal{out_, err_, on_terminal_, on_terminal_, 80};
-    SetLook(no_color_, term_, terminal);
-    return RunCommand(arguments, terminal, clock_, interruption_);
-  }
-
-  // With a standard output that takes nothing.
-  ExitCode RunWithoutOutput(std::vector<std::string> arguments, std::errc why, bool quiet) {
-    err_.str("");
-    if (server_ != nullptr) arguments.insert(arguments.begin(), "--server=" + server_->address());
-    class : public std::streambuf {
-    } nothing;  // overflow fails
-    std::ostream out(&nothing);
-    const std::error_code error = std::make_error_code(why);
-    Terminal terminal{out, err_};
-    terminal.out_error = &error;
-    terminal.quiet_about_broken_pipes = quiet;
-    return RunCommand(arguments, terminal, clock_, interruption_);
-  }
-
-  std::vector<std::string> Screen(const std::vector<std::string>& more = {}) {
-    std::vector<std::string> arguments = {"screen", "--profile=" + directory_.Write("p.yaml", profile_),
-                                          "--jobs=" + directory_.Write("jobs.csv", jobs_)};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-
-  TemporaryDirectory directory_;
-  std::unique_ptr<FakeBatchServer> server_;
-  SimulatedClock clock_;
-  Interruption interruption_;
-  std::string profile_ = kProfile;
-  std::string jobs_ = kJobs;
-  bool on_terminal_ = false;
-  const char* no_color_ = nullptr;
-  const char* term_ = "xterm";
-  std::ostringstream out_, err_;
-};
 
 TEST_F(CommandTest, ScreenInAPipePrintsPlainRankedLines) {
   Serve();
@@ -126,67 +46,6 @@ TEST_F(CommandTest, ScreenOnATerminalPrintsATable) {
             "    2  0.250  \x1b[33mreview \x1b[0m \x1b[1mCook · Acme · Bonn\x1b[0m\n"
             "                      \x1b[2mnot encoded: under the gate\x1b[0m\n");
   EXPECT_THAT(err_.str(), HasSubstr("phase one ["));
-}
-
-// NO_COLOR takes every escape sequence away, a dumb terminal also the bar, which would not stay on its line.
-TEST_F(CommandTest, TerminalsWithoutColourGetNone) {
-  on_terminal_ = true;
-  Serve();
-  no_color_ = "1";
-  EXPECT_EQ(Run(Screen({"--top=1"})), ExitCode::kDone) << err_.str();
-  EXPECT_EQ(out_.str(),
-            " rank  score  verdict posting and reasons\n"
-            "    1  0.875  accept  Baker · Brot, GmbH · Köln\n"
-            "                      matches: bake; satisfies pay\n");
-  EXPECT_THAT(err_.str(), HasSubstr("\rphase one ["));
-  EXPECT_THAT(err_.str(), Not(HasSubstr("\x1b")));
-
-  no_color_ = nullptr;
-  term_ = "dumb";
-  EXPECT_EQ(Run(Screen({"--top=1"})), ExitCode::kDone) << err_.str();
-  EXPECT_THAT(out_.str(), StartsWith(" rank  score  verdict posting"));
-  EXPECT_THAT(out_.str() + err_.str(), Not(HasSubstr("\x1b")));
-  EXPECT_THAT(err_.str(), Not(HasSubstr("\r")));
-
-  no_color_ = "";  // as if it were not set
-  term_ = "xterm";
-  EXPECT_EQ(Run(Screen({"--top=1"})), ExitCode::kDone) << err_.str();
-  EXPECT_THAT(out_.str(), HasSubstr("\x1b[32m"));
-}
-
-// Output that nobody gets is no success, whatever the command.
-TEST_F(CommandTest, AnOutputThatIsLostIsAnError) {
-  Serve();
-  ASSERT_EQ(Run(Screen()), ExitCode::kDone) << err_.str();
-  const std::vector<std::vector<std::string>> commands = {{"--help"},
-                                                          {"screen", "--help"},
-                                                          {"--version"},
-                                                          {"hardware"},
-                                                          {"hardware", "--json"},
-                                                          {"batches", "ls"},
-                                                          {"batches", "ls", "--json"},
-                                                          {"batches", "get", "b1"},
-                                                          {"batches", "watch", "b1"},
-                                                          {"batches", "results", "b1"},
-                                                          {"batches", "results", "b1", "--json"},
-                                                          {"batches", "cancel", "b1"},
-                                                          Screen(),
-                                                          Screen({"--json"})};
-  for (const std::vector<std::string>& command : commands) {
-    EXPECT_EQ(RunWithoutOutput(command, std::errc::no_space_on_device, false), ExitCode::kOutputLost)
-        << absl::StrJoin(command, " ");
-    EXPECT_THAT(err_.str(), HasSubstr("sluice: standard output: No space left on device\n"))
-        << absl::StrJoin(command, " ");
-  }
-  EXPECT_EQ(RunWithoutOutput({"batches", "ls"}, std::errc::broken_pipe, false), ExitCode::kOutputLost);
-  EXPECT_EQ(err_.str(), "sluice: standard output: Broken pipe\n");
-  // As of `| head -1`.
-  EXPECT_EQ(RunWithoutOutput({"batches", "ls"}, std::errc::broken_pipe, true), ExitCode::kOutputLost);
-  EXPECT_EQ(err_.str(), "");
-  // What went wrong besides is said, too, and is the exit code.
-  EXPECT_EQ(RunWithoutOutput({"batches", "get", "none"}, std::errc::no_space_on_device, false),
-            ExitCode::kBadInput);
-  EXPECT_EQ(err_.str(), "sluice: batches/none does not exist\n");
 }
 
 TEST_F(CommandTest, JsonLinesCarryThePromisedNames) {
@@ -289,74 +148,6 @@ TEST_F(CommandTest, RankedPagesFollowOneAnother) {
   EXPECT_EQ(server_->Calls("ListResults"), 3);
 }
 
-TEST_F(CommandTest, OutputHoldsEveryVerdict) {
-  Serve();
-  EXPECT_EQ(Run(Screen({"--top=1", "--output=" + directory_.Path("o.jsonl")})), ExitCode::kDone)
-      << err_.str();
-  EXPECT_THAT(absl::StrSplit(out_.str(), '\n', absl::SkipEmpty()), testing::BeginEndDistanceIs(1));
-  const std::string written = directory_.Read("o.jsonl");
-  EXPECT_THAT(std::vector<std::string>(absl::StrSplit(written, '\n', absl::SkipEmpty())), SizeIs(3));
-  EXPECT_EQ(Run(Screen({"--output=" + directory_.Path("no/o.jsonl")})), ExitCode::kBadInput);
-}
-
-// Nothing is screened for an output that cannot be, and no input is lost to it.
-TEST_F(CommandTest, AnOutputThatIsAnInputIsRefusedBeforeAnythingIsScreened) {
-  Serve();
-  for (const char* input : {"jobs.csv", "p.yaml"}) {
-    EXPECT_EQ(Run(Screen({"--output=" + directory_.Path(input)})), ExitCode::kBadInput);
-    EXPECT_THAT(err_.str(), HasSubstr("is the input"));
-  }
-  EXPECT_EQ(Run(Screen({"--output=" + directory_.Path("no/o.jsonl")})), ExitCode::kBadInput);
-  EXPECT_EQ(server_->num_batches(), 0);
-  EXPECT_EQ(directory_.Read("jobs.csv"), kJobs);
-  EXPECT_EQ(directory_.Read("p.yaml"), kProfile);
-
-  const std::string texts = directory_.Write("texts", "a\n");
-  EXPECT_EQ(Run({"embed", "--input=" + texts, "--output=" + directory_.Path("./texts")}),
-            ExitCode::kBadInput);
-  EXPECT_EQ(directory_.Read("texts"), "a\n");
-  EXPECT_EQ(server_->Calls("Embed"), 0);
-}
-
-TEST_F(CommandTest, AFullOutputIsAnError) {
-  Serve();
-  EXPECT_EQ(Run(Screen({"--output=/dev/full"})), ExitCode::kOutputLost);
-  EXPECT_THAT(err_.str(), HasSubstr("sluice: /dev/full: No space left on device\nthe batch goes on"));
-  EXPECT_EQ(Run({"batches", "results", "b1", "--output=/dev/full"}), ExitCode::kOutputLost);
-  EXPECT_EQ(Run({"embed", "--input=" + directory_.Write("texts", "a\n"), "--output=/dev/full"}),
-            ExitCode::kOutputLost);
-  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
-}
-
-// The header of a matrix comes first, so that nothing needs to be sought.
-TEST_F(CommandTest, EmbedWritesIntoAFifo) {
-  Serve();
-  const std::string fifo = directory_.Path("fifo");
-  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
-  std::string read;
-  Thread reader("reader", [&] { read = directory_.Read("fifo"); });
-  EXPECT_EQ(Run({"embed", "--input=" + directory_.Write("texts", "a\nbb\n"), "--output=" + fifo}),
-            ExitCode::kDone)
-      << err_.str();
-  reader.Join();
-  ASSERT_EQ(read.size(), 128 + 2 * 3 * sizeof(float));
-  EXPECT_THAT(read, HasSubstr("'shape': (2, 3)"));
-}
-
-TEST_F(CommandTest, OutputHoldsEveryResultOfAnEmbedBatch) {
-  Serve();
-  auto client = Client::Connect({.address = server_->address()});
-  ASSERT_TRUE(client.ok()) << client.status();
-  v1::CreateBatchRequest request;
-  for (const char* id : {"x", "y"}) request.add_jobs()->set_id(id);
-  ASSERT_TRUE((*client)->CreateBatch(request).ok());
-  ASSERT_EQ(Run({"batches", "results", "b1", "--json", "--output=" + directory_.Path("o.jsonl")}),
-            ExitCode::kDone)
-      << err_.str();
-  EXPECT_THAT(out_.str(), HasSubstr("\"id\":\"y\""));
-  EXPECT_EQ(directory_.Read("o.jsonl"), out_.str());
-}
-
 TEST_F(CommandTest, WhatIsSubmittedIsWhatWasWritten) {
   Serve();
   ASSERT_EQ(Run(Screen({"--gate=fixed", "--threshold=0.25", "--preference=speed", "--as-of=2026-01-15"})),
@@ -451,122 +242,6 @@ TEST_F(CommandTest, ProfileErrorsNameFileAndLine) {
   EXPECT_THAT(err_.str(), HasSubstr("p.yaml:2:1: unknown key 'rulez'; did you mean 'rules'?"));
 }
 
-TEST_F(CommandTest, AnUnknownColumnIsSaidInSentences) {
-  Serve();
-  jobs_ = "id,title,bm25\n1,Cook,1\n";
-  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
-  EXPECT_THAT(err_.str(), HasSubstr("column 'bm25': unknown. Rename it, remove it, or give --ignore"));
-  jobs_ = "id,titlle\n1,Cook\n";
-  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
-  EXPECT_THAT(err_.str(), HasSubstr("column 'titlle': unknown; did you mean 'title'? Rename it"));
-}
-
-// In whatever form the results come: why nothing is left is said beside them.
-TEST_F(CommandTest, TheSummaryNamesTheRulesThatRejectedEverything) {
-  Serve({.verdict = [](const v1::Job& job, int) {
-    v1::Verdict verdict;
-    verdict.set_decision(v1::Verdict::REJECT);
-    v1::RuleResult& rule = *verdict.add_rules();
-    rule.set_rule_id("recent");
-    rule.set_state(v1::RuleResult::VIOLATED);
-    rule.set_vetoes(true);
-    v1::Evidence& evidence = *rule.add_evidence();
-    evidence.set_field("date_posted");
-    evidence.set_normalised(job.id() == "b" ? "2025-01-15" : "2024-12-31");
-    return verdict;
-  }});
-  for (const std::vector<std::string>& more :
-       {std::vector<std::string>{}, {"--json"}, {"--top=1"}, {"--output=" + directory_.Path("o.jsonl")}}) {
-    ASSERT_EQ(Run(Screen(more)), ExitCode::kDone) << err_.str();
-    EXPECT_THAT(err_.str(),
-                HasSubstr("vetoes     'recent' 3\n"
-                          "hint       rule 'recent' leaves 0 of 3 postings. The newest is from 2025-01-15"));
-    EXPECT_THAT(err_.str(), HasSubstr("--as-of=2025-01-15"));
-    EXPECT_THAT(out_.str(), Not(HasSubstr("hint")));
-  }
-  ASSERT_EQ(Run({"batches", "results", "b1"}), ExitCode::kDone) << err_.str();
-  EXPECT_THAT(err_.str(), HasSubstr("--as-of=2025-01-15"));
-}
-
-TEST_F(CommandTest, ColumnsLeftOutAreSaidOnce) {
-  Serve();
-  jobs_ = "id,site,title\n1,x,Cook\n2,x,Baker\n";
-  EXPECT_EQ(Run(Screen()), ExitCode::kDone);
-  EXPECT_THAT(err_.str(), HasSubstr("columns left out: site (2)\n"));
-  jobs_.clear();
-  for (int i = 0; i < 40; ++i)
-    absl::StrAppend(&jobs_, "{\"id\":\"", i, "\",\"title\":\"T\",\"x", i, "\":1}\n");
-  EXPECT_EQ(Run(Screen({"--ignore-unknown-columns"})), ExitCode::kDone);
-  EXPECT_THAT(err_.str(), HasSubstr(" and 10 more\n"));
-}
-
-// Keys, values and ids of files, names of files and what a server says: none of it reaches the terminal as it
-// is, whoever wrote it, in whatever message or line.
-TEST_F(CommandTest, NothingSteersTheTerminal) {
-  constexpr char kHostile[] = "\x1b]0;owned\x07\u009B31m\u202E";
-  const auto expect_plain = [&](const std::string& what) {
-    for (const std::string& text : {out_.str(), err_.str()}) {
-      for (const char* raw : {"\x1b", "\x07", "\u009B", "\u202E"})
-        EXPECT_THAT(text, Not(HasSubstr(raw))) << what;
-    }
-  };
-  const auto with = [&](const char* before, const char* after) {
-    return absl::StrCat(before, kHostile, after);
-  };
-  Serve();
-  jobs_ = with("id,title,", "\n1,Cook,x\n");
-  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
-  EXPECT_THAT(err_.str(), HasSubstr("column '\\x1b]0;owned\\x07\\u009b31m\\u202e': unknown. Rename it"));
-  expect_plain("a CSV header");
-  EXPECT_EQ(Run(Screen({"--ignore-unknown-columns"})), ExitCode::kDone);
-  expect_plain("a column that is left out");
-  jobs_ = "id,title,min_amount\n1,Cook," + std::string(kHostile) + "\n";
-  EXPECT_EQ(Run(Screen()), ExitCode::kDone);
-  expect_plain("a CSV value");
-  jobs_ = absl::StrCat("id,title\n\"", kHostile, "\",a\n\"", kHostile, "\",b\n");
-  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
-  expect_plain("an id");
-  jobs_ = R"({"id":"1","title":"x","\u001b]0;owned\u0007\u009b31m\u202e":1})";
-  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
-  EXPECT_THAT(err_.str(), HasSubstr("\\u202e': unknown"));
-  expect_plain("a JSON key");
-  jobs_ = with("{\"id\": ", "}\n");
-  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
-  expect_plain("broken JSON");
-  jobs_ = kJobs;
-  profile_ = "text: x\n\"\\e]0;owned\\a\\u009b31m\\u202e\": 1\n";
-  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
-  EXPECT_THAT(err_.str(), HasSubstr("unknown key '\\x1b]0;"));
-  expect_plain("a YAML key");
-  profile_ = "text: x\nrules:\n  - {id: a, effect: \"\\e]0;owned\\a\", salary: {at_least: 1}}\n";
-  EXPECT_EQ(Run(Screen()), ExitCode::kBadInput);
-  expect_plain("a YAML value");
-  profile_ = kProfile;
-  EXPECT_EQ(Run({"screen", "--profile=" + directory_.Path(kHostile), "--jobs=x"}), ExitCode::kBadInput);
-  expect_plain("a file's name");
-  EXPECT_EQ(Run({"batches", "get", kHostile}), ExitCode::kBadInput);
-  expect_plain("a batch's name");
-  EXPECT_EQ(Run({with("--", "=1")}), ExitCode::kBadInput);
-  expect_plain("a flag");
-  Serve({.failures = {{"CreateBatch", {{grpc::StatusCode::RESOURCE_EXHAUSTED, kHostile}}}}});
-  EXPECT_EQ(Run(Screen()), ExitCode::kRefused);
-  expect_plain("a server's message");
-  jobs_ = absl::StrCat("id,title\n\"", kHostile, "\",\"", kHostile, "\"\n");
-  for (const char* json : {"--json", "--top=1"}) {
-    EXPECT_EQ(Run(Screen({json})), ExitCode::kDone) << err_.str();
-    expect_plain("a posting");
-  }
-}
-
-// A title of nothing but marks is a line like others.
-TEST_F(CommandTest, MarksDoNotFloodTheTable) {
-  Serve();
-  jobs_ = "id,title\n1,e";
-  for (int i = 0; i < 50'000; ++i) jobs_ += "\u0301";
-  ASSERT_EQ(Run(Screen()), ExitCode::kDone) << err_.str();
-  EXPECT_LT(out_.str().size(), 1000u);
-}
-
 // Ctrl-C: the batch goes on, and the person is told how to see it.
 TEST_F(CommandTest, InterruptionSaysHowToResume) {
   Serve({.never_ends = true});
@@ -645,14 +320,6 @@ TEST_F(CommandTest, EmbedKeepsTheOrder) {
     ASSERT_EQ(length, i % 150) << "row " << i;
   }
   EXPECT_THAT(err_.str(), HasSubstr("[333, 3], 98 cut at the model's limit"));
-}
-
-TEST_F(CommandTest, EmbedThatFailsLeavesNoFile) {
-  Serve({.failures = {{"Embed", {{grpc::StatusCode::INVALID_ARGUMENT, "no"}}}}});
-  EXPECT_EQ(Run({"embed", "--input=" + directory_.Write("texts", "a\nb\n"),
-                 "--output=" + directory_.Path("o.npy")}),
-            ExitCode::kBadInput);
-  EXPECT_THAT(directory_.Names(), testing::UnorderedElementsAre("texts"));
 }
 
 }  // namespace

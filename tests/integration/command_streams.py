@@ -92,8 +92,8 @@ class Streams:
                     check(done.returncode == 1 and "standard output: Broken pipe" in done.stderr,
                           f"{arguments} into a broken pipe: {done}")
                 else:
-                    check(done.returncode == -signal.SIGPIPE and "sluice:" not in done.stderr and "verdicts" not in done.stderr,
-                          f"{arguments} whose reader went: {done}")
+                    quiet = "sluice:" not in done.stderr and "verdicts" not in done.stderr
+                    check(done.returncode == -signal.SIGPIPE and quiet, f"{arguments} whose reader went: {done}")
 
     def missing_descriptors(self):
         """What is opened in their place must not be taken for them."""
@@ -143,7 +143,8 @@ class Streams:
         folder = self.work / "results"
         folder.mkdir()
         out = folder / "out.jsonl"
-        for signals in ((signal.SIGINT, signal.SIGTERM), (signal.SIGHUP, signal.SIGINT), ()):  # two of a kind may be one
+        # Different ones: two of a kind, one right behind the other, may arrive as one.
+        for signals in ((signal.SIGINT, signal.SIGTERM), (signal.SIGHUP, signal.SIGINT), ()):
             reading, writing = os.pipe()
             process = subprocess.Popen(self.command([*RESULTS, f"--output={out}"]), stdout=writing,
                                        stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
