@@ -2,8 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-
 #include "core/base/notification.h"
 #include "core/base/thread.h"
 #include "core/batching/micro_batch_scheduler.h"
@@ -21,8 +19,6 @@ constexpr int32_t kWorksEach = 1500;
 TEST(SchedulerThreads, EveryAcceptedWorkIsAnsweredOnce) {
   TestWorks works;
   std::vector<std::vector<bool>> accepted(kSubmitters, std::vector<bool>(kWorksEach));
-  std::atomic<bool> began = false;
-  Notification answered;
   auto scheduler =
       MicroBatchScheduler::Create({.max_queued_works = {200, 200}}, Clock::Real(), nullptr).value();
   std::vector<Thread> replicas;
@@ -30,10 +26,15 @@ TEST(SchedulerThreads, EveryAcceptedWorkIsAnsweredOnce) {
     replicas.emplace_back("replica", [&] {
       while (std::optional<MicroBatch> batch = scheduler->NextBatch({.max_tokens = 400, .max_jobs = 8})) {
         Finish(*std::move(batch));
-        if (!began.exchange(true)) answered.Notify();
       }
     });
   }
+  // Submitters may be through before any replica runs, and the one that cancels may have filled the queue: of
+  // theirs none need ever reach a replica.
+  Notification began;
+  EncodeWork first = works.Make(kSubmitters * kWorksEach, 1);
+  first.done = [&began](const absl::StatusOr<std::vector<float>>&) { began.Notify(); };
+  ASSERT_TRUE(scheduler->Submit(std::move(first)).ok());
   std::vector<Thread> submitters;
   for (int s = 0; s < kSubmitters; ++s) {
     submitters.emplace_back("submitter", [&, s] {
@@ -47,7 +48,7 @@ TEST(SchedulerThreads, EveryAcceptedWorkIsAnsweredOnce) {
       }
     });
   }
-  answered.Wait();  // the submitters may be through before any replica runs
+  began.Wait();
   for (Thread& submitter : submitters) submitter.Join();
   scheduler->Close();
   for (Thread& replica : replicas) replica.Join();
