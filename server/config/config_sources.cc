@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <utility>
 
@@ -37,6 +39,25 @@ absl::Status AddEntry(const std::string& path, const YAML::Node& key, const YAML
       values.emplace(name, SettingValue{value.Scalar(), absl::StrCat(place, ": ", name)}).second;
   if (!added) return absl::InvalidArgumentError(absl::StrCat(place, ": ", name, " is there twice"));
   return absl::OkStatus();
+}
+
+// Read as a whole: YAML's own reading of a stream lets the failure of a directory through as an exception.
+absl::StatusOr<std::string> WholeFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    const bool missing = errno == ENOENT;
+    const std::string message = absl::StrCat(path, ": ", std::strerror(errno));
+    return missing ? absl::NotFoundError(message) : absl::InvalidArgumentError(message);
+  }
+  std::string text;
+  constexpr size_t kBlockBytes = 1 << 16, kMaxBytes = 1 << 20;
+  for (char block[kBlockBytes]; file.read(block, kBlockBytes) || file.gcount() > 0;) {
+    text.append(block, static_cast<size_t>(file.gcount()));
+    if (text.size() > kMaxBytes)
+      return absl::InvalidArgumentError(absl::StrCat(path, ": is larger than ", kMaxBytes, " bytes"));
+  }
+  if (file.bad()) return absl::InvalidArgumentError(absl::StrCat(path, ": ", std::strerror(errno)));
+  return text;
 }
 
 }  // namespace
@@ -85,11 +106,10 @@ SettingValues ReadEnvironment(const std::function<std::optional<std::string>(con
 }
 
 absl::StatusOr<SettingValues> ReadConfigFile(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
+  SLUICE_ASSIGN_OR_RETURN(const std::string text, WholeFile(path));
   SettingValues values;
   try {
-    const YAML::Node root = YAML::Load(file);
+    const YAML::Node root = YAML::Load(text);
     if (root.IsNull()) return values;
     if (!root.IsMap())
       return absl::InvalidArgumentError(absl::StrCat(path, ":1: is not a mapping of keys to values"));

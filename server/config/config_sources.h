@@ -24,7 +24,8 @@ absl::StatusOr<CommandLine> ParseCommandLine(std::vector<std::string> arguments)
 SettingValues ReadEnvironment(const std::function<std::optional<std::string>(const std::string&)>& get);
 
 // A YAML mapping of setting names to scalars. INVALID_ARGUMENT "<file>:<line>: …" for an unknown or repeated
-// key or one that is no scalar; NOT_FOUND names the file.
+// key or one that is no scalar. A file that does not open is NOT_FOUND, or INVALID_ARGUMENT with what the
+// system said.
 absl::StatusOr<SettingValues> ReadConfigFile(const std::string& path);
 
 // All of the above in their order, checked. `line.answer` is the caller's.

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "server/config/config_sources.h"
@@ -152,6 +153,21 @@ TEST_F(ConfigFile, ErrorsNameTheLine) {
     EXPECT_THAT(std::string(config.status().message()), HasSubstr(message));
   }
   EXPECT_EQ(Load({"--config=no/such.yaml"}).status().code(), absl::StatusCode::kNotFound);
+}
+
+// A directory opens like a file and fails when it is read; a link that leads to itself does not open.
+TEST_F(ConfigFile, WhatCannotBeReadIsSaidAsTheSystemSaysIt) {
+  const std::string path = WriteFile("data: d\n");
+  const auto error = [](const std::string& file) {
+    const absl::Status status = Load({"--config=" + file}).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+    return std::string(status.message());
+  };
+  EXPECT_THAT(error(std::filesystem::path(path).parent_path().string()), HasSubstr(": Is a directory"));
+  EXPECT_THAT(error(path + "/below"), HasSubstr(": Not a directory"));
+  const std::string loop = path + ".loop";
+  std::filesystem::create_symlink(loop, loop);
+  EXPECT_THAT(error(loop), HasSubstr(": Too many levels of symbolic links"));
 }
 
 TEST(Config, KnowsLoopback) {
