@@ -440,6 +440,25 @@ TEST_F(PostingReaderTest, NullWordsAndBareNanAreAbsent) {
   EXPECT_THAT(Error("in.jsonl", R"({"title":"Cook","min_amount":Nope})"), HasSubstr("broken JSON"));
 }
 
+// JavaScript cuts a text within an emoji, and writes the half of it that is left as an escape.
+TEST_F(PostingReaderTest, HalfOfASurrogatePairIsReplaced) {
+  for (const auto& [title, read] :
+       std::vector<std::pair<const char*, const char*>>{{R"(a\ud83d)", "a\uFFFD"},
+                                                        {R"(a\uDE00b)", "a\uFFFDb"},
+                                                        {R"(\ud83d\ud83d\ude00)", "\uFFFD\U0001F600"},
+                                                        {R"(\ud83d\"\\)", "\uFFFD\"\\"},
+                                                        {R"(\\ud83d \ud83d\uDE00)", "\\ud83d \U0001F600"}}) {
+    const std::string object = absl::StrCat("{\"title\":\"", title, "\",\"is_remote\":true}");
+    EXPECT_EQ(ReadOne("in.jsonl", object).posting().title(), read) << title;
+    const v1::Posting posting = ReadOne("in.json", absl::StrCat("[\n", object, "]")).posting();
+    EXPECT_EQ(posting.title(), read) << title;
+    EXPECT_TRUE(posting.is_remote());
+  }
+  for (const char* broken :
+       {R"({"title":"\u12"})", R"({"title":"\x"})", R"({"title":"\)", R"({"title":"\ud83d)"})
+    EXPECT_THAT(Error("in.json", absl::StrCat("[\n", broken)), HasSubstr("in.json:2: broken JSON")) << broken;
+}
+
 TEST_F(PostingReaderTest, ANameThatComesTwiceInAnObjectIsAnError) {
   EXPECT_THAT(Error("in.jsonl", "{\"title\":\"a\"}\n{\"title\":\"b\",\"title\":\"c\"}\n"),
               HasSubstr("in.jsonl:2: column 'title': is there twice"));

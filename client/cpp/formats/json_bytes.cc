@@ -1,6 +1,7 @@
 #include "client/cpp/formats/json_bytes.h"
 
 #include <iterator>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -42,13 +43,38 @@ absl::string_view Reason(absl::string_view what) {
   return begin == absl::string_view::npos ? what : what.substr(begin + 2);
 }
 
+// Whether `escape` is the \uXXXX of a surrogate, the first or the second of a pair.
+bool IsSurrogate(absl::string_view escape, absl::string_view third_digits) {
+  constexpr size_t kEscapeBytes = 6;
+  return escape.size() == kEscapeBytes && absl::StartsWithIgnoreCase(escape, "\\ud") &&
+         absl::StrContains(third_digits, absl::ascii_tolower(static_cast<unsigned char>(escape[3])));
+}
+bool IsHigh(absl::string_view escape) {
+  return IsSurrogate(escape, "89ab");
+}
+bool IsLow(absl::string_view escape) {
+  return IsSurrogate(escape, "cdef");
+}
+
+// Whether a half may stand alone: says yes too often rather than too seldom.
+bool MayHaveHalf(absl::string_view text) {
+  constexpr size_t kEscapeBytes = 6;
+  for (size_t at = text.find("\\u"); at != absl::string_view::npos; at = text.find("\\u", at)) {
+    const absl::string_view escape = text.substr(at, kEscapeBytes);
+    const bool pair = IsHigh(escape) && IsLow(text.substr(at).substr(escape.size(), kEscapeBytes));
+    if ((IsHigh(escape) || IsLow(escape)) && !pair) return true;
+    at += pair ? 2 * kEscapeBytes : 2;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<absl::string_view> JsonBytes::OneLine() const {
-  const bool counted = source_ != nullptr || text_.size() > kMaxJsonValueBytes ||
-                       absl::StrContains(text_, '\n') || absl::StrContains(text_, "NaN") ||
-                       absl::StrContains(text_, "Infinity");
-  return counted ? std::nullopt : std::optional(text_);
+  const bool as_it_is = source_ == nullptr && text_.size() <= kMaxJsonValueBytes &&
+                        !absl::StrContains(text_, '\n') && !absl::StrContains(text_, "NaN") &&
+                        !absl::StrContains(text_, "Infinity") && !MayHaveHalf(text_);
+  return as_it_is ? std::optional(text_) : std::nullopt;
 }
 
 int JsonBytes::PeekRaw() {
@@ -82,12 +108,42 @@ void JsonBytes::ReplaceWord() {
     replaced_ = "null";
 }
 
+// A whole escape such as \n or \u00fc; less where it is broken.
+std::string JsonBytes::TakeEscape() {
+  constexpr size_t kLongest = 6;
+  std::string escape;
+  while (escape.size() < kLongest && PeekRaw() != ByteSource::kEnd) {
+    const auto byte = static_cast<char>(PeekRaw());
+    if (escape.size() >= 2 && (escape[1] != 'u' || !absl::ascii_isxdigit(static_cast<unsigned char>(byte))))
+      break;
+    escape.push_back(byte);
+    AdvanceRaw();
+  }
+  return escape;
+}
+
+void JsonBytes::ReplaceEscape() {
+  replaced_position_ = 0;
+  replaced_ = held_escape_.empty() ? TakeEscape() : std::exchange(held_escape_, "");
+  if (IsHigh(replaced_) && PeekRaw() == '\\') {
+    held_escape_ = TakeEscape();
+    if (IsLow(held_escape_)) {
+      replaced_ += std::exchange(held_escape_, "");
+      return;
+    }
+  }
+  if (IsHigh(replaced_) || IsLow(replaced_)) replaced_ = "\\ufffd";
+}
+
 int JsonBytes::Peek() {
-  if (replaced_position_ < replaced_.size()) return static_cast<unsigned char>(replaced_[replaced_position_]);
   const int byte = PeekRaw();
-  if (in_string_ || (byte != 'N' && byte != 'I' && byte != '-')) return byte;
-  ReplaceWord();
-  return static_cast<unsigned char>(replaced_[0]);
+  if (replaced_position_ == replaced_.size()) {
+    const bool word = !in_string_ && (byte == 'N' || byte == 'I' || byte == '-');
+    const bool escape = in_string_ && (byte == '\\' || !held_escape_.empty());
+    if (!word && !escape) return byte;
+    word ? ReplaceWord() : ReplaceEscape();
+  }
+  return static_cast<unsigned char>(replaced_[replaced_position_]);
 }
 
 void JsonBytes::Advance() {
@@ -100,8 +156,7 @@ void JsonBytes::Advance() {
     ++replaced_position_;
     return;
   }
-  if (byte == '"' && !escaped_) in_string_ = !in_string_;
-  escaped_ = in_string_ && byte == '\\' && !escaped_;
+  if (byte == '"') in_string_ = !in_string_;
   AdvanceRaw();
 }
 

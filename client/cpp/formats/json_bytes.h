@@ -1,5 +1,7 @@
 // JSON text, byte by byte, for nlohmann's parser: bounded, with the line of each byte, from a file or from
-// memory. NaN, Infinity and -Infinity without quotes, as Python writes them, are null.
+// memory. Two things that are no JSON and that well-known programs write are read: NaN, Infinity and
+// -Infinity without quotes, as Python writes them, are null; an escape of half a surrogate pair, which
+// JavaScript leaves where it cuts a text, is U+FFFD.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +34,7 @@ class JsonBytes {
   JsonBytes(absl::string_view text, const InputPlace& place)
       : text_(text), path_(place.file), line_(place.line) {}
 
-  // All of them where they can be parsed as they are: one line without a bare NaN or Infinity.
+  // All of them where they can be parsed as they are: one line without anything to replace.
   std::optional<absl::string_view> OneLine() const;
 
   // The next byte, or ByteSource::kEnd.
@@ -47,6 +49,8 @@ class JsonBytes {
   int PeekRaw();
   void AdvanceRaw();
   void ReplaceWord();
+  void ReplaceEscape();
+  std::string TakeEscape();
 
   ByteSource* source_ = nullptr;
   absl::string_view text_;
@@ -55,9 +59,9 @@ class JsonBytes {
   int64_t line_ = 1;
   size_t kept_bytes_ = 0;
   bool in_string_ = false;
-  bool escaped_ = false;
-  std::string replaced_;  // comes before what is raw
+  std::string replaced_;  // comes before what is held back, and that before what is raw
   size_t replaced_position_ = 0;
+  std::string held_escape_;  // was looked at to tell whether it completes a pair
 };
 
 // Parses one value; `keep` is nlohmann's callback, may be null and may throw StopParsing. INVALID_ARGUMENT
