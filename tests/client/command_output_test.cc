@@ -113,7 +113,10 @@ TEST_F(CommandOutputTest, AnOutputThatIsAnInputIsRefusedBeforeAnythingIsScreened
 TEST_F(CommandOutputTest, AFullOutputIsAnError) {
   Serve();
   EXPECT_EQ(Run(Screen({"--output=/dev/full"})), ExitCode::kOutputLost);
-  EXPECT_THAT(err_.str(), HasSubstr("sluice: /dev/full: No space left on device\nthe batch goes on"));
+  EXPECT_THAT(
+      err_.str(),
+      HasSubstr(
+          "sluice: /dev/full: No space left on device\nthe batch is done; see its results with: sluice "));
   EXPECT_EQ(Run({"batches", "results", "b1", "--output=/dev/full"}), ExitCode::kOutputLost);
   EXPECT_EQ(Run({"embed", "--input=" + directory_.Write("texts", "a\n"), "--output=/dev/full"}),
             ExitCode::kOutputLost);

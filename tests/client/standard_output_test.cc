@@ -16,7 +16,7 @@ class StandardOutputTest : public testing::Test {
  protected:
   StandardOutputTest() {
     int ends[2] = {-1, -1};
-    EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+    EXPECT_EQ(pipe(ends), 0);
     read_ = ends[0];
     write_ = ends[1];
   }

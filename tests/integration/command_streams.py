@@ -172,6 +172,15 @@ class Streams:
             rest.read()
         check(process.wait(30) == 0, "signals that are ignored ended it")
 
+    def why_nothing_is_left(self):
+        """The examples, which are of January 2026, as of today."""
+        done = self.run(self.screen("--top=1"), stdout=subprocess.DEVNULL)
+        check("vetoes     'recent' 2,000, " in done.stderr, f"which rules vetoed: {done.stderr}")
+        check("rule 'recent' leaves 0 of 2,000 postings. The newest is from 2026-01-15" in done.stderr
+              and "--as-of=2026-01-15" in done.stderr, f"what to look at: {done.stderr}")
+        done = self.run(self.screen("--top=1", "--as-of=2026-01-15"), stdout=subprocess.DEVNULL)
+        check("vetoes     " in done.stderr and "hint" not in done.stderr, f"as of their day: {done.stderr}")
+
     # --- the terminal -----------------------------------------------------------------------------------------
 
     def on_a_terminal(self, **environment):
@@ -207,7 +216,7 @@ def main():
         streams = Streams(arguments.bin, work)
         streams.start()
         for step in (streams.output_that_takes_nothing, streams.reader_that_went_away, streams.missing_descriptors,
-                     streams.output_through_standard_output, streams.output_into_a_fifo,
+                     streams.output_through_standard_output, streams.output_into_a_fifo, streams.why_nothing_is_left,
                      streams.half_an_output_does_not_stay, streams.ignored_signals, streams.colour_and_bar):
             step()
             print(f"{step.__name__}: as it should be", flush=True)

@@ -190,10 +190,13 @@ absl::StatusOr<ExitCode> RunScreen(const ScreenFlags& flags, CommandContext& con
     const ExitCode code = ExitCodeOf(ended->state());
     return code == ExitCode::kDone && submission.bad_rows() > 0 ? ExitCode::kSomeJobsFailed : code;
   }
-  // The batch is durable: whatever went wrong here, its results are not lost.
-  return WithMessage(ended.status(),
-                     absl::StrCat(ended.status().message(), "\nthe batch goes on; see its results with: ",
-                                  context.resume_prefix, " batches results ", batch.name()));
+  // The batch is durable: whatever went wrong here, its results are not lost. They are printed once it is
+  // done.
+  const bool printing_failed = IsOutputError(ended.status()) || !context.terminal.out;
+  return WithMessage(
+      ended.status(),
+      absl::StrCat(ended.status().message(), "\nthe batch ", printing_failed ? "is done" : "goes on",
+                   "; see its results with: ", context.resume_prefix, " batches results ", batch.name()));
 }
 
 }  // namespace sluice
