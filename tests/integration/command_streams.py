@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -109,6 +110,21 @@ class Streams:
         done = subprocess.run(self.command(self.screen(f"--output={out}")), preexec_fn=close_descriptors(0, 1, 2),
                               timeout=60)
         check(done.returncode == 1, f"without all three: {done}")
+        check(len(json_lines(out.read_text())) == JOBS, "without all three the output is not whole")
+        out.unlink()
+
+    def limited_files(self):
+        """As by `ulimit -f`."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+        folder = self.work / "limited"
+        folder.mkdir()
+        done = self.run(self.screen(f"--output={folder}/out.jsonl"), stdout=subprocess.DEVNULL, preexec_fn=limit)
+        check(done.returncode == 1 and "out.jsonl: File too large" in done.stderr, f"--output over the limit: {done}")
+        check(self.names(folder) == [], f"over the limit stays {self.names(folder)}")
+        with open(self.work / "printed", "wb") as out:
+            done = self.run(RESULTS, stdout=out, preexec_fn=limit)
+        check(done.returncode == 1 and "standard output: File too large" in done.stderr, f"over the limit: {done}")
 
     # --- --output ---------------------------------------------------------------------------------------------
 
@@ -216,8 +232,9 @@ def main():
         streams = Streams(arguments.bin, work)
         streams.start()
         for step in (streams.output_that_takes_nothing, streams.reader_that_went_away, streams.missing_descriptors,
-                     streams.output_through_standard_output, streams.output_into_a_fifo, streams.why_nothing_is_left,
-                     streams.half_an_output_does_not_stay, streams.ignored_signals, streams.colour_and_bar):
+                     streams.limited_files, streams.output_through_standard_output, streams.output_into_a_fifo,
+                     streams.why_nothing_is_left, streams.half_an_output_does_not_stay,
+                     streams.ignored_signals, streams.colour_and_bar):
             step()
             print(f"{step.__name__}: as it should be", flush=True)
         streams.server.stop()

@@ -48,8 +48,9 @@ void Interruption::Use(Client* client) {
 
 InterruptSignals::InterruptSignals(Interruption& interruption) {
   sigset_t blocked = WatchedSignals();
-  // A reader that went away is an error of the write, so that what is half done is cleaned up.
-  sigaddset(&blocked, SIGPIPE);
+  // A reader that went away, or a limit on the size of files, is an error of the write, so that what is half
+  // done is cleaned up.
+  for (const int signal : {SIGPIPE, SIGXFSZ}) sigaddset(&blocked, signal);
   pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
   thread_ = Thread("interrupt", [this, &interruption] { Run(interruption); });
 }

@@ -30,7 +30,7 @@ class Interruption {
 
 // Turns SIGINT, SIGTERM and SIGHUP, unless they are ignored, into an Interruption on a thread of its own. A
 // second one, or 20 seconds after the first, ends the process at once; no unfinished output is left. SIGPIPE
-// is blocked. Make one before any other thread, which then inherit the blocked signals.
+// and SIGXFSZ are blocked. Make one before any other thread, which then inherit the blocked signals.
 class InterruptSignals {
  public:
   explicit InterruptSignals(Interruption& interruption);

@@ -101,9 +101,11 @@ absl::StatusOr<VerdictTally> PrintRanked(Client& client, const RankedResultsOpti
         if (show && options.json) terminal.out << json;
         return options.output == nullptr ? absl::OkStatus() : options.output->Write(json);
       }));
-  // Whoever does not get the results need not read the summary, and hears where the results still are.
-  if (!terminal.out.flush()) return absl::CancelledError("the results could not be printed");
+  terminal.out.flush();
+  // Whole, also where nobody sees the table.
   if (options.output != nullptr) SLUICE_RETURN_IF_ERROR(options.output->Finish());
+  // Whoever does not get the results need not read the summary, and hears where the results still are.
+  if (!terminal.out) return absl::CancelledError("the results could not be printed");
   return tally;
 }
 
