@@ -73,6 +73,8 @@ TEST_F(JobPostingTest, PayIsUnderstoodInEveryFormThatMeansOneThing) {
   EXPECT_EQ(Pay(R"({"currency":"£","value":{"value":18.5,"unitText":"HOURS"}})"), "GBP 18.5-18.5/HOUR 0");
   EXPECT_EQ(Pay(R"("£40,000 - £50,000 per annum")"), "GBP 40000-50000/YEAR 0");
   EXPECT_EQ(Pay(R"("$150-190k a year")"), "USD 150000-190000/YEAR 0");
+  EXPECT_EQ(Pay(R"("₹12 - 15 LPA")"), "INR 1.2e+06-1.5e+06/YEAR 0");
+  EXPECT_EQ(Pay(R"("2.500 - 3.000 € im Monat")"), "EUR 2500-3000/MONTH 0");
 }
 
 TEST_F(JobPostingTest, PayThatIsNoneIsLeftOutWithOneLine) {
@@ -122,6 +124,12 @@ TEST_F(JobPostingTest, WhatTheJobAsksForStandsBehindTheDescription) {
   };
   EXPECT_EQ(source.Of(at(0, 5)), (ByteRange{3, 8}));
   EXPECT_EQ(source.Of(at(9, 18)), std::nullopt);
+}
+
+// As in a browser the last one counts.
+TEST_F(JobPostingTest, ANameThatComesTwiceIsNoted) {
+  EXPECT_EQ(Read(R"("url":"https://x.org/1","url":"https://x.org/2")").job_url(), "https://x.org/2");
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("in.json:1: field 'url': is there twice in this object")));
 }
 
 // An identifier is its employer's own: two of them may use "1".

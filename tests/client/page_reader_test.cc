@@ -33,6 +33,7 @@ class PageReaderTest : public testing::Test {
         **source,
         [&](RawPosting fields, const InputPlace& place) {
           titles.push_back(absl::StrCat(fields.Value(PostingColumn::kTitle), " ", place.line));
+          company_ = fields.Value(PostingColumn::kCompany);
           return absl::OkStatus();
         },
         notes_);
@@ -54,6 +55,7 @@ class PageReaderTest : public testing::Test {
 
   TemporaryDirectory directory_;
   InputNotes notes_;
+  std::string company_;  // of the last posting
 };
 
 TEST_F(PageReaderTest, AScriptThatIsNotStrictJsonIsReadAsItIsMeant) {
@@ -124,6 +126,23 @@ TEST_F(PageReaderTest, AMereReferenceIsLeftOut) {
   EXPECT_THAT(ReadWhole(Script(absl::StrCat(R"([{"@type":"JobPosting","@id":"#job"},)", kPosting, "]"))),
               ElementsAre("Engineer 1"));
   EXPECT_THAT(notes_.Lines(), ElementsAre(HasSubstr("neither title nor description; left out")));
+}
+
+// As graphs of plugins do, also over scripts and backwards.
+TEST_F(PageReaderTest, AReferenceToAnOrganizationMeansIt) {
+  const std::string posting = Script(
+      R"({"@type":"JobPosting","title":"Cook","hiringOrganization":{"@type":"Organization","@id":"https://x.org/#o"}})");
+  const std::string graph = Script(
+      R"({"@graph":[{"@type":"WebSite","publisher":{"@id":"https://x.org/#o"}},)"
+      R"({"@type":"Organization","@id":"https://x.org/#o","name":"Acme"},{"@type":"Brand","@id":"#b","name":"B"}]})");
+  EXPECT_THAT(ReadWhole(absl::StrCat(posting, graph)), ElementsAre("Cook 1"));
+  EXPECT_EQ(company_, "Acme");
+  EXPECT_THAT(ReadWhole(absl::StrCat(graph, posting)), ElementsAre("Cook 2"));
+  EXPECT_EQ(company_, "Acme");
+  EXPECT_THAT(notes_.Lines(), IsEmpty());
+  EXPECT_THAT(ReadWhole(posting), ElementsAre("Cook 1"));
+  EXPECT_EQ(company_, "");
+  EXPECT_THAT(notes_.Lines(), ElementsAre(HasSubstr("field 'hiringOrganization'")));
 }
 
 TEST_F(PageReaderTest, NestingWithoutEndIsABrokenScript) {

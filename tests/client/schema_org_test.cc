@@ -24,7 +24,7 @@ class SchemaOrgTest : public testing::Test {
   RawPosting ReadWhole(absl::string_view json) {
     notes_ = InputNotes();
     std::optional<RawPosting> fields =
-        FieldsFromJobPosting(nlohmann::json::parse(json.begin(), json.end()), {"in.json", 3}, notes_);
+        FieldsFromJobPosting(nlohmann::json::parse(json.begin(), json.end()), {"in.json", 3}, {}, notes_);
     EXPECT_TRUE(fields.has_value()) << json;
     return fields.value_or(RawPosting());
   }
@@ -139,10 +139,11 @@ TEST_F(SchemaOrgTest, PayInEveryShape) {
 }
 
 TEST_F(SchemaOrgTest, PayAsText) {
-  EXPECT_EQ(Pay(R"("£40,000 - £50,000 per annum")"), "£40,000|£50,000 per annum||");
+  EXPECT_EQ(Pay(R"("£40,000 - £50,000 per annum")"), "£40,000 per annum|£50,000 per annum||");
   EXPECT_EQ(Pay(R"("&pound;40,000&ndash;&pound;50,000")"), "£40,000|£50,000||");
   EXPECT_EQ(Pay(R"({"value":"40.000 bis 50.000","unitText":"YEAR"})"), "40.000|50.000||YEAR");
   EXPECT_EQ(Pay(R"("$150-190k")"), "$150k|190k||");
+  EXPECT_EQ(Pay(R"("12 - 15 LPA")"), "12 LPA|15 LPA||");
   EXPECT_EQ(Pay(R"("up to £50k")"), "|£50k||");
   EXPECT_EQ(Pay(R"("from 40000")"), "40000|||");
   EXPECT_EQ(Pay(R"("From 40000 to 50000")"), "40000|50000||");
@@ -158,6 +159,8 @@ TEST_F(SchemaOrgTest, ZeroIsNoPay) {
   EXPECT_EQ(Pay(R"({"value":{"minValue":0,"maxValue":"0.00","unitText":"YEAR"}})"), "|||");
   EXPECT_EQ(Pay(R"({"value":{"minValue":0,"maxValue":50000,"unitText":"YEAR"}})"), "|50000||YEAR");
   EXPECT_EQ(Pay("0"), "|||");
+  EXPECT_EQ(Pay(R"({"currency":"EUR","value":{"@type":"QuantitativeValue","value":"","unitText":"YEAR"}})"),
+            "||EUR|");
   EXPECT_THAT(notes_.Lines(), IsEmpty());
 }
 

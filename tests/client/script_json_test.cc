@@ -107,6 +107,17 @@ TEST(ScriptJson, WhatCannotBeReadSaysWhyAndWhere) {
   EXPECT_EQ(ErrorOf(""), "");
 }
 
+// Scripts made to cost their square end at once: this test would run for minutes otherwise.
+TEST(ScriptJson, HostileScriptsAreLinear) {
+  constexpr size_t kBytes = 4 << 20;
+  for (const absl::string_view piece :
+       {"<!--", "/*", "//", "// <!--", "]]>", "[1,", "\"", "\\", "{\"a\":1,000,", ";", "&#"}) {
+    std::string script;
+    while (script.size() < kBytes) absl::StrAppend(&script, piece);
+    EXPECT_LE(ReadScriptJson(script, 1).values.size(), 1) << piece;
+  }
+}
+
 // Cut anywhere, a script has fewer values or an error; what is called strict is strict.
 TEST(ScriptJson, CutAnywhereItNeverInventsAValue) {
   const std::string whole =

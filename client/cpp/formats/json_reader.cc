@@ -77,6 +77,7 @@ struct Sinks {
   IgnoredSink ignored;
   BadSink bad;
   InputNotes& notes;
+  const ThingsById* things;
   // Flat objects are postings, and a name that comes twice is an error; in a page's script they are neither.
   bool flat_objects = true;
 };
@@ -104,6 +105,11 @@ class Collector {
     absl::flat_hash_set<std::string> names;
   };
 
+  struct Twice {
+    InputPlace place;
+    std::string name;
+  };
+
   bool Keep(int depth, Json::parse_event_t event, const Json& value) {
     if (depth > kMaxJsonDepth) {
       throw StopParsing{InputError(bytes_.Place(), absl::StrCat("JSON nests deeper than ", kMaxJsonDepth))};
@@ -128,8 +134,16 @@ class Collector {
   }
 
   void CountName(const std::string& name) {
-    if (!sinks_.flat_objects || open_.back().names.insert(name).second || !twice_.ok()) return;
-    twice_ = ColumnError(bytes_.Place(), name, "is there twice in this object; keep one of them");
+    if (!sinks_.flat_objects || open_.back().names.insert(name).second) return;
+    if (!twice_.has_value()) twice_ = Twice{bytes_.Place(), name};
+  }
+
+  // In JSON-LD, an open vocabulary, the last one counts, as in a browser.
+  void NoteTwice() {
+    if (!twice_.has_value()) return;
+    sinks_.notes.Add(twice_->place, twice_->name,
+                     "is there twice in this object; all but the last are left out");
+    twice_.reset();
   }
 
   // Whether it was a posting, also one that is left out.
@@ -138,10 +152,12 @@ class Collector {
     const int64_t within = outermost ? std::exchange(found_within_, 0) : found_within_;
     const bool job_posting = IsJobPosting(value);
     const bool flat = sinks_.flat_objects && outermost && within == 0 && !IsJsonLd(value);
-    if ((job_posting || outermost) && !twice_.ok()) {
-      Refuse(std::exchange(twice_, absl::OkStatus()));
+    if (job_posting || (outermost && !flat)) NoteTwice();
+    if (flat && !job_posting && twice_.has_value()) {
+      const Twice twice = *std::exchange(twice_, std::nullopt);
+      Refuse(ColumnError(twice.place, twice.name, "is there twice in this object; keep one of them"));
     } else if (job_posting) {
-      std::optional<RawPosting> posting = FieldsFromJobPosting(value, place, sinks_.notes);
+      std::optional<RawPosting> posting = FieldsFromJobPosting(value, place, *sinks_.things, sinks_.notes);
       if (!posting.has_value()) return true;
       Take(*std::move(posting), place);
     } else if (flat) {
@@ -176,7 +192,7 @@ class Collector {
   const Sinks& sinks_;
   bool in_list_ = false;
   std::vector<OpenObject> open_;
-  absl::Status twice_;  // of the first name that came twice in the posting that is open
+  std::optional<Twice> twice_;  // the first name that came twice in the posting that is open
   int64_t found_ = 0;
   int64_t found_within_ = 0;  // JobPostings found inside the outermost object that is open
   bool sink_failed_ = false;
@@ -190,7 +206,8 @@ bool IsBlank(absl::string_view line) {
 
 absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink ignored, BadSink bad,
                            InputNotes& notes) {
-  const Sinks sinks{sink, ignored, bad, notes};
+  const ThingsById none;  // a document is not held whole
+  const Sinks sinks{sink, ignored, bad, notes, &none};
   std::string line;
   while (true) {
     const InputPlace place = source.Place();
@@ -214,7 +231,8 @@ absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink igno
 
 absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored, BadSink bad,
                               InputNotes& notes) {
-  const Sinks sinks{sink, ignored, bad, notes};
+  const ThingsById none;  // a document is not held whole
+  const Sinks sinks{sink, ignored, bad, notes, &none};
   JsonBytes bytes(source);
   Collector collector(bytes, sinks);
   absl::Status read = collector.Run();
@@ -229,22 +247,33 @@ absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink i
   return read.ok() ? read : bad(read);
 }
 
-absl::StatusOr<int64_t> ReadJsonLd(absl::string_view script, const InputPlace& place, FieldsSink sink,
-                                   InputNotes& notes) {
+void SeeThings(const ScriptJson& script, ThingsById& things) {
+  for (const ScriptValue& value : script.values) {
+    JsonBytes bytes(value.json, {});
+    // What cannot be parsed is said when its postings are read.
+    (void)ParseJson(bytes, [&](int, Json::parse_event_t event, const Json& thing) {
+      if (event == Json::parse_event_t::object_end) things.See(thing);
+      return true;
+    });
+  }
+}
+
+absl::StatusOr<int64_t> ReadJsonLd(const ScriptJson& script, const std::string& file,
+                                   const ThingsById& things, FieldsSink sink, InputNotes& notes) {
   const auto no_flat_objects = [](absl::string_view, const InputPlace&) { return absl::OkStatus(); };
   const auto no_bad_ones = [](const absl::Status& status) { return status; };
-  const Sinks sinks{sink, no_flat_objects, no_bad_ones, notes, /*flat_objects=*/false};
-  const ScriptJson read = ReadScriptJson(script, place.line);
+  const Sinks sinks{sink, no_flat_objects, no_bad_ones, notes, &things, /*flat_objects=*/false};
   int64_t postings = 0;
-  for (const ScriptValue& value : read.values) {
-    JsonBytes bytes(value.json, {place.file, value.line});
+  for (const ScriptValue& value : script.values) {
+    JsonBytes bytes(value.json, {file, value.line});
     Collector collector(bytes, sinks);
-    SLUICE_RETURN_IF_ERROR(collector.Run());
+    const absl::Status read = collector.Run();
+    if (collector.sink_failed()) return read;
+    if (!read.ok()) notes.Add({file, value.line}, "", absl::StrCat(read.message(), "; left out"));
     postings += collector.found();
   }
-  if (!read.error.empty()) {
-    notes.Add({place.file, read.error_line}, "", absl::StrCat("broken JSON: ", read.error, "; left out"));
-  }
+  if (!script.error.empty())
+    notes.Add({file, script.error_line}, "", absl::StrCat("broken JSON: ", script.error, "; left out"));
   return postings;
 }
 

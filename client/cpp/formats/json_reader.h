@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
@@ -12,6 +13,8 @@
 #include "client/cpp/formats/input_notes.h"
 #include "client/cpp/formats/input_place.h"
 #include "client/cpp/formats/posting_columns.h"
+#include "client/cpp/formats/schema_org_things.h"
+#include "client/cpp/formats/script_json.h"
 
 namespace sluice {
 
@@ -36,10 +39,13 @@ absl::Status ReadJsonLines(ByteSource& source, FieldsSink sink, IgnoredSink igno
 absl::Status ReadJsonDocument(ByteSource& source, FieldsSink sink, IgnoredSink ignored, BadSink bad,
                               InputNotes& notes);
 
-// A page's script that begins at `place`, read with patience (script_json.h). Returns how many JobPostings
-// were handed over; what could not be read is noted. Only an error of `sink` is one.
-absl::StatusOr<int64_t> ReadJsonLd(absl::string_view script, const InputPlace& place, FieldsSink sink,
-                                   InputNotes& notes);
+// Remembers the things of a page's script that have an "@id".
+void SeeThings(const ScriptJson& script, ThingsById& things);
+
+// A script of the page `file`. Returns how many JobPostings were handed over; what could not be read is
+// noted. `things` are those of the whole page. Only an error of `sink` is one.
+absl::StatusOr<int64_t> ReadJsonLd(const ScriptJson& script, const std::string& file,
+                                   const ThingsById& things, FieldsSink sink, InputNotes& notes);
 
 // Whether the first line is a whole JSON value, which tells JSON lines from a document.
 absl::StatusOr<bool> BeginsWithWholeJsonLine(ByteSource& source);

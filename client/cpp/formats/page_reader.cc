@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/cpp/formats/plain_text.h"
@@ -36,6 +37,11 @@ std::string ContentOf(const RawPosting& fields) {
   return content;
 }
 
+// Most pages need no second look.
+bool MayRefer(absl::string_view page) {
+  return absl::StrContains(page, "@id") && absl::StrContains(page, "JobPosting");
+}
+
 absl::Status NoPosting(const InputPlace& page, const InputNotes& reasons) {
   if (reasons.total() == 0) {
     return InputError(page,
@@ -58,6 +64,13 @@ absl::Status ReadPage(ByteSource& source, FieldsSink sink, InputNotes& notes) {
   absl::StatusOr<std::vector<PageScript>> scripts = JsonLdScripts(page);
   if (!scripts.ok()) return InputError(whole, scripts.status().message());
 
+  std::vector<ScriptJson> read;
+  for (const PageScript& script : *scripts) read.push_back(ReadScriptJson(script.text, script.line));
+  ThingsById things;
+  if (MayRefer(page)) {
+    for (const ScriptJson& script : read) SeeThings(script, things);
+  }
+
   InputNotes of_scripts;
   int64_t postings = 0;
   absl::flat_hash_set<std::string> seen;  // no larger than the page
@@ -66,9 +79,9 @@ absl::Status ReadPage(ByteSource& source, FieldsSink sink, InputNotes& notes) {
     of_scripts.Add(place, "", "the same JobPosting as before in this page; left out");
     return absl::OkStatus();
   };
-  for (const PageScript& script : *scripts) {
+  for (const ScriptJson& script : read) {
     SLUICE_ASSIGN_OR_RETURN(const int64_t found,
-                            ReadJsonLd(script.text, {source.path(), script.line}, take_once, of_scripts));
+                            ReadJsonLd(script, source.path(), things, take_once, of_scripts));
     postings += found;
   }
   if (postings == 0) return NoPosting(whole, of_scripts);

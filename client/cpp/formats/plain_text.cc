@@ -136,19 +136,22 @@ struct Unmarked {
 absl::StatusOr<Unmarked> WithoutMarkup(absl::string_view marked_up) {
   constexpr int kMaxLevels = 8;
   Unmarked read{MappedText::Identity(std::string(marked_up))};
+  const auto set = [&read](MappedText text, bool is_source) {
+    read.text = is_source ? std::move(text) : std::move(text).After(read.text.map());
+  };
   for (int level = 0; level < kMaxLevels; ++level) {
     if (HasHtmlTags(read.text.text())) {
       SLUICE_ASSIGN_OR_RETURN(MappedText text, TextFromHtml(read.text.text()));
-      read.text = std::move(text).After(read.text.map());
+      set(std::move(text), level == 0);
       read.had_tags = true;
       continue;
     }
     std::optional<MappedText> text = DecodedReferences(read.text.text(), ReferenceLevels::kOne);
     if (!text.has_value()) return read;
-    read.text = (*std::move(text)).After(read.text.map());
+    set(*std::move(text), level == 0);
   }
   std::optional<MappedText> text = DecodedReferences(read.text.text(), ReferenceLevels::kAll);
-  if (text.has_value()) read.text = (*std::move(text)).After(read.text.map());
+  if (text.has_value()) set(*std::move(text), false);
   return read;
 }
 

@@ -67,8 +67,8 @@ std::string RequirementText(const Json& requirement) {
 
 class PostingReader {
  public:
-  PostingReader(const Json& posting, const InputPlace& place, InputNotes& notes)
-      : posting_(posting), place_(place), notes_(notes) {}
+  PostingReader(const Json& posting, const InputPlace& place, const ThingsById& things, InputNotes& notes)
+      : posting_(posting), place_(place), things_(things), notes_(notes) {}
 
   std::optional<RawPosting> Read() {
     Set(PostingColumn::kTitle, MemberOf(posting_, "title").is_null() ? "name" : "title");
@@ -91,7 +91,7 @@ class PostingReader {
   }
 
  private:
-  const Json& Member(const char* name) const { return MemberOf(posting_, name); }
+  const Json& Member(const char* name) const { return things_.Meant(MemberOf(posting_, name)); }
 
   void Set(PostingColumn column, const char* name) { SetText(column, name, TextOf(Member(name))); }
 
@@ -153,7 +153,7 @@ class PostingReader {
   // "#job" is an address within the page, and the same in every page of a site.
   void SetUrl() {
     for (const char* name : {"url", "@id", "mainEntityOfPage"}) {
-      std::string url = AddressOf(Member(name));
+      std::string url = AddressOf(MemberOf(posting_, name));
       if (absl::string_view(name) != "url" && !absl::StartsWith(url, "http")) continue;
       if (url.empty()) continue;
       return SetText(PostingColumn::kJobUrl, name, std::move(url));
@@ -162,6 +162,7 @@ class PostingReader {
 
   const Json& posting_;
   const InputPlace& place_;
+  const ThingsById& things_;
   InputNotes& notes_;
   RawPosting fields_;
 };
@@ -184,8 +185,8 @@ bool IsJsonLd(const Json& value) {
 }
 
 std::optional<RawPosting> FieldsFromJobPosting(const Json& posting, const InputPlace& place,
-                                               InputNotes& notes) {
-  return PostingReader(posting, place, notes).Read();
+                                               const ThingsById& things, InputNotes& notes) {
+  return PostingReader(posting, place, things, notes).Read();
 }
 
 }  // namespace sluice

@@ -16,6 +16,7 @@
 #include "client/cpp/formats/input_notes.h"
 #include "client/cpp/formats/input_place.h"
 #include "client/cpp/formats/posting_columns.h"
+#include "client/cpp/formats/schema_org_things.h"
 
 namespace sluice {
 
@@ -26,10 +27,10 @@ bool IsJobPosting(const nlohmann::json& value);
 // Whether the object is JSON-LD at all: has "@type", "@context" or "@graph".
 bool IsJsonLd(const nlohmann::json& value);
 
-// The posting's fields as text, still to be understood. A property in a form that is not known is left out
-// with a note. Absent, with a note, for a JobPosting that has neither title nor description, such as a mere
-// reference to another one.
+// The posting's fields as text, still to be understood. `things` are those that it may refer to. A property
+// in a form that is not known is left out with a note. Absent, with a note, for a JobPosting that has neither
+// title nor description, such as a mere reference to another one.
 std::optional<RawPosting> FieldsFromJobPosting(const nlohmann::json& posting, const InputPlace& place,
-                                               InputNotes& notes);
+                                               const ThingsById& things, InputNotes& notes);
 
 }  // namespace sluice

@@ -32,15 +32,9 @@ bool IsZero(absl::string_view text) {
   return absl::StrContains(text, '0') && text.find_first_not_of("0., ") == absl::string_view::npos;
 }
 
-// "$150-190k": the thousands of the upper end are those of the lower one, too.
-bool EndsInThousands(absl::string_view text) {
-  for (size_t at = text.find_first_of("kK"); at != absl::string_view::npos;
-       at = text.find_first_of("kK", at + 1)) {
-    const bool behind_digit = at > 0 && absl::ascii_isdigit(static_cast<unsigned char>(text[at - 1]));
-    const bool ends = at + 1 == text.size() || !absl::ascii_isalnum(static_cast<unsigned char>(text[at + 1]));
-    if (behind_digit && ends) return true;
-  }
-  return false;
+// What stands behind the last digit.
+absl::string_view Behind(absl::string_view amount) {
+  return amount.substr(amount.find_last_of("0123456789") + 1);
 }
 
 struct Range {
@@ -73,10 +67,9 @@ Amounts EndsOf(const std::string& text) {
   }
   if (range.between_bytes == 0) return {text, text};
   Amounts ends{text.substr(0, range.at), text.substr(range.at + range.between_bytes)};
-  if (EndsInThousands(ends.high) && !EndsInThousands(ends.low)) {
-    const size_t behind_digits = ends.low.find_last_of("0123456789") + 1;
-    ends.low = absl::StrCat(ends.low.substr(0, behind_digits), "k", ends.low.substr(behind_digits));
-  }
+  // "$150-190k a year": what is said behind the upper end is meant for both.
+  if (absl::StripAsciiWhitespace(Behind(ends.low)).empty())
+    ends.low = absl::StrCat(absl::StripTrailingAsciiWhitespace(ends.low), Behind(ends.high));
   return ends;
 }
 
@@ -121,6 +114,17 @@ const Json& FirstWithContent(const Json& value) {
   return found == value.end() ? MemberOf(value, "") : FirstWithContent(*found);
 }
 
+// A template without an amount writes the unit all the same.
+bool SaysMoreThanItsUnit(const Json& value) {
+  if (!value.is_object()) return HasContent(value);
+  const auto items = value.items();
+  return std::any_of(items.begin(), items.end(), [](const auto& item) {
+    constexpr absl::string_view kBeside[] = {"@type", "unitText", "unitCode", "currency"};
+    const bool beside = std::find(std::begin(kBeside), std::end(kBeside), item.key()) != std::end(kBeside);
+    return !beside && HasContent(item.value());
+  });
+}
+
 class PayShape {
  public:
   PayShape(const Json& posting, const InputPlace& place, RawPosting& fields, InputNotes& notes)
@@ -159,7 +163,8 @@ class PayShape {
     std::string exact = value.is_object() ? FirstMember({&value}, {"value", "price"}) : OneLine(value);
     if (exact.empty()) exact = FirstMember({&salary}, {"price"});
     if (!exact.empty()) return SetAmount(exact, "baseSalary.value");
-    if (HasContent(value)) notes_.Add(place_, "baseSalary.value", "is in a form that is not known; left out");
+    if (SaysMoreThanItsUnit(value))
+      notes_.Add(place_, "baseSalary.value", "is in a form that is not known; left out");
   }
 
   void SetAmount(const std::string& text, const char* name) {

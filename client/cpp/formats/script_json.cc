@@ -138,15 +138,18 @@ class ScriptReader {
     }
   }
 
-  size_t BlankBytes() const {
+  // Whether "<!--" begins a comment; else it is the mark before a script that is hidden in one. Each byte is
+  // looked at once, however many marks there are.
+  bool IsComment() {
+    if (comment_end_ < at_) comment_end_ = text_.find("-->", at_);
+    if (bracket_ < at_) bracket_ = text_.find_first_of("{[", at_);
+    return comment_end_ < bracket_;
+  }
+
+  size_t BlankBytes() {
     const absl::string_view rest = Rest();
     if (static_cast<unsigned char>(rest[0]) <= ' ') return 1;
-    if (absl::StartsWith(rest, "<!--")) {
-      // A comment, or the mark before a script that is hidden in one.
-      const absl::string_view comment = rest.substr(0, rest.find_first_of("{["));
-      const size_t end = comment.find("-->");
-      if (end != absl::string_view::npos) return end + 3;
-    }
+    if (absl::StartsWith(rest, "<!--") && IsComment()) return comment_end_ + 3 - at_;
     if (const size_t mark = BytesOfOne(rest, kMarks); mark > 0) return mark;
     if (absl::StartsWith(rest, "//")) {
       // On one line with its mark the rest is no comment: "//<![CDATA[ {…} //]]>".
@@ -322,6 +325,9 @@ class ScriptReader {
   const absl::string_view text_;
   size_t at_ = 0;
   int64_t line_;
+  // The first "-->" and the first bracket from where they were last looked for; npos where there is none.
+  size_t comment_end_ = text_.find("-->");
+  size_t bracket_ = text_.find_first_of("{[");
   std::string out_;
   ScriptJson read_;
 };
