@@ -1,11 +1,15 @@
 #include "core/base/log.h"
 
-#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <mutex>
+#include <utility>
 
+#include "core/base/log_file.h"
+#include "core/base/status_macros.h"
 #include "core/base/utf8_boundary.h"
 
 namespace sluice {
@@ -45,6 +49,33 @@ Sink& TheSink() {
   return *sink;
 }
 
+// Says how many lines the disk refused, once it takes one again.
+class FileSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit FileSink(std::unique_ptr<LogFile> file) : file_(std::move(file)) {}
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (lost_ > 0 && !Write({message.logger_name, spdlog::level::warn, LostText()})) {
+      ++lost_;
+      return;
+    }
+    lost_ = Write(message) ? 0 : 1;
+  }
+  void flush_() override {}
+
+ private:
+  std::string LostText() const { return absl::StrCat("lines that could not be written before: ", lost_); }
+  bool Write(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    return file_->Write({line.data(), line.size()});
+  }
+
+  const std::unique_ptr<LogFile> file_;
+  int64_t lost_ = 0;
+};
+
 std::string EscapeJson(absl::string_view text) {
   std::string out;
   out.reserve(text.size());
@@ -82,13 +113,8 @@ std::string EscapeJson(absl::string_view text) {
 absl::Status ConfigureLog(const LogOptions& options) {
   Sink sink = MakeDefaultSink();
   if (!options.file.empty()) {
-    try {
-      sink.logger = std::make_shared<spdlog::logger>(
-          "sluice", std::make_shared<spdlog::sinks::basic_file_sink_mt>(options.file));
-    } catch (const spdlog::spdlog_ex& error) {
-      return absl::UnavailableError(absl::StrCat("log file ", options.file, ": ", error.what()));
-    }
-    sink.logger->flush_on(spdlog::level::info);
+    SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<LogFile> file, LogFile::Open(options.file));
+    sink.logger = std::make_shared<spdlog::logger>("sluice", std::make_shared<FileSink>(std::move(file)));
   }
   sink.json = options.json;
   sink.logger->set_pattern(options.json ? kJsonPattern : kTextPattern);

@@ -14,7 +14,7 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 struct LogOptions {
   LogLevel level = LogLevel::kInfo;
-  std::string file;   // empty: standard error
+  std::string file;   // empty: standard error. Made anew when it is renamed or removed
   bool json = false;  // {"time":…,"level":…,"message":…} a line
 };
 

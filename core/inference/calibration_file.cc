@@ -1,14 +1,13 @@
 #include "core/inference/calibration_file.h"
 
 #include <cmath>
-#include <cstdio>
-#include <fstream>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/log.h"
 #include "core/base/status_macros.h"
+#include "core/base/whole_file.h"
 #include "core/hardware/tier.h"
 #include "core/inference/json_file.h"
 
@@ -172,18 +171,9 @@ absl::StatusOr<EncoderCalibration> ReadCalibration(const std::string& path, cons
 
 absl::Status WriteCalibration(const std::string& path, const CalibrationKey& key,
                               const EncoderCalibration& calibration) {
-  const std::string unfinished = path + ".new";
-  {
-    std::ofstream file(unfinished, std::ios::trunc);
-    const OrderedJson root = {
-        {"format", kCalibrationFormat}, {"key", key}, {"calibration", ToJson(calibration)}};
-    file << root.dump(2, ' ', false, OrderedJson::error_handler_t::replace) << "\n";
-    file.close();
-    if (!file) return absl::UnavailableError(absl::StrCat(unfinished, " cannot be written"));
-  }
-  if (std::rename(unfinished.c_str(), path.c_str()) != 0)
-    return absl::UnavailableError(absl::StrCat(path, " cannot be written"));
-  return absl::OkStatus();
+  const OrderedJson root = {
+      {"format", kCalibrationFormat}, {"key", key}, {"calibration", ToJson(calibration)}};
+  return WriteWholeFile(path, root.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
 }
 
 std::optional<EncoderCalibration> Recall(const CalibrationMemory& memory) {

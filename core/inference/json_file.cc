@@ -1,7 +1,9 @@
 #include "core/inference/json_file.h"
 
+#include <filesystem>
 #include <fstream>
 #include <limits>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +16,10 @@ constexpr size_t kMaxBytes = 4 << 20;
 }  // namespace
 
 absl::StatusOr<JsonFile> JsonFile::Load(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_type type = std::filesystem::status(path, error).type();
+  if (type == std::filesystem::file_type::fifo)  // to open it would wait for somebody who writes
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is a FIFO, not a file"));
   std::ifstream file(path, std::ios::binary);
   if (!file) return absl::NotFoundError(absl::StrCat(path, ": no such file, or it cannot be read"));
   std::string text(kMaxBytes + 1, '\0');
