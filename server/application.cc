@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/error_details.h"
@@ -56,7 +57,7 @@ class WholeApplication final : public Application {
 
   ~WholeApplication() override {
     if (store_ != nullptr) store_->SetListener(nullptr);
-    stop_upkeep_.Notify();
+    end_upkeep_.Notify();
     upkeep_.Join();
     if (feed_ != nullptr) feed_->Close();  // ends streams, for which the gRPC server would wait
   }
@@ -151,6 +152,7 @@ class WholeApplication final : public Application {
     SLUICE_RETURN_IF_ERROR(MakeDirectory(config_.data));
     const std::string path = (std::filesystem::path(config_.data) / "batches.db").string();
     absl::StatusOr<std::unique_ptr<BatchStore>> store = OpenSqliteBatchStore({.path = path}, clock_);
+    if (!store.ok() && absl::StrContains(store.status().message(), path)) return store.status();
     if (!store.ok()) {
       return WithReason(
           absl::Status(store.status().code(), absl::StrCat(path, ": ", store.status().message())),
@@ -259,7 +261,7 @@ class WholeApplication final : public Application {
     if (limits.max_memory_bytes == INT64_MAX && facts_.hardware.memory_bytes > 0)
       limits.max_memory_bytes = facts_.hardware.memory_bytes / 100 * 92;
     facts_.max_queued_jobs = limits.max_queued_jobs;
-    door_ = std::make_unique<FrontDoor>(limits, *store_, facts_.has_model);
+    door_ = std::make_unique<FrontDoor>(limits, *store_, facts_.has_model, [this] { end_upkeep_.Notify(); });
     RefreshDoor();
     batch_service_ =
         std::make_unique<BatchService>(BatchServiceParts{.store = store_.get(),
@@ -319,10 +321,8 @@ class WholeApplication final : public Application {
   }
 
   void KeepUp() {
-    while (!stop_upkeep_.WaitFor(kUpkeepInterval)) {
-      if (store_failed()) return GiveUp("the store failed");
-      RefreshDoor();
-    }
+    while (!end_upkeep_.WaitFor(kUpkeepInterval)) RefreshDoor();
+    if (store_failed()) GiveUp("the store failed");
   }
 
   void RefreshDoor() {
@@ -353,6 +353,7 @@ class WholeApplication final : public Application {
   std::unique_ptr<ThreadPool> intake_executor_;
   std::unique_ptr<ThreadPool> work_executor_;
   std::unique_ptr<StoreEvents> events_;
+  Notification end_upkeep_;  // by the end of this, or of the store
   std::unique_ptr<BatchStore> store_;
   std::unique_ptr<EmbeddingCache> cache_;
   std::unique_ptr<Model> model_;
@@ -366,7 +367,6 @@ class WholeApplication final : public Application {
   std::unique_ptr<GrpcServer> grpc_server_;
   std::atomic<bool> ready_ = false;
   bool drained_ = false;
-  Notification stop_upkeep_;
   Thread upkeep_;
 };
 

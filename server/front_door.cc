@@ -27,8 +27,9 @@ void FrontDoor::Ticket::Release() {
   figures.state.streams -= hold_.streams;
 }
 
-FrontDoor::FrontDoor(const AdmissionLimits& limits, BatchStore& store, bool has_model)
-    : limits_(limits), store_(store), has_model_(has_model) {}
+FrontDoor::FrontDoor(const AdmissionLimits& limits, BatchStore& store, bool has_model,
+                     std::function<void()> on_store_failed)
+    : limits_(limits), store_(store), has_model_(has_model), on_store_failed_(std::move(on_store_failed)) {}
 
 absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitJobs(const std::string& tenant,
                                                        const AdmissionRequest& request) {
@@ -70,18 +71,25 @@ void FrontDoor::Refresh(double jobs_per_second, int64_t memory_bytes) {
     figures_->state.jobs_per_second = jobs_per_second;
     figures_->state.memory_bytes = memory_bytes;
   }
-  store_.Stats([figures = figures_, has_model = has_model_](absl::StatusOr<StoreStats> stats) {
-    MutexLock lock(figures->mutex);
-    if (!stats.ok()) {
-      figures->store_failed = figures->store_failed || ReasonOf(stats.status()) == "STORE_FAILED";
+  store_.Stats([figures = figures_, has_model = has_model_,
+                on_store_failed = on_store_failed_](absl::StatusOr<StoreStats> stats) {
+    if (ReasonOf(stats.status()) == "STORE_FAILED") {
+      if (!NoteFailure(*figures)) on_store_failed();
       return;
     }
+    if (!stats.ok()) return;
+    MutexLock lock(figures->mutex);
     AdmissionState& state = figures->state;
     state.queued_jobs = stats->queued_jobs();
     state.model_jobs = has_model ? 0 : stats->model_jobs;
     state.free_disk_bytes = stats->free_disk_bytes;
     figures->tenant_jobs = std::move(stats->tenant_jobs);
   });
+}
+
+bool FrontDoor::NoteFailure(Figures& figures) {
+  MutexLock lock(figures.mutex);
+  return std::exchange(figures.store_failed, true);
 }
 
 bool FrontDoor::store_failed() const {

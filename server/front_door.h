@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,7 +41,10 @@ class FrontDoor {
   };
 
   // The store must outlive the door. Without a model, what only a model can go on with delays nobody.
-  FrontDoor(const AdmissionLimits& limits, BatchStore& store, bool has_model);
+  // `on_store_failed` is called when store_failed() turns, on the store's thread; it must outlive the store.
+  FrontDoor(
+      const AdmissionLimits& limits, BatchStore& store, bool has_model,
+      std::function<void()> on_store_failed = [] {});
 
   // The refusals of core/admission. They are counted where a call ends, with those of the rooms behind.
   absl::StatusOr<Ticket> AdmitJobs(const std::string& tenant, const AdmissionRequest& request);
@@ -69,10 +73,12 @@ class FrontDoor {
     std::map<std::string, int64_t> tenant_jobs ABSL_GUARDED_BY(mutex);
     bool store_failed ABSL_GUARDED_BY(mutex) = false;
   };
+  static bool NoteFailure(Figures& figures);  // whether it was known
 
   const AdmissionLimits limits_;
   BatchStore& store_;
   const bool has_model_;
+  const std::function<void()> on_store_failed_;
   const std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();
 };
 

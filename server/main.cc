@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,10 +32,14 @@ int Fail(const absl::Status& status, int exit_code) {
   return exit_code;
 }
 
+// What a person has to mend first: starting again would change nothing.
+constexpr absl::string_view kToMend[] = {"MODEL_UNUSABLE",        "DEVICE_UNUSABLE", "DATA_UNUSABLE",
+                                         "DATA_DIRECTORY_IN_USE", "SCHEMA_TOO_NEW",  "DISK_FULL",
+                                         "LIMIT_TOO_LOW"};
+
 int FailToStart(const absl::Status& status) {
-  const std::string reason = ReasonOf(status);
-  const bool usage = reason == "MODEL_UNUSABLE" || reason == "DEVICE_UNUSABLE" || reason == "LIMIT_TOO_LOW";
-  return Fail(status, usage ? kExitUsage : kExitFailure);
+  const bool to_mend = std::count(std::begin(kToMend), std::end(kToMend), ReasonOf(status)) > 0;
+  return Fail(status, to_mend ? kExitUsage : kExitFailure);
 }
 
 // What was printed has arrived, or that is a failure.

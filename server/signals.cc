@@ -25,6 +25,7 @@ void BlockSignals() {
   sigaddset(&set, kRequest);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file at its limit is then a write that fails, with its message
 }
 
 void EndAtSignals() {

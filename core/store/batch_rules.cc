@@ -165,6 +165,15 @@ absl::Status StoreClosed() {
   return WithReason(absl::UnavailableError("the store is closed"), "STORE_FAILED");
 }
 
+absl::Status DiskFull() {
+  return WithReason(absl::UnavailableError("the disk is full: free space in the data directory"),
+                    "DISK_FULL");
+}
+
+bool IsDiskFull(const absl::Status& status) {
+  return ReasonOf(status) == "DISK_FULL";
+}
+
 void CountOutcome(OutcomeKind kind, int64_t jobs, BatchCounts& counts) {
   switch (kind) {
     case OutcomeKind::kSucceeded:

@@ -44,6 +44,8 @@ absl::Status Fenced();
 absl::Status JobsStillWait(int64_t waiting);
 absl::Status StoreBusy(int waiting_calls);
 absl::Status StoreClosed();
+absl::Status DiskFull();
+bool IsDiskFull(const absl::Status& status);
 
 // --- decisions
 // -------------------------------------------------------------------------------------------------------

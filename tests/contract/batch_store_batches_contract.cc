@@ -268,6 +268,21 @@ TEST_P(BatchStoreContract, AbandonedUploadIsGone) {
   EXPECT_EQ(store_.Seal(upload.id).status().code(), absl::StatusCode::kNotFound);
 }
 
+// Whoever sent it speaks to a process that is gone.
+TEST_P(BatchStoreContract, AnOpenUploadDoesNotOutliveItsProcess) {
+  for (const bool died : {true, false}) {
+    const Batch upload = store_.Begin(Embed()).value();
+    ASSERT_TRUE(store_.Append(upload.id, Jobs(3)).ok());
+    const std::string sealed = Create(Embed(), 2).id;
+    died ? Die() : EndAndStartAgain();
+    EXPECT_EQ(store_.Append(upload.id, Jobs(1, "more")).code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(store_.Seal(upload.id).status().code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(store_.Get(upload.id).status().code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(store_.Sweep(absl::InfiniteDuration(), absl::ZeroDuration())->abandoned_uploads, 0);
+    EXPECT_EQ(Get(sealed).counts.jobs, 2);
+  }
+}
+
 TEST_P(BatchStoreContract, OpenUploadCanBeNeitherCancelledNorDeleted) {
   const Batch upload = store_.Begin(Embed()).value();
   EXPECT_EQ(store_.Cancel(upload.id).status().code(), absl::StatusCode::kFailedPrecondition);

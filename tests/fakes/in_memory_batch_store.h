@@ -64,8 +64,8 @@ class InMemoryBatchStore final : public BatchStore {
   void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) override;
   void Stats(Done<StoreStats> done) override;
 
-  // What a restart of the process does: what was leased goes back to ready, suspect if it died. No call may
-  // be under way.
+  // What a restart of the process does: what was leased goes back to ready, suspect if it died, and open
+  // uploads are gone. No call may be under way.
   void Restart(bool died);
 
  private:

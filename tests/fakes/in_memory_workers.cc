@@ -313,6 +313,7 @@ void InMemoryBatches::RequeueAll(bool died) {
     Requeue(entry, index, died ? EndByDeath(leased, task.outstayed) : LeaseEnd::kGivenBack, reply);
   });
   sessions_.clear();
+  std::erase_if(entries_, [](const auto& item) { return item.second.batch.state == BatchState::kUploading; });
 }
 
 absl::StatusOr<SweepReply> InMemoryBatches::Sweep(absl::Duration retention, absl::Duration upload_age) {

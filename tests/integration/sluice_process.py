@@ -71,12 +71,13 @@ CACHES_OFF = "--embedding-cache-mib=0"
 class Server:
     """One data directory and port, on which the process is started again and again."""
 
-    def __init__(self, binary, data, model="", port=0, flags=()):
+    def __init__(self, binary, data, model="", port=0, flags=(), notes=None):
+        """`notes` is the directory of the ready file and the log; the data directory by default."""
         self.data = pathlib.Path(data)
         self.data.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
-        self.ready_file = self.data / "ready.json"
-        self.log_file = self.data / "sluiced.log"
+        self.ready_file = pathlib.Path(notes or data) / "ready.json"
+        self.log_file = pathlib.Path(notes or data) / "sluiced.log"
         self.command = [str(binary), f"--listen=127.0.0.1:{self.port}", "--admin=127.0.0.1:0", f"--data={data}",
                         f"--ready-file={self.ready_file}", f"--log-file={self.log_file}",
                         f"--model={model}" if model else "--device=none", *flags]

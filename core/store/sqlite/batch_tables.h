@@ -35,8 +35,8 @@ struct Changes {
 class BatchTables {
  public:
   // All must outlive it; `salt` makes this file's batch ids its own.
-  BatchTables(Connection& connection, const Clock& clock, TryLimits limits, int64_t salt, std::string path)
-      : connection_(connection), clock_(clock), limits_(limits), salt_(salt), path_(std::move(path)) {}
+  BatchTables(Connection& connection, const Clock& clock, TryLimits limits, int64_t salt)
+      : connection_(connection), clock_(clock), limits_(limits), salt_(salt) {}
 
   // As in batch_store.h.
   absl::StatusOr<Batch> CreateBatch(const NewBatch& batch, absl::Span<const NewJob> jobs);
@@ -73,9 +73,11 @@ class BatchTables {
   // At start: every session is over, so every lease is requeued. Where the process that had them died, their
   // jobs are suspects; where it ended of its own accord, they are given back.
   absl::Status RequeueAll(bool died);
+  // At start: an upload ends with the process that received it.
+  absl::Status DropUploads();
   absl::StatusOr<bool> AnyLease();
   absl::StatusOr<std::vector<int64_t>> PurgingBatches();
-  // Removes up to 1,000 rows of a batch that is being purged; true when nothing of it is left.
+  // Removes some rows, up to 4 MiB, of a batch that is being purged; true when nothing of it is left.
   absl::StatusOr<bool> PurgeStep(int64_t batch);
 
   std::string BatchId(int64_t number) const;
@@ -166,6 +168,7 @@ class BatchTables {
   absl::Status InsertReady(const BatchRow& row, const LeaseRow& lease);
 
   // upkeep.cc
+  absl::StatusOr<bool> PurgeRows(absl::string_view select, absl::string_view remove, int64_t batch);
   absl::Status SweepSessions(SweepReply& reply);
   absl::Status SweepExpired(SweepReply& reply);
   absl::Status SweepOld(absl::Duration retention, absl::Duration upload_age, SweepReply& reply);
@@ -174,7 +177,6 @@ class BatchTables {
   const Clock& clock_;
   const TryLimits limits_;
   const int64_t salt_;
-  const std::string path_;
   Changes changes_;
 };
 

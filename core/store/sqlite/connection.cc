@@ -1,12 +1,45 @@
 #include "core/store/sqlite/connection.h"
 
 #include <sqlite3.h>
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "core/base/log.h"
+#include "core/base/status_macros.h"
+#include "core/store/batch_rules.h"
 
 namespace sluice {
+namespace {
+
+bool IsQuotaExceeded(int code, int system_error) {
+  return code == SQLITE_IOERR_WRITE && system_error == EDQUOT;
+}
+
+int LastErrorOf(sqlite3_file* file) {
+  int error = 0;
+  if (file == nullptr || file->pMethods == nullptr) return 0;
+  file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error;
+}
+
+// What the system last said of the file or its log: SQLite's own note of it lacks what a commit met. An
+// exceeded quota may be an old story, all others end the connection.
+int SystemErrorOf(sqlite3* database) {
+  int found = sqlite3_system_errno(database);
+  for (const int which : {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER}) {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(database, "main", which, &file);
+    const int error = LastErrorOf(file);
+    if (found == 0 || (found == EDQUOT && error != 0)) found = error;
+  }
+  return found;
+}
+
+}  // namespace
 
 Query::~Query() {
   if (statement_ == nullptr) return;
@@ -86,6 +119,46 @@ absl::Status Connection::Script(const std::string& sql) {
   return StatusOf(sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr));
 }
 
+absl::Status Connection::WatchPlace() {
+  int moved = 0;
+  const int known = sqlite3_file_control(database_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (known == SQLITE_NOTFOUND) return absl::OkStatus();  // no files of the system's: a test's
+  // As SQLite opened them: beside the file itself, should `path_` be a link to it.
+  const std::string log = sqlite3_filename_wal(sqlite3_db_filename(database_, "main"));
+  for (const std::string& path : {path_, log}) {
+    SLUICE_ASSIGN_OR_RETURN(FilePlace place, FilePlace::Of(path));
+    places_.push_back(std::move(place));
+  }
+  if (moved == 0) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(path_, " was replaced while it was opened"));
+}
+
+absl::Status Connection::CheckPlace() {
+  for (const FilePlace& place : places_) {
+    if (const absl::Status found = place.Check(); !found.ok()) return Fail(found.message());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Connection::Fail(absl::string_view why) {
+  if (!std::exchange(failed_, true)) Log(LogLevel::kError, why, ": nothing more is written to it");
+  return WithReason(absl::UnavailableError(why), "STORE_FAILED");
+}
+
+absl::StatusOr<int64_t> Connection::FreeDiskBytes() {
+  struct statvfs disk;
+  if (statvfs(path_.c_str(), &disk) != 0) return 0;  // the file itself is looked at by the commit
+  if ((disk.f_flag & ST_RDONLY) != 0) return Fail(absl::StrCat(path_, " is on a disk that became read-only"));
+  return static_cast<int64_t>(disk.f_bavail) * static_cast<int64_t>(disk.f_frsize);
+}
+
+absl::Status Connection::Commit() {
+  const absl::Status committed = Run("COMMIT");
+  if (committed.ok()) return CheckPlace();
+  if (in_transaction()) Run("ROLLBACK").IgnoreError();
+  return committed;
+}
+
 int64_t Connection::changes() const {
   return sqlite3_changes64(database_);
 }
@@ -108,15 +181,14 @@ sqlite3_stmt* Connection::Prepare(absl::string_view sql, absl::Status& status) {
 }
 
 absl::Status Connection::StatusOf(int code) {
+  if (code == SQLITE_OK || code == SQLITE_DONE) return absl::OkStatus();
+  const int system_error = SystemErrorOf(database_);
+  if (IsQuotaExceeded(code, system_error)) code = SQLITE_FULL;
   switch (code & 0xff) {
-    case SQLITE_OK:
-    case SQLITE_DONE:
-      return absl::OkStatus();
     case SQLITE_CONSTRAINT:
       return absl::AlreadyExistsError(sqlite3_errmsg(database_));
     case SQLITE_FULL:
-      return WithReason(absl::UnavailableError("the disk is full: free space in the data directory"),
-                        "DISK_FULL");
+      return DiskFull();
     case SQLITE_NOMEM:
       return WithReason(absl::UnavailableError("the store has not the memory for this: try later"),
                         "MEMORY_LOW");
@@ -125,11 +197,13 @@ absl::Status Connection::StatusOf(int code) {
                         "DATA_DIRECTORY_IN_USE");
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-    case SQLITE_READONLY:
+    case SQLITE_READONLY: {
+      std::string why = absl::StrCat(sqlite3_errstr(code), " (", code, ")");
+      if (system_error != 0) absl::StrAppend(&why, ": ", std::generic_category().message(system_error));
       failed_ = true;
-      Log(LogLevel::kError, path_, ": ", sqlite3_errstr(code), " (", code, ")");
-      return WithReason(absl::UnavailableError(absl::StrCat("the store failed: ", sqlite3_errstr(code))),
-                        "STORE_FAILED");
+      Log(LogLevel::kError, path_, ": ", why);
+      return WithReason(absl::UnavailableError(absl::StrCat("the store failed: ", why)), "STORE_FAILED");
+    }
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
       failed_ = true;

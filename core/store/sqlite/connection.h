@@ -11,11 +11,13 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "core/store/sqlite/file_place.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -84,9 +86,22 @@ class Connection {
   // Any number of statements, not kept.
   absl::Status Script(const std::string& sql);
 
+  // Once the log is open: from now on Commit knows whether what it wrote can be found again.
+  absl::Status WatchPlace();
+  // Ends the transaction. An error: nothing of it counts; where the file failed, it may still be there after
+  // a restart. What was written to a file that is no longer at its path is such an error.
+  absl::Status Commit();
+  // OK while the file and its log are at their paths; else the connection has failed.
+  absl::Status CheckPlace();
+
+  // What the file's disk has left. A disk that can only be read has failed the connection: what is idle finds
+  // out by this.
+  absl::StatusOr<int64_t> FreeDiskBytes();
+
   int64_t changes() const;      // rows that the last statement changed
   bool in_transaction() const;  // SQLite ends one by itself after some errors
-  // Set by the first I/O or corruption error, and for good: what the file holds is no longer known.
+  // Set by the first I/O or corruption error, or when the file lost its place, and for good: what the file
+  // holds is no longer known.
   bool failed() const { return failed_; }
   sqlite3* database() { return database_; }  // for SQLite's own interfaces; owned here
 
@@ -95,10 +110,12 @@ class Connection {
   Connection(std::string path, sqlite3* database) : path_(std::move(path)), database_(database) {}
   sqlite3_stmt* Prepare(absl::string_view sql, absl::Status& status);  // null on an error
   absl::Status StatusOf(int code);
+  absl::Status Fail(absl::string_view why);  // for good; logged once
 
   const std::string path_;
   sqlite3* const database_;
   absl::flat_hash_map<std::string, sqlite3_stmt*> statements_;
+  std::vector<FilePlace> places_;  // of the file and its log, once watched
   bool failed_ = false;
 };
 

@@ -10,8 +10,8 @@ namespace sluice {
 // Syncs the directory that holds `path`. Blocks for the disk. UNAVAILABLE when it cannot.
 absl::Status SyncDirectoryOf(const std::string& path);
 
-// Makes the directory `path` and those above it, where they are missing, on the disk too. UNAVAILABLE when it
-// cannot.
+// Makes the directory `path` and those above it, where they are missing, on the disk too. UNAVAILABLE names
+// what is in the way and the cause, with the reason DATA_UNUSABLE or DISK_FULL but for a sync that fails.
 absl::Status MakeDirectory(const std::string& path);
 
 }  // namespace sluice

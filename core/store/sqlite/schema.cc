@@ -7,6 +7,7 @@
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 #include "core/store/sqlite/directory_sync.h"
+#include "core/store/sqlite/openable.h"
 
 namespace sluice {
 namespace {
@@ -86,8 +87,10 @@ absl::StatusOr<int64_t> Pragma(Connection& connection, absl::string_view name) {
 }
 
 absl::Status ForeignFile(const std::string& path) {
-  return absl::FailedPreconditionError(
-      absl::StrCat(path, " is not a batch store of Sluice: move it away or choose another data directory"));
+  return WithReason(
+      absl::FailedPreconditionError(absl::StrCat(
+          path, " is not a batch store of Sluice: move it away or choose another data directory")),
+      "DATA_UNUSABLE");
 }
 
 absl::Status CheckMagic(const std::string& path) {
@@ -141,15 +144,13 @@ absl::Status Configure(Connection& connection, const SqliteBatchStoreOptions& op
   return connection.Script(absl::StrCat("PRAGMA max_page_count = ", options.max_page_count));
 }
 
-}  // namespace
-
-absl::StatusOr<bool> TakeBackupMark(Connection& connection) {
-  SLUICE_RETURN_IF_ERROR(connection.Run("DELETE FROM meta WHERE name = 'backup'"));
-  return connection.changes() > 0;
+absl::Status InUse(const std::string& path) {
+  return WithReason(absl::UnavailableError(absl::StrCat("another process uses the data directory: it holds ",
+                                                        path, LockHolderOf(path))),
+                    "DATA_DIRECTORY_IN_USE");
 }
 
-absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(const SqliteBatchStoreOptions& options) {
-  SLUICE_RETURN_IF_ERROR(CheckMagic(options.path));
+absl::StatusOr<std::unique_ptr<Connection>> OpenAndLock(const SqliteBatchStoreOptions& options) {
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, Connection::Open(options.path));
   SLUICE_RETURN_IF_ERROR(connection->Script("PRAGMA locking_mode = EXCLUSIVE"));
   int64_t version = 0;
@@ -158,8 +159,24 @@ absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(const SqliteBatchStoreO
   if (version < kSchemaVersion) SLUICE_RETURN_IF_ERROR(Migrate(*connection, version));
   // Takes the lock for as long as the connection lives, also when nothing had to be written.
   SLUICE_RETURN_IF_ERROR(connection->Script("BEGIN EXCLUSIVE; COMMIT"));
+  SLUICE_RETURN_IF_ERROR(connection->WatchPlace());
   // SQLite does it for a new file, but says nothing when the disk refuses.
   SLUICE_RETURN_IF_ERROR(SyncDirectoryOf(options.path));
+  return connection;
+}
+
+}  // namespace
+
+absl::StatusOr<bool> TakeBackupMark(Connection& connection) {
+  SLUICE_RETURN_IF_ERROR(connection.Run("DELETE FROM meta WHERE name = 'backup'"));
+  return connection.changes() > 0;
+}
+
+absl::StatusOr<std::unique_ptr<Connection>> OpenDatabase(const SqliteBatchStoreOptions& options) {
+  SLUICE_RETURN_IF_ERROR(CheckOpenable(options.path));
+  SLUICE_RETURN_IF_ERROR(CheckMagic(options.path));
+  absl::StatusOr<std::unique_ptr<Connection>> connection = OpenAndLock(options);
+  if (ReasonOf(connection.status()) == "DATA_DIRECTORY_IN_USE") return InUse(options.path);
   return connection;
 }
 

@@ -18,11 +18,15 @@ namespace {
 template <typename Answer, typename Body>
 class AnsweringCall final : public StoreCall {
  public:
-  AnsweringCall(Body body, absl::AnyInvocable<void(Answer) &&> done)
-      : body_(std::move(body)), done_(std::move(done)) {}
+  AnsweringCall(CallEffect effect, Body body, absl::AnyInvocable<void(Answer) &&> done)
+      : StoreCall(effect), body_(std::move(body)), done_(std::move(done)) {}
 
   absl::Status Run(BatchTables& tables) override {
     answer_ = body_(tables);
+    return answer();
+  }
+
+  absl::Status answer() const override {
     if constexpr (std::is_same_v<Answer, absl::Status>) {
       return answer_;
     } else {
@@ -43,14 +47,13 @@ class AnsweringCall final : public StoreCall {
 
 class SqliteBatchStore final : public BatchStore {
  public:
-  SqliteBatchStore(const SqliteBatchStoreOptions& options, std::unique_ptr<Connection> connection,
-                   std::unique_ptr<BatchTables> tables, std::vector<int64_t> purging)
+  SqliteBatchStore(const SqliteBatchStoreOptions& options, StoreThread::Parts parts)
       : thread_({.max_waiting_calls = options.max_waiting_calls,
                  .max_calls_per_commit = options.max_calls_per_commit,
                  .executor = options.executor,
                  .backup_executor = options.backup_executor,
                  .on_leases_left = [path = options.path] { LeaveEndMark(path); }},
-                std::move(connection), std::move(tables), std::move(purging)) {}
+                std::move(parts)) {}
 
   // A process that gets here did not die: the thread says so, should leases be left.
   ~SqliteBatchStore() override { thread_.Close(); }
@@ -75,56 +78,79 @@ class SqliteBatchStore final : public BatchStore {
                                        BatchTables& tables) { return tables.SealUpload(batch_id, digest); });
   }
   void AbandonUpload(std::string batch_id, DoneStatus done) override {
-    AnswerStatus(std::move(done), [batch_id = std::move(batch_id)](BatchTables& tables) {
-      return tables.AbandonUpload(batch_id);
-    });
+    AnswerStatus(
+        std::move(done),
+        [batch_id = std::move(batch_id)](BatchTables& tables) { return tables.AbandonUpload(batch_id); },
+        CallEffect::kFrees);
   }
   void GetBatch(std::string tenant, std::string batch_id, Done<Batch> done) override {
-    Answer<Batch>(std::move(done), [tenant = std::move(tenant), batch_id = std::move(batch_id)](
-                                       BatchTables& tables) { return tables.GetBatch(tenant, batch_id); });
+    Answer<Batch>(
+        std::move(done),
+        [tenant = std::move(tenant), batch_id = std::move(batch_id)](BatchTables& tables) {
+          return tables.GetBatch(tenant, batch_id);
+        },
+        CallEffect::kReads);
   }
   void ListBatches(std::string tenant, int page_size, std::string page_token, Done<BatchPage> done) override {
-    Answer<BatchPage>(std::move(done),
-                      [tenant = std::move(tenant), page_size, page_token = std::move(page_token)](
-                          BatchTables& tables) { return tables.ListBatches(tenant, page_size, page_token); });
+    Answer<BatchPage>(
+        std::move(done),
+        [tenant = std::move(tenant), page_size, page_token = std::move(page_token)](BatchTables& tables) {
+          return tables.ListBatches(tenant, page_size, page_token);
+        },
+        CallEffect::kReads);
   }
   void CancelBatch(std::string tenant, std::string batch_id, Done<Batch> done) override {
-    Answer<Batch>(std::move(done), [tenant = std::move(tenant), batch_id = std::move(batch_id)](
-                                       BatchTables& tables) { return tables.CancelBatch(tenant, batch_id); });
+    Answer<Batch>(
+        std::move(done),
+        [tenant = std::move(tenant), batch_id = std::move(batch_id)](BatchTables& tables) {
+          return tables.CancelBatch(tenant, batch_id);
+        },
+        CallEffect::kFrees);
   }
   void DeleteBatch(std::string tenant, std::string batch_id, DoneStatus done) override {
     auto then_purge = [this, done = std::move(done)](absl::StatusOr<int64_t> number) mutable {
       if (!number.ok()) return std::move(done)(number.status());
       thread_.AwaitPurge(*number, std::move(done));
     };
-    Answer<int64_t>(std::move(then_purge),
-                    [tenant = std::move(tenant), batch_id = std::move(batch_id)](BatchTables& tables) {
-                      return tables.DeleteBatch(tenant, batch_id);
-                    });
+    Answer<int64_t>(
+        std::move(then_purge),
+        [tenant = std::move(tenant), batch_id = std::move(batch_id)](BatchTables& tables) {
+          return tables.DeleteBatch(tenant, batch_id);
+        },
+        CallEffect::kFrees);
   }
   void ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit,
                     Done<std::vector<Outcome>> done) override {
     Answer<std::vector<Outcome>>(
-        std::move(done), [batch_id = std::move(batch_id), after_sequence, limit](BatchTables& tables) {
+        std::move(done),
+        [batch_id = std::move(batch_id), after_sequence, limit](BatchTables& tables) {
           return tables.ReadOutcomes(batch_id, after_sequence, limit);
-        });
+        },
+        CallEffect::kReads);
   }
   void ReadRanked(std::string batch_id, int page_size, std::string page_token,
                   Done<RankedPage> done) override {
-    Answer<RankedPage>(std::move(done), [batch_id = std::move(batch_id), page_size,
-                                         page_token = std::move(page_token)](BatchTables& tables) {
-      return tables.ReadRanked(batch_id, page_size, page_token);
-    });
+    Answer<RankedPage>(
+        std::move(done),
+        [batch_id = std::move(batch_id), page_size, page_token = std::move(page_token)](BatchTables& tables) {
+          return tables.ReadRanked(batch_id, page_size, page_token);
+        },
+        CallEffect::kReads);
   }
   void ReadJobs(std::string batch_id, int64_t first_index, int limit,
                 Done<std::vector<StoredJob>> done) override {
-    Answer<std::vector<StoredJob>>(std::move(done),
-                                   [batch_id = std::move(batch_id), first_index, limit](BatchTables& tables) {
-                                     return tables.ReadJobs(batch_id, first_index, limit);
-                                   });
+    Answer<std::vector<StoredJob>>(
+        std::move(done),
+        [batch_id = std::move(batch_id), first_index, limit](BatchTables& tables) {
+          return tables.ReadJobs(batch_id, first_index, limit);
+        },
+        CallEffect::kReads);
   }
   void OpenSession(absl::Duration lease, Done<SessionId> done) override {
-    Answer<SessionId>(std::move(done), [lease](BatchTables& tables) { return tables.OpenSession(lease); });
+    // Nothing starts without a session, not even on a full disk.
+    Answer<SessionId>(
+        std::move(done), [lease](BatchTables& tables) { return tables.OpenSession(lease); },
+        CallEffect::kFrees);
   }
   void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override {
     Answer<HeartbeatReply>(
@@ -166,30 +192,33 @@ class SqliteBatchStore final : public BatchStore {
                  [task = std::move(task)](BatchTables& tables) { return tables.FinishPlan(task); });
   }
   void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) override {
-    Answer<SweepReply>(std::move(done), [retention, upload_age](BatchTables& tables) {
-      return tables.Sweep(retention, upload_age);
-    });
+    Answer<SweepReply>(
+        std::move(done),
+        [retention, upload_age](BatchTables& tables) { return tables.Sweep(retention, upload_age); },
+        CallEffect::kFrees);
   }
   void Stats(Done<StoreStats> done) override {
-    Answer<StoreStats>(std::move(done), [](BatchTables& tables) { return tables.Stats(); });
+    Answer<StoreStats>(
+        std::move(done), [](BatchTables& tables) { return tables.Stats(); }, CallEffect::kReads);
   }
   void Backup(std::string path, DoneStatus done) override {
     auto then_copy = [this, path = std::move(path), done = std::move(done)](absl::Status ready) mutable {
       if (!ready.ok()) return std::move(done)(std::move(ready));
       thread_.StartBackup(std::move(path), std::move(done));
     };
-    AnswerStatus(std::move(then_copy), [](BatchTables&) { return absl::OkStatus(); });
+    AnswerStatus(std::move(then_copy), [](BatchTables&) { return absl::OkStatus(); }, CallEffect::kReads);
   }
 
  private:
   template <typename T, typename Body>
-  void Answer(Done<T> done, Body body) {
+  void Answer(Done<T> done, Body body, CallEffect effect = CallEffect::kWrites) {
     thread_.Enqueue(
-        std::make_unique<AnsweringCall<absl::StatusOr<T>, Body>>(std::move(body), std::move(done)));
+        std::make_unique<AnsweringCall<absl::StatusOr<T>, Body>>(effect, std::move(body), std::move(done)));
   }
   template <typename Body>
-  void AnswerStatus(DoneStatus done, Body body) {
-    thread_.Enqueue(std::make_unique<AnsweringCall<absl::Status, Body>>(std::move(body), std::move(done)));
+  void AnswerStatus(DoneStatus done, Body body, CallEffect effect = CallEffect::kWrites) {
+    thread_.Enqueue(
+        std::make_unique<AnsweringCall<absl::Status, Body>>(effect, std::move(body), std::move(done)));
   }
 
   StoreThread thread_;
@@ -203,6 +232,7 @@ absl::Status CheckOptions(const SqliteBatchStoreOptions& options) {
   SLUICE_RETURN_IF_ERROR(CheckRange("max_calls_per_commit", options.max_calls_per_commit, 1, 1 << 20));
   SLUICE_RETURN_IF_ERROR(CheckRange("cache_bytes", options.cache_bytes, 1 << 20, int64_t{1} << 40));
   if (options.alone_for < absl::ZeroDuration()) return FieldError("alone_for", "must not be negative");
+  SLUICE_RETURN_IF_ERROR(CheckRange("reserve_bytes", options.reserve_bytes, 0, int64_t{1} << 40));
   return CheckRange("max_page_count", options.max_page_count, 0, 1 << 30);
 }
 
@@ -213,26 +243,43 @@ absl::StatusOr<int64_t> ReadSalt(Connection& connection) {
   return absl::DataLossError("the store's file lacks its salt");
 }
 
-}  // namespace
+// Of an earlier process: what it had leased is requeued, what it had not received in full is dropped.
+absl::Status EndEarlierProcess(Connection& connection, BatchTables& tables, const std::string& path) {
+  SLUICE_RETURN_IF_ERROR(connection.Run("BEGIN IMMEDIATE"));
+  SLUICE_ASSIGN_OR_RETURN(const bool is_backup, TakeBackupMark(connection));
+  SLUICE_RETURN_IF_ERROR(tables.RequeueAll(/*died=*/!HasEndMark(path) && !is_backup));
+  SLUICE_RETURN_IF_ERROR(tables.DropUploads());
+  SLUICE_RETURN_IF_ERROR(connection.Commit());
+  SLUICE_RETURN_IF_ERROR(RemoveEndMark(path));
+  tables.TakeChanges();
+  return absl::OkStatus();
+}
 
-absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
-                                                                 const Clock& clock) {
-  SLUICE_RETURN_IF_ERROR(CheckOptions(options));
+absl::StatusOr<StoreThread::Parts> OpenParts(const SqliteBatchStoreOptions& options, const Clock& clock,
+                                             DiskReserve reserve) {
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, OpenDatabase(options));
   SLUICE_ASSIGN_OR_RETURN(const int64_t salt, ReadSalt(*connection));
   auto tables = std::make_unique<BatchTables>(*connection, clock,
                                               TryLimits{options.max_attempts, options.max_deaths_alone,
                                                         options.max_plan_deaths_alone, options.alone_for},
-                                              salt, options.path);
-  SLUICE_RETURN_IF_ERROR(connection->Run("BEGIN IMMEDIATE"));
-  SLUICE_ASSIGN_OR_RETURN(const bool is_backup, TakeBackupMark(*connection));
-  SLUICE_RETURN_IF_ERROR(tables->RequeueAll(/*died=*/!HasEndMark(options.path) && !is_backup));
-  SLUICE_RETURN_IF_ERROR(connection->Run("COMMIT"));
-  SLUICE_RETURN_IF_ERROR(RemoveEndMark(options.path));
-  tables->TakeChanges();
+                                              salt);
+  SLUICE_RETURN_IF_ERROR(EndEarlierProcess(*connection, *tables, options.path));
   SLUICE_ASSIGN_OR_RETURN(std::vector<int64_t> purging, tables->PurgingBatches());
-  return std::make_unique<SqliteBatchStore>(options, std::move(connection), std::move(tables),
-                                            std::move(purging));
+  return StoreThread::Parts{std::move(connection), std::move(tables), std::move(purging), std::move(reserve)};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
+                                                                 const Clock& clock) {
+  SLUICE_RETURN_IF_ERROR(CheckOptions(options));
+  DiskReserve reserve(DiskReserveOf(options.path), options.reserve_bytes);
+  absl::StatusOr<StoreThread::Parts> parts = OpenParts(options, clock, reserve);
+  // So that a server that is started on a full disk can be told what to delete.
+  if (IsDiskFull(parts.status()) && reserve.Release()) parts = OpenParts(options, clock, reserve);
+  SLUICE_RETURN_IF_ERROR(parts.status());
+  if (parts->purging.empty()) parts->reserve.Take();
+  return std::make_unique<SqliteBatchStore>(options, *std::move(parts));
 }
 
 }  // namespace sluice

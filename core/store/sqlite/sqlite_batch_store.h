@@ -23,6 +23,9 @@ struct SqliteBatchStoreOptions {
   int max_calls_per_commit = 128;                // group commit: calls that share one transaction
   int max_page_count = 0;  // SQLite pages the file may have; 0: no limit. For tests of a full disk
   int64_t cache_bytes = 16 << 20;
+  // Room that the file batches.db.reserve keeps, for deleting on a full disk. 0: none. More than the log
+  // holds (wal_autocheckpoint, 16 MiB), for that must move into the file first.
+  int64_t reserve_bytes = 32 << 20;
   // Runs the store's turns, one at a time, instead of a thread of the store's own: for simulations. It must
   // not refuse one, must outlive the store, and must have dropped what it did not run when the store is
   // destroyed.
@@ -34,9 +37,15 @@ struct SqliteBatchStoreOptions {
 
 // Opens or creates the file and takes it exclusively; every lease of an earlier process goes back to ready,
 // as a suspect unless that process said that it ended of its own accord (end_mark.h): destroying the store
-// says so. `clock` must outlive the store.
-//   FAILED_PRECONDITION  the file belongs to another project or a newer schema (reason SCHEMA_TOO_NEW)
-//   UNAVAILABLE          another process has it (reason DATA_DIRECTORY_IN_USE) or it cannot be opened
+// says so. Uploads that were open then are dropped. `clock` must outlive the store.
+//
+// While the store lives its file must stay at its path: removed, renamed, replaced or hidden, it fails every
+// call with STORE_FAILED, from the first commit on whose answer could be lost.
+//   FAILED_PRECONDITION  the file is another project's (reason DATA_UNUSABLE) or of a newer schema
+//                        (SCHEMA_TOO_NEW)
+//   UNAVAILABLE          another process has it (DATA_DIRECTORY_IN_USE), it cannot be opened or made, which
+//                        names the cause (DATA_UNUSABLE), the disk is full (DISK_FULL) or fails
+//                        (STORE_FAILED)
 //   DATA_LOSS            it is damaged
 absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
                                                                  const Clock& clock);

@@ -16,12 +16,12 @@ absl::Status StoreFailed() {
 
 }  // namespace
 
-StoreThread::StoreThread(Options options, std::unique_ptr<Connection> connection,
-                         std::unique_ptr<BatchTables> tables, std::vector<int64_t> purging)
+StoreThread::StoreThread(Options options, Parts parts)
     : options_(std::move(options)),
-      connection_(std::move(connection)),
-      tables_(std::move(tables)),
-      purging_(purging.begin(), purging.end()) {
+      connection_(std::move(parts.connection)),
+      tables_(std::move(parts.tables)),
+      purging_(parts.purging.begin(), parts.purging.end()),
+      reserve_(std::move(parts.reserve)) {
   if (options_.executor == nullptr) thread_ = Thread("store", [this] { Loop(); });
 }
 
@@ -90,18 +90,17 @@ void StoreThread::AwaitPurge(int64_t batch, BatchStore::DoneStatus done) {
 
 void StoreThread::Loop() {
   while (AwaitTurn()) Turn();
-  // Before the disk is waited for: a kill meanwhile is no death under a lease.
-  if (connection_->failed() || tables_->AnyLease().value_or(true)) options_.on_leases_left();
+  // Before the disk is waited for: a kill meanwhile is no death under a lease. A file that lost its place
+  // says nothing about what is there now.
+  if (connection_->CheckPlace().ok() && (connection_->failed() || tables_->AnyLease().value_or(true)))
+    options_.on_leases_left();
   if (publishing_) {
     MutexLock lock(mutex_);
     while (!published_.has_value()) changed_.Wait(mutex_);
   }
   EndPublished();
   if (backup_ != nullptr) EndBackup(StoreClosed());
-  while (!purge_waiters_.empty()) {
-    auto waiter = purge_waiters_.extract(purge_waiters_.begin());
-    std::move(waiter.mapped())(StoreClosed());
-  }
+  AnswerPurges(StoreClosed());
 }
 
 bool StoreThread::AwaitTurn() {
@@ -131,6 +130,33 @@ StoreThread::Calls StoreThread::TakeCalls() {
 }
 
 void StoreThread::RunCalls(Calls calls) {
+  const bool wants_room = !purging_.empty() && !purge_stalled_;
+  if (!reserve_.held() && !wants_room) reserve_.Take();
+  if (reserve_.spent()) RefuseWrites(calls);
+  Calls again = Attempt(std::move(calls), /*last=*/false);
+  if (again.empty()) return;
+  const bool frees = std::any_of(again.begin(), again.end(),
+                                 [](const auto& call) { return call->effect() == CallEffect::kFrees; });
+  if (frees) MakeRoom();
+  Attempt(std::move(again), /*last=*/true);
+  if (frees) Compact().IgnoreError();  // what they wrote is in the log, whose room may be all there is
+}
+
+void StoreThread::RefuseWrites(Calls& calls) {
+  const auto writes = std::stable_partition(
+      calls.begin(), calls.end(), [](const auto& call) { return call->effect() != CallEffect::kWrites; });
+  for (auto call = writes; call != calls.end(); ++call) (*call)->Finish(DiskFull());
+  calls.erase(writes, calls.end());
+}
+
+bool StoreThread::GoesAgain(const StoreCall& call, const absl::Status& met) const {
+  // A read fails only in the company of what writes.
+  const bool may =
+      call.effect() == CallEffect::kReads || (call.effect() == CallEffect::kFrees && reserve_.held());
+  return may && IsDiskFull(met);
+}
+
+StoreThread::Calls StoreThread::Attempt(Calls calls, bool last) {
   Changes changes;
   absl::Status transaction = Execute(calls, changes);
   if (connection_->failed()) transaction = StoreFailed();
@@ -138,8 +164,22 @@ void StoreThread::RunCalls(Calls calls) {
     purging_.insert(purging_.end(), changes.purging.begin(), changes.purging.end());
     purge_stalled_ = false;
   }
-  for (const std::unique_ptr<StoreCall>& call : calls) call->Finish(transaction);
+  Calls again;
+  for (std::unique_ptr<StoreCall>& call : calls) {
+    if (!last && GoesAgain(*call, transaction.ok() ? call->answer() : transaction)) {
+      again.push_back(std::move(call));
+    } else {
+      call->Finish(transaction);
+    }
+  }
   if (transaction.ok()) Notify(changes);
+  return again;
+}
+
+void StoreThread::MakeRoom() {
+  reserve_.Release();
+  // What the log holds goes into the file, and the log's own room to the disk.
+  Compact().IgnoreError();
 }
 
 absl::Status StoreThread::Execute(const Calls& calls, Changes& changes) {
@@ -151,7 +191,7 @@ absl::Status StoreThread::Execute(const Calls& calls, Changes& changes) {
     if (connection_->in_transaction()) connection_->Run("ROLLBACK").IgnoreError();
     return transaction;
   }
-  return Commit();
+  return connection_->Commit();
 }
 
 absl::Status StoreThread::RunOne(StoreCall& call, Changes& changes) {
@@ -165,12 +205,6 @@ absl::Status StoreThread::RunOne(StoreCall& call, Changes& changes) {
   if (connection_->failed() || !connection_->in_transaction()) return status;
   SLUICE_RETURN_IF_ERROR(connection_->Run("ROLLBACK TO call"));
   return connection_->Run("RELEASE call");
-}
-
-absl::Status StoreThread::Commit() {
-  const absl::Status committed = connection_->Run("COMMIT");
-  if (!committed.ok() && connection_->in_transaction()) connection_->Run("ROLLBACK").IgnoreError();
-  return committed;
 }
 
 void StoreThread::Notify(const Changes& changes) {
@@ -202,7 +236,7 @@ void StoreThread::StartBackup(std::string path, BatchStore::DoneStatus done) {
 }
 
 void StoreThread::BackupOnce() {
-  if (connection_->failed()) return EndBackup(StoreFailed());
+  if (!connection_->CheckPlace().ok() || connection_->failed()) return EndBackup(StoreFailed());
   const absl::StatusOr<bool> complete = backup_->Step();
   if (!complete.ok()) return EndBackup(complete.status());
   if (*complete) Publish();
@@ -247,13 +281,15 @@ void StoreThread::EndBackup(const absl::Status& status) {
 }
 
 void StoreThread::PurgeOnce() {
-  const absl::StatusOr<bool> gone = PurgeStep(purging_.front());
+  absl::StatusOr<bool> gone = PurgeStep(purging_.front());
+  if (IsDiskFull(gone.status()) && reserve_.held()) {
+    MakeRoom();
+    gone = PurgeStep(purging_.front());
+  }
   if (!gone.ok()) {
     purge_stalled_ = true;
-    const int64_t batch = purging_.front();
-    AnswerPurge(connection_->failed() ? StoreFailed() : gone.status());
-    purging_.push_back(batch);
-    return;
+    std::rotate(purging_.begin(), std::next(purging_.begin()), purging_.end());
+    return AnswerPurges(connection_->failed() ? StoreFailed() : gone.status());
   }
   if (!*gone) return;
   const bool awaited = purge_waiters_.contains(purging_.front());
@@ -269,8 +305,9 @@ absl::StatusOr<bool> StoreThread::PurgeStep(int64_t batch) {
     if (connection_->in_transaction()) connection_->Run("ROLLBACK").IgnoreError();
     return gone;
   }
-  SLUICE_RETURN_IF_ERROR(Commit());
-  SLUICE_RETURN_IF_ERROR(connection_->Run("PRAGMA incremental_vacuum(500)"));
+  SLUICE_RETURN_IF_ERROR(connection_->Commit());
+  // More than a step sets free, so that the file gives back all that it can.
+  SLUICE_RETURN_IF_ERROR(connection_->Run("PRAGMA incremental_vacuum(2000)"));
   return gone;
 }
 
@@ -283,6 +320,11 @@ void StoreThread::AnswerPurge(const absl::Status& status) {
   auto waiter = purge_waiters_.extract(purging_.front());
   purging_.pop_front();
   if (!waiter.empty()) std::move(waiter.mapped())(status);
+}
+
+void StoreThread::AnswerPurges(const absl::Status& status) {
+  auto waiters = std::exchange(purge_waiters_, {});
+  for (auto& [batch, done] : waiters) std::move(done)(status);
 }
 
 }  // namespace sluice

@@ -3,7 +3,8 @@
 //
 // It takes what waits, runs each call inside its own savepoint of one transaction, commits, and only then
 // lets the calls answer: a call's answer is durable when it is given. Between commits it purges deleted
-// batches and copies a backup.
+// batches and copies a backup. A call that frees room and meets a full disk is run once more on the room that
+// the reserve gives (disk_reserve.h); until that is held again, calls that only write are refused.
 #pragma once
 
 #include <deque>
@@ -22,17 +23,29 @@
 #include "core/store/batch_store.h"
 #include "core/store/sqlite/batch_tables.h"
 #include "core/store/sqlite/connection.h"
+#include "core/store/sqlite/disk_reserve.h"
 #include "core/store/sqlite/online_backup.h"
 
 namespace sluice {
 
+// What a call does to the disk: kFrees makes room in the end, or those that do need it.
+enum class CallEffect { kReads, kWrites, kFrees };
+
 class StoreCall {
  public:
+  explicit StoreCall(CallEffect effect) : effect_(effect) {}
   virtual ~StoreCall() = default;
-  // Inside the transaction. An error undoes what this call wrote, and nothing else.
+  CallEffect effect() const { return effect_; }
+  // Inside the transaction; perhaps a second time, when the first one came to nothing. An error undoes what
+  // this call wrote, and nothing else.
   virtual absl::Status Run(BatchTables& tables) = 0;
+  // Of the last Run.
+  virtual absl::Status answer() const = 0;
   // Once: OK after the commit, or why the transaction as a whole failed, or that the call was refused.
   virtual void Finish(const absl::Status& transaction) = 0;
+
+ private:
+  const CallEffect effect_;
 };
 
 // Thread-safe. The destructor closes.
@@ -47,8 +60,14 @@ class StoreThread {
     std::function<void()> on_leases_left = [] {};
   };
 
-  StoreThread(Options options, std::unique_ptr<Connection> connection, std::unique_ptr<BatchTables> tables,
-              std::vector<int64_t> purging);
+  struct Parts {
+    std::unique_ptr<Connection> connection;
+    std::unique_ptr<BatchTables> tables;
+    std::vector<int64_t> purging;  // batches that an earlier process left to be purged
+    DiskReserve reserve;
+  };
+
+  StoreThread(Options options, Parts parts);
   ~StoreThread();
 
   // Never blocks. A call that cannot be taken is finished inline.
@@ -77,9 +96,13 @@ class StoreThread {
   void ScheduleTurn();
   Calls TakeCalls();
   void RunCalls(Calls calls);
+  void RefuseWrites(Calls& calls);
+  // Answers them, but for those that are to be run again, if this is not the last time.
+  Calls Attempt(Calls calls, bool last);
+  bool GoesAgain(const StoreCall& call, const absl::Status& met) const;
+  void MakeRoom();
   absl::Status Execute(const Calls& calls, Changes& changes);
   absl::Status RunOne(StoreCall& call, Changes& changes);
-  absl::Status Commit();
   void Notify(const Changes& changes);
 
   bool WorkNext() const {
@@ -92,7 +115,8 @@ class StoreThread {
   void PurgeOnce();
   absl::StatusOr<bool> PurgeStep(int64_t batch);
   absl::Status Compact();
-  void AnswerPurge(const absl::Status& status);  // of the first purging batch, which it drops
+  void AnswerPurge(const absl::Status& status);   // of the first purging batch, which it drops
+  void AnswerPurges(const absl::Status& status);  // of all
 
   const Options options_;
   Mutex mutex_;
@@ -108,6 +132,7 @@ class StoreThread {
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<BatchTables> tables_;
   std::deque<int64_t> purging_;
+  DiskReserve reserve_;
   absl::flat_hash_map<int64_t, BatchStore::DoneStatus> purge_waiters_;
   std::unique_ptr<OnlineBackup> backup_;
   BatchStore::DoneStatus backup_done_;

@@ -1,8 +1,4 @@
 // Upkeep: dead sessions, expiry, retention, and the removal of what is gone, in bounded steps.
-#include <filesystem>
-#include <system_error>
-
-#include "absl/strings/str_cat.h"
 #include "core/base/status_macros.h"
 #include "core/store/sqlite/batch_tables.h"
 #include "core/store/sqlite/rows.h"
@@ -14,6 +10,8 @@ namespace {
 constexpr int kExpiredBatchesAStep = 4;  // each may be long
 constexpr int kPurgedBatchesAStep = 16;
 constexpr int kPurgedRowsAStep = 1000;
+// What is deleted goes through the log, overwritten: on a full disk that has to fit the reserve.
+constexpr int64_t kPurgedBytesAStep = 4 << 20;
 
 }  // namespace
 
@@ -91,14 +89,34 @@ absl::StatusOr<std::vector<int64_t>> BatchTables::PurgingBatches() {
   return batches;
 }
 
-absl::StatusOr<bool> BatchTables::PurgeStep(int64_t batch) {
-  for (const char* sql :
-       {"DELETE FROM outcome WHERE seq IN "
-        "(SELECT seq FROM outcome WHERE seq BETWEEN ?1 AND ?2 LIMIT ?3)",
-        "DELETE FROM job WHERE job IN (SELECT job FROM job WHERE job BETWEEN ?1 AND ?2 LIMIT ?3)"}) {
-    SLUICE_RETURN_IF_ERROR(connection_.Run(sql, FirstKey(batch), LastKey(batch), kPurgedRowsAStep));
-    if (connection_.changes() > 0) return false;
+absl::StatusOr<bool> BatchTables::PurgeRows(absl::string_view select, absl::string_view remove,
+                                            int64_t batch) {
+  int64_t last = 0;
+  {
+    int64_t bytes = 0;
+    Query rows = connection_.Select(select, FirstKey(batch), LastKey(batch), kPurgedRowsAStep);
+    while (bytes < kPurgedBytesAStep && rows.Step()) {
+      last = rows.Int(0);
+      bytes += rows.Int(1);
+    }
+    SLUICE_RETURN_IF_ERROR(rows.status());
   }
+  if (last == 0) return false;
+  SLUICE_RETURN_IF_ERROR(connection_.Run(remove, FirstKey(batch), last));
+  return true;
+}
+
+absl::StatusOr<bool> BatchTables::PurgeStep(int64_t batch) {
+  SLUICE_ASSIGN_OR_RETURN(
+      const bool outcomes,
+      PurgeRows("SELECT seq, length(result) FROM outcome WHERE seq BETWEEN ?1 AND ?2 ORDER BY seq LIMIT ?3",
+                "DELETE FROM outcome WHERE seq BETWEEN ?1 AND ?2", batch));
+  if (outcomes) return false;
+  SLUICE_ASSIGN_OR_RETURN(
+      const bool jobs,
+      PurgeRows("SELECT job, length(payload) FROM job WHERE job BETWEEN ?1 AND ?2 ORDER BY job LIMIT ?3",
+                "DELETE FROM job WHERE job BETWEEN ?1 AND ?2", batch));
+  if (jobs) return false;
   SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM batch_text WHERE batch = ?1", batch));
   SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM batch WHERE batch = ?1", batch));
   return true;
@@ -136,9 +154,7 @@ absl::StatusOr<StoreStats> BatchTables::Stats() {
       connection_.Select("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
   if (file.Step()) stats.file_bytes = file.Int(0);
   SLUICE_RETURN_IF_ERROR(file.status());
-  std::error_code error;
-  const std::filesystem::space_info space = std::filesystem::space(path_, error);
-  stats.free_disk_bytes = error ? 0 : static_cast<int64_t>(space.available);
+  SLUICE_ASSIGN_OR_RETURN(stats.free_disk_bytes, connection_.FreeDiskBytes());
   return stats;
 }
 

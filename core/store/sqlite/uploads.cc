@@ -1,6 +1,7 @@
 // Uploads in parts: a batch that nobody sees until it is sealed.
 #include <utility>
 
+#include "core/base/log.h"
 #include "core/base/status_macros.h"
 #include "core/store/batch_rules.h"
 #include "core/store/sqlite/batch_tables.h"
@@ -49,6 +50,16 @@ absl::StatusOr<Batch> BatchTables::SealUpload(const std::string& batch_id, const
 absl::Status BatchTables::AbandonUpload(const std::string& batch_id) {
   SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadUpload(batch_id));
   return MarkPurging(row);
+}
+
+absl::Status BatchTables::DropUploads() {
+  // What is marked is purged a piece at a time once calls are answered, and again should that be cut short.
+  SLUICE_RETURN_IF_ERROR(connection_.Run("UPDATE batch SET state = ?1 WHERE state < 5 AND state = ?2",
+                                         ToColumn(kPurging), ToColumn(BatchState::kUploading)));
+  if (const int64_t dropped = connection_.changes(); dropped > 0) {
+    Log(LogLevel::kInfo, "dropped ", dropped, " uploads that the process before did not receive in full");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<int64_t> BatchTables::DeleteBatch(const std::string& tenant, const std::string& batch_id) {

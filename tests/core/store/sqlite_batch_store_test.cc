@@ -1,6 +1,8 @@
 // What only the SQLite engine has: a file, its lock, its schema, a full disk, a crash.
 #include "core/store/sqlite/sqlite_batch_store.h"
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 #include <optional>
@@ -11,6 +13,7 @@
 #include "core/base/error_details.h"
 #include "core/base/notification.h"
 #include "core/base/thread.h"
+#include "core/store/sqlite/directory_sync.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/contract/awaited_store.h"
@@ -67,7 +70,21 @@ TEST_F(SqliteBatchStoreTest, SecondOpenIsRefusedWhileTheFirstLives) {
 TEST_F(SqliteBatchStoreTest, MissingDirectoryIsUnavailable) {
   SqliteBatchStoreOptions options;
   options.path = directory_.File("absent/batches.db");
-  EXPECT_EQ(Open(options).status().code(), absl::StatusCode::kUnavailable);
+  const absl::Status status = Open(options).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(ReasonOf(status), "DATA_UNUSABLE");
+  EXPECT_EQ(status.message(), absl::StrCat("cannot open ", options.path, ": No such file or directory"));
+}
+
+TEST_F(SqliteBatchStoreTest, DirectoriesThatCannotBeMadeAreNamedWithTheCause) {
+  EXPECT_TRUE(MakeDirectory(directory_.File("a/b/c")).ok());
+  std::ofstream(directory_.File("file")) << "file";
+  const absl::Status below = MakeDirectory(directory_.File("file/data"));
+  EXPECT_EQ(ReasonOf(below), "DATA_UNUSABLE");
+  EXPECT_EQ(below.message(),
+            absl::StrCat("cannot use the directory ", directory_.File("file"), ": Not a directory"));
+  std::filesystem::create_symlink(directory_.File("absent/x"), directory_.File("link"));
+  EXPECT_EQ(ReasonOf(MakeDirectory(directory_.File("link"))), "DATA_UNUSABLE");
 }
 
 TEST_F(SqliteBatchStoreTest, OptionsOutOfRangeAreInvalid) {
@@ -116,9 +133,28 @@ TEST_F(SqliteBatchStoreTest, DamagedFileIsDataLoss) {
   EXPECT_EQ(Open().status().code(), absl::StatusCode::kDataLoss);
 }
 
-TEST_F(SqliteBatchStoreTest, DirectoryAsFileIsUnavailable) {
+// Nor is one waited for, as a FIFO's reader would.
+TEST_F(SqliteBatchStoreTest, WhatIsNoFileIsNamed) {
+  const auto refused_as = [&](const std::string& what) {
+    const absl::Status status = Open().status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable) << status;
+    EXPECT_EQ(ReasonOf(status), "DATA_UNUSABLE") << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr(what));
+  };
   std::filesystem::create_directory(path_);
-  EXPECT_EQ(Open().status().code(), absl::StatusCode::kUnavailable);
+  refused_as(path_ + " is a directory, not a file");
+  std::filesystem::remove(path_);
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  refused_as(path_ + " is a FIFO, not a file");
+  std::filesystem::remove(path_);
+  std::filesystem::create_symlink("/dev/null", path_);
+  refused_as(path_ + " is a device, not a file");
+  std::filesystem::remove(path_);
+  std::filesystem::create_symlink(path_, path_);
+  refused_as("cannot open " + path_ + ": Too many levels of symbolic links");
+  std::filesystem::remove(path_);
+  std::filesystem::create_directory(path_ + "-wal");
+  refused_as(path_ + "-wal is a directory, not a file");
 }
 
 TEST_F(SqliteBatchStoreTest, EverythingSurvivesAnOrderlyRestart) {
@@ -173,23 +209,36 @@ TEST_F(SqliteBatchStoreTest, LeasesOfAKilledProcessGoBackToReadyAsSuspects) {
   EXPECT_GT(again[0].fence, claims[1].fence);
 }
 
-TEST_F(SqliteBatchStoreTest, UploadLeftByAKilledProcessIsSwept) {
+// A piece at a time, while calls are answered already; a death in between changes nothing.
+TEST_F(SqliteBatchStoreTest, UploadLeftByAKilledProcessIsRemovedFromTheFile) {
   const std::unique_ptr<BatchStore> killed = *Open();
   AwaitedStore before(*killed);
   const Batch upload = *before.Begin(Embed());
-  ASSERT_TRUE(before.Append(upload.id, Jobs(10)).ok());
+  ASSERT_TRUE(before.Append(upload.id, Jobs(5000, 3000)).ok());
   CopyStoreFile(path_, copy_);
+  const std::string again = directory_.File("again.db");
+  int64_t left = 0;
   {
-    const std::unique_ptr<BatchStore> store = *Open({.path = copy_});
-    AwaitedStore after(*store);
-    clock_.Advance(absl::Hours(1));
-    EXPECT_EQ(after.Sweep(absl::InfiniteDuration(), absl::Minutes(30))->abandoned_uploads, 1);
-    EXPECT_TRUE(after.Stats().ok());
+    ManualExecutor turns;
+    const std::unique_ptr<BatchStore> restarted = *Open({.path = copy_, .executor = &turns});
+    bool answered = false;
+    restarted->Stats([&](const absl::StatusOr<StoreStats>& stats) { answered = stats.ok(); });
+    ASSERT_TRUE(turns.RunOne());
+    EXPECT_TRUE(answered) << "before all is removed";
+    CopyStoreFile(copy_, again);
+    left = SqlInt(again, "SELECT count(*) FROM job");
+    EXPECT_GT(left, 0);
+    EXPECT_LT(left, 5000);
+    turns.RunAll();
   }
-  {
-    const std::unique_ptr<BatchStore> drained = *Open({.path = copy_});
-    AwaitedStore(*drained).Stats().IgnoreError();
+  EXPECT_EQ(SqlInt(copy_, "SELECT count(*) FROM job"), 0);
+  {  // what a death in between left
+    ManualExecutor turns;
+    const std::unique_ptr<BatchStore> restarted = *Open({.path = again, .executor = &turns});
+    restarted->Stats([](const absl::StatusOr<StoreStats>&) {});
+    turns.RunAll();
   }
+  EXPECT_EQ(SqlInt(again, "SELECT count(*) FROM batch") + SqlInt(again, "SELECT count(*) FROM job"), 0);
 }
 
 TEST_F(SqliteBatchStoreTest, DeletedPayloadsAreNowhereInTheFile) {
@@ -448,6 +497,65 @@ TEST_F(SqliteBatchStoreTest, BackupThatCannotBeWrittenLeavesTheStoreAtWork) {
       AwaitStoreStatus([&](auto done) { store->Backup(directory_.File("absent/copy.db"), std::move(done)); });
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(AwaitedStore(*store).Create(Embed(), Jobs(1)).ok());
+}
+
+// Whatever has the copy's name, also a link that leads nowhere, and whenever it came.
+TEST_F(SqliteBatchStoreTest, ABackupReplacesNothing) {
+  ManualExecutor disk;
+  const std::unique_ptr<BatchStore> store = *Open({.backup_executor = &disk});
+  AwaitedStore awaited(*store);
+  const auto backup = [&] {
+    return AwaitStoreStatus([&](auto done) { store->Backup(copy_, std::move(done)); });
+  };
+  std::filesystem::create_symlink(directory_.File("absent"), copy_);
+  EXPECT_EQ(backup().code(), absl::StatusCode::kAlreadyExists);
+  std::filesystem::remove(copy_);
+
+  Notification done;
+  absl::Status late;
+  store->Backup(copy_, [&](absl::Status status) {
+    late = std::move(status);
+    done.Notify();
+  });
+  while (disk.size() == 0) ASSERT_TRUE(awaited.Stats().ok());
+  std::ofstream(copy_) << "somebody else's";
+  disk.RunAll();
+  done.Wait();
+  EXPECT_EQ(late.code(), absl::StatusCode::kAlreadyExists) << late;
+  EXPECT_TRUE(FileHolds(copy_, "somebody else's"));
+  EXPECT_FALSE(std::filesystem::exists(copy_ + ".partial"));
+}
+
+TEST_F(SqliteBatchStoreTest, ABackupFollowsNoLinkInPlaceOfItsCopy) {
+  const std::unique_ptr<BatchStore> store = *Open();
+  ASSERT_TRUE(AwaitedStore(*store).Create(Embed(), Jobs(3)).ok());
+  std::ofstream(directory_.File("precious")) << "kept";
+  std::filesystem::create_symlink(directory_.File("precious"), copy_ + ".partial");
+  const absl::Status backup = AwaitStoreStatus([&](auto done) { store->Backup(copy_, std::move(done)); });
+  EXPECT_TRUE(backup.ok()) << backup;
+  EXPECT_TRUE(FileHolds(directory_.File("precious"), "kept"));
+  EXPECT_FALSE(std::filesystem::is_symlink(copy_));
+}
+
+TEST_F(SqliteBatchStoreTest, ABackupWhoseDirectoryVanishesSaysSoAndTheStoreGoesOn) {
+  ManualExecutor disk;
+  const std::unique_ptr<BatchStore> store = *Open({.backup_executor = &disk});
+  AwaitedStore awaited(*store);
+  ASSERT_TRUE(awaited.Create(Embed(), Jobs(3)).ok());
+  std::filesystem::create_directory(directory_.File("backups"));
+  Notification done;
+  absl::Status backup;
+  store->Backup(directory_.File("backups/copy.db"), [&](absl::Status status) {
+    backup = std::move(status);
+    done.Notify();
+  });
+  while (disk.size() == 0) ASSERT_TRUE(awaited.Stats().ok());
+  std::filesystem::remove_all(directory_.File("backups"));
+  disk.RunAll();
+  done.Wait();
+  EXPECT_EQ(backup.code(), absl::StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(backup.message()), HasSubstr("backups/copy.db: No such file or directory"));
+  EXPECT_TRUE(awaited.Create(Embed(), Jobs(1)).ok());
 }
 
 // A batch of another directory's store is unknown, even where the numbers agree.

@@ -11,13 +11,6 @@
 namespace sluice {
 namespace {
 
-std::string ReadBytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream bytes;
-  bytes << file.rdbuf();
-  return bytes.str();
-}
-
 // The first column of the first row, as text.
 std::string Sql(const std::string& path, const std::string& sql) {
   sqlite3* database = nullptr;
@@ -38,6 +31,13 @@ std::string Sql(const std::string& path, const std::string& sql) {
 
 }  // namespace
 
+std::string FileBytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream bytes;
+  bytes << file.rdbuf();
+  return bytes.str();
+}
+
 void CopyStoreFile(const std::string& from, const std::string& to) {
   for (const std::string suffix : {"", "-wal", ".ended"}) {
     std::filesystem::remove(to + suffix);
@@ -47,8 +47,8 @@ void CopyStoreFile(const std::string& from, const std::string& to) {
 
 bool FileHolds(const std::string& path, absl::string_view bytes) {
   const std::string needle(bytes);
-  return ReadBytes(path).find(needle) != std::string::npos ||
-         ReadBytes(path + "-wal").find(needle) != std::string::npos;
+  return FileBytes(path).find(needle) != std::string::npos ||
+         FileBytes(path + "-wal").find(needle) != std::string::npos;
 }
 
 void RunSql(const std::string& path, const std::string& sql) {

@@ -12,6 +12,8 @@ namespace sluice {
 // Copies the file and all that stands beside it while a store has it open: what a killed process would leave.
 void CopyStoreFile(const std::string& from, const std::string& to);
 
+std::string FileBytes(const std::string& path);
+
 // Whether `bytes` occur anywhere in the file or its log.
 bool FileHolds(const std::string& path, absl::string_view bytes);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <map>
@@ -76,6 +77,8 @@ struct UnsyncedDisk::State {
   int64_t cut_before ABSL_GUARDED_BY(mutex) = kNever;
   int64_t fail_sync ABSL_GUARDED_BY(mutex) = kNever;
   int64_t fill_before ABSL_GUARDED_BY(mutex) = kNever;
+  int64_t bound ABSL_GUARDED_BY(mutex) = kNever;
+  std::string beside ABSL_GUARDED_BY(mutex);
   unsigned seed ABSL_GUARDED_BY(mutex) = 0;
   bool struck ABSL_GUARDED_BY(mutex) = false;
   bool dark ABSL_GUARDED_BY(mutex) = false;
@@ -101,6 +104,22 @@ struct UnsyncedDisk::State {
     return false;
   }
 
+  int64_t Bytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    int64_t bytes = 0;
+    for (const auto& [name, file] : files) bytes += static_cast<int64_t>(file.seen.size());
+    return bytes;
+  }
+
+  // As of a disk in blocks: what is there may be written over.
+  bool Fits(const FileImage& file, const sluice::Change& change) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    const auto end = static_cast<int64_t>(change.offset + change.bytes.size());
+    const int64_t grows = end - static_cast<int64_t>(file.seen.size());
+    if (bound == kNever || change.truncates || grows <= 0) return true;
+    std::error_code absent;
+    const auto kept = static_cast<int64_t>(std::filesystem::file_size(beside, absent));
+    return Bytes() + grows + (absent ? 0 : kept) <= bound;
+  }
+
   int Change(sqlite3_file* handle, sluice::Change change) {
     MutexLock lock(mutex);
     if (!Begin()) return SQLITE_IOERR_WRITE;
@@ -110,6 +129,7 @@ struct UnsyncedDisk::State {
       return SQLITE_FULL;
     }
     FileImage& file = files[*File(handle).name];
+    if (!Fits(file, change)) return SQLITE_FULL;
     Apply(change, file.seen);
     file.unsynced.push_back(std::move(change));
     return SQLITE_OK;
@@ -266,6 +286,17 @@ void UnsyncedDisk::FailSync(int64_t number) {
 void UnsyncedDisk::FillBefore(int64_t number) {
   MutexLock lock(state_->mutex);
   state_->fill_before = number;
+}
+
+void UnsyncedDisk::Bound(int64_t bytes, std::string beside) {
+  MutexLock lock(state_->mutex);
+  state_->bound = bytes;
+  state_->beside = std::move(beside);
+}
+
+int64_t UnsyncedDisk::bytes() const {
+  MutexLock lock(state_->mutex);
+  return state_->Bytes();
 }
 
 bool UnsyncedDisk::struck() const {

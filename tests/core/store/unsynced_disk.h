@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace sluice {
 
@@ -29,6 +30,11 @@ class UnsyncedDisk {
   void FailSync(int64_t number);
   // The write with that number of operation finds the disk full, once.
   void FillBefore(int64_t number);
+
+  // From now on the files may hold so many bytes together, and the real file `beside`, if there is one,
+  // counts.
+  void Bound(int64_t bytes, std::string beside);
+  int64_t bytes() const;
 
   // Whether the cut or failure that was asked for has happened.
   bool struck() const;
