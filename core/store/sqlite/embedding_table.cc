@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/sha256.h"
 #include "core/base/status_macros.h"
+#include "core/store/sqlite/openable.h"
 
 namespace sluice {
 namespace {
@@ -44,6 +45,7 @@ enum class Owner { kNobody, kUs, kOther };
 
 // By the file's first page, where SQLite keeps the application's id at byte 68.
 Owner OwnerOf(const std::string& path) {
+  if (!OddKindOf(path).empty()) return Owner::kOther;
   std::ifstream file(path, std::ios::binary);
   char start[72] = {};
   file.read(start, sizeof(start));
@@ -109,6 +111,7 @@ absl::StatusOr<std::unique_ptr<EmbeddingTable>> EmbeddingTable::TryOpen(const st
   SLUICE_RETURN_IF_ERROR(connection->Script(kConfigure));
   SLUICE_ASSIGN_OR_RETURN(const int64_t schema, ReadPragma(*connection, "PRAGMA user_version"));
   if (schema != kCacheSchema) return absl::FailedPreconditionError(absl::StrCat("it has schema ", schema));
+  SLUICE_RETURN_IF_ERROR(connection->WatchPlace());  // what was read has opened the log
   return std::unique_ptr<EmbeddingTable>(new EmbeddingTable(std::move(connection)));
 }
 

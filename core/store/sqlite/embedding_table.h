@@ -51,7 +51,7 @@ class EmbeddingTable {
   absl::Status Delete(int64_t slot);
 
   absl::Status Begin() { return connection_->Run("BEGIN IMMEDIATE"); }
-  absl::Status Commit() { return connection_->Run("COMMIT"); }
+  absl::Status Commit() { return connection_->Commit(); }
   void Rollback();
 
   // Of the file, without what was freed in it and is used again.
@@ -61,8 +61,9 @@ class EmbeddingTable {
     return connection_->Script("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)");
   }
 
-  // The file cannot be trusted any more: Remake it.
+  // The file cannot be trusted any more: Remake it, if it is still at its path.
   bool failed() const { return connection_->failed(); }
+  bool in_place() { return connection_->CheckPlace().ok(); }
 
  private:
   explicit EmbeddingTable(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {}

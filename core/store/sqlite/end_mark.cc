@@ -1,7 +1,10 @@
 #include "core/store/sqlite/end_mark.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
@@ -16,15 +19,17 @@ std::string EndMarkOf(const std::string& store) {
 
 bool HasEndMark(const std::string& store) {
   std::error_code error;
-  return std::filesystem::exists(EndMarkOf(store), error);
+  return std::filesystem::exists(std::filesystem::symlink_status(EndMarkOf(store), error));
 }
 
 void LeaveEndMark(const std::string& store) {
   // Not synced: it need only outlive the process, and the disk may be what failed.
-  const std::ofstream mark(EndMarkOf(store));
-  if (mark.is_open()) return;
-  Log(LogLevel::kWarning, "cannot write ", EndMarkOf(store),
-      ": the next start will take this end for a death and run what was in flight alone");
+  const int mark = open(EndMarkOf(store).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  const int error = mark < 0 ? errno : 0;
+  if (mark >= 0) close(mark);
+  if (error == 0 || error == EEXIST) return;
+  Log(LogLevel::kWarning, "cannot write ", EndMarkOf(store), ": ", std::generic_category().message(error),
+      "; the next start will take this end for a death and run what was in flight alone");
 }
 
 absl::Status RemoveEndMark(const std::string& store) {

@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -30,18 +33,59 @@ absl::Status CannotWrite(const std::string& path, absl::string_view why) {
   return absl::UnavailableError(absl::StrCat("cannot write the backup ", path, ": ", why));
 }
 
+absl::Status CannotWrite(const std::string& path, int error) {
+  return CannotWrite(path, std::generic_category().message(error));
+}
+
+absl::Status AlreadyThere(const std::string& path) {
+  return absl::AlreadyExistsError(absl::StrCat("there is a backup ", path, " already"));
+}
+
+// A copy that does not fit would take the room that batches need, down to the last byte.
+absl::Status CheckRoom(Connection& source, const std::string& path) {
+  Query pages = source.Select("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()");
+  const int64_t bytes = pages.Step() ? pages.Int(0) : 0;
+  SLUICE_RETURN_IF_ERROR(pages.status());
+  std::error_code error;
+  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  const std::filesystem::space_info space =
+      std::filesystem::space(directory.empty() ? "." : directory, error);
+  if (error) return CannotWrite(path, error.message());
+  if (space.available >= static_cast<uintmax_t>(bytes)) return absl::OkStatus();
+  return CannotWrite(path, absl::StrCat("it needs ", bytes, " bytes and the disk has ", space.available));
+}
+
+// Ours from its first byte: SQLite would follow a link, or write into what stands there.
+absl::Status MakePartial(const std::string& path) {
+  const std::string partial = PartialOf(path);
+  unlink(partial.c_str());
+  const int descriptor = open(partial.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+  if (descriptor < 0) return CannotWrite(path, errno);
+  close(descriptor);
+  return absl::OkStatus();
+}
+
+// 0 or what the system said. Replaces nothing.
+int GiveName(const std::string& partial, const std::string& path) {
+  if (link(partial.c_str(), path.c_str()) == 0) return unlink(partial.c_str()) == 0 ? 0 : errno;
+  if (errno == EEXIST) return EEXIST;
+  // A file system without links.
+  struct stat there;
+  if (lstat(path.c_str(), &there) == 0) return EEXIST;
+  return std::rename(partial.c_str(), path.c_str()) == 0 ? 0 : errno;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<OnlineBackup>> OnlineBackup::Start(Connection& source, std::string path) {
-  std::error_code error;
-  if (std::filesystem::exists(path, error)) {
-    return absl::AlreadyExistsError(absl::StrCat("there is a backup ", path, " already"));
-  }
+  struct stat there;
+  if (lstat(path.c_str(), &there) == 0) return AlreadyThere(path);
+  SLUICE_RETURN_IF_ERROR(CheckRoom(source, path));
+  SLUICE_RETURN_IF_ERROR(MakePartial(path));
   const std::string partial = PartialOf(path);
-  std::filesystem::remove(partial, error);
   sqlite3* copy = nullptr;
-  const int opened = sqlite3_open_v2(
-      partial.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int opened =
+      sqlite3_open_v2(partial.c_str(), &copy, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (opened == SQLITE_OK) {
     // Publish syncs, once for all.
     sqlite3_exec(copy, "PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF", nullptr, nullptr, nullptr);
@@ -51,7 +95,7 @@ absl::StatusOr<std::unique_ptr<OnlineBackup>> OnlineBackup::Start(Connection& so
   if (backup == nullptr) {
     const absl::Status status = CannotWrite(path, sqlite3_errmsg(copy));
     sqlite3_close(copy);
-    std::filesystem::remove(partial, error);
+    unlink(partial.c_str());
     return status;
   }
   return std::unique_ptr<OnlineBackup>(new OnlineBackup(std::move(path), copy, backup));
@@ -98,14 +142,15 @@ absl::Status OnlineBackup::Close() {
 }
 
 absl::Status OnlineBackup::Publish() const {
-  const int descriptor = open(PartialOf(path_).c_str(), O_RDONLY);
-  if (descriptor < 0) return CannotWrite(path_, "its copy cannot be opened");
-  const int synced = fsync(descriptor);
+  const std::string partial = PartialOf(path_);
+  const int descriptor = open(partial.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  if (descriptor < 0) return CannotWrite(path_, errno);
+  const int unsynced = fsync(descriptor) == 0 ? 0 : errno;
   close(descriptor);
-  if (synced != 0) return CannotWrite(path_, "it cannot be synced");
-  std::error_code error;
-  std::filesystem::rename(PartialOf(path_), path_, error);
-  if (error) return CannotWrite(path_, error.message());
+  if (unsynced != 0) return CannotWrite(path_, unsynced);
+  const int unnamed = GiveName(partial, path_);
+  if (unnamed == EEXIST) return AlreadyThere(path_);
+  if (unnamed != 0) return CannotWrite(path_, unnamed);
   return SyncDirectoryOf(path_);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <deque>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -118,8 +120,11 @@ class SqliteEmbeddingCache final : public EmbeddingCache {
       }
       return;
     }
+    // What has taken the file's place is somebody else's.
+    std::error_code absent;
+    const bool ours = table_->in_place() || !std::filesystem::exists(options_.path, absent);
     table_.reset();
-    if (!std::exchange(remade_, true)) {
+    if (ours && !std::exchange(remade_, true)) {
       Log(LogLevel::kWarning, options_.path, " is made anew: it cannot be used any more");
       if (auto table = EmbeddingTable::Remake(options_.path); table.ok()) table_ = *std::move(table);
     }

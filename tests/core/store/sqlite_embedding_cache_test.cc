@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include "core/store/sqlite/connection.h"
 #include "tests/contract/cached_vectors.h"
 #include "tests/contract/scratch_directory.h"
+#include "tests/core/store/store_file.h"
 #include "tests/fakes/simulated_clock.h"
 
 namespace sluice {
@@ -102,6 +104,44 @@ class HeldThread {
   };
   const std::shared_ptr<State> state_ = std::make_shared<State>();  // the answer's too: it may end after us
 };
+
+// More than fill a commit, which has been made when it returns.
+void PutACommit(EmbeddingCache& cache, int64_t first) {
+  for (int64_t name = first; name < first + 100; ++name) cache.Put(KeyOf(name), VectorOf(name));
+  for (int turn = 0; turn < 2; ++turn) AwaitGet(cache, std::vector<EmbeddingKey>());
+}
+
+// What is written to a file that has no name is lost, and takes room for ever.
+TEST_F(SqliteEmbeddingCacheTest, AFileThatIsRemovedIsMadeAnew) {
+  {
+    const auto cache = Open();
+    PutACommit(*cache, 0);
+    std::filesystem::remove(path_);
+    PutACommit(*cache, 1000);
+    PutACommit(*cache, 2000);
+  }
+  const auto cache = Open();
+  EXPECT_TRUE(AwaitHeld(*cache, 2000));
+}
+
+TEST_F(SqliteEmbeddingCacheTest, AFileThatTookItsPlaceIsLeftAlone) {
+  {
+    const auto cache = Open();
+    PutACommit(*cache, 0);
+    std::ofstream(directory_.File("other")) << "somebody else's";
+    std::filesystem::rename(directory_.File("other"), path_);
+    PutACommit(*cache, 1000);
+    PutACommit(*cache, 2000);
+  }
+  EXPECT_EQ(FileBytes(path_), "somebody else's");
+}
+
+// To open one would wait for somebody who writes.
+TEST_F(SqliteEmbeddingCacheTest, AFifoOfItsNameIsSetAside) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  Fill(1, 1);
+  EXPECT_TRUE(std::filesystem::is_fifo(path_ + ".set-aside"));
+}
 
 // What a killed process leaves is what its files hold while it lives.
 TEST_F(SqliteEmbeddingCacheTest, AKilledProcessLeavesAFileThatOpens) {
