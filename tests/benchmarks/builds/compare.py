@@ -4,7 +4,7 @@
 Each is a revision (a commit, a branch, a tag), `.` for the work tree, which is also what NEW is when it is not given, or
 a directory with bin/sluiced and bin/sluice. Every round starts both servers anew and measures one figure after another,
 one build directly after the other, and the other way round in the next round. Ratios are taken round by round, for a
-machine's speed moves from minute to minute. docs/performance.md says how to read the table.
+machine's speed moves from minute to minute; figures of throughput are taken in two halves, OLD NEW NEW OLD. docs/performance.md says how to read the table.
 
 Exit code: 0 whatever was slower; with --max-loss 1 for a loss beyond it and beyond its spread; 2 where something could
 not be measured, also a figure in whose turns anything failed or was refused.
@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import signal
+import statistics
 import sys
 import tempfile
 import time
@@ -31,7 +32,7 @@ from sluice_process import ROOT  # noqa: E402
 from subjects import Failed, Subject  # noqa: E402
 
 TOLERANCE_PERCENT = 3
-SETTLE_SECONDS = 0.5
+SETTLE_SECONDS = 0.3
 DONE, LOSS, NOT_MEASURED = 0, 1, 2
 
 
@@ -74,16 +75,22 @@ class Comparison:
             return None
 
     def turn(self, name, order):
-        for place in order:
-            values = self.attempt(name, self.subjects[place], self.measures[name].turn)
-            if values is None:
+        """A round's values of a figure: of each build the mean of its turns."""
+        measure = self.measures[name]
+        values = ([], [])
+        for place in paired.turns(order, getattr(measure, "halves", False)):
+            self.rest()
+            values[place].append(self.attempt(name, self.subjects[place], measure.turn))
+            if values[place][-1] is None:
                 return
-            for result, value in zip(self.results[name], values):
-                result.add(place, value)
+        for place in order:
+            for result, of_turns in zip(self.results[name], zip(*values[place])):
+                result.add(place, statistics.fmean(of_turns))
 
     def rest(self):
         for subject in self.subjects:
-            subject.await_idle()
+            if subject.server is not None:
+                subject.await_idle()
         time.sleep(self.settle_seconds)
 
     def one_round(self, order):
@@ -99,7 +106,6 @@ class Comparison:
                 for name in names:
                     self.attempt(name, subject, getattr(self.measures[name], "warm", lambda _: None))
             for name in self.live(names):
-                self.rest()
                 self.turn(name, order)
         finally:
             for subject in started:
@@ -126,7 +132,7 @@ def parse():
     parser.add_argument("new", metavar="NEW", nargs="?", default=".")
     parser.add_argument("--model", type=pathlib.Path, default=ROOT / ".deps/model")
     parser.add_argument("--rounds", type=int, default=8, help="even ones are fairer; fewer than five say nothing")
-    parser.add_argument("--seconds", type=float, default=2, help="that a build's turn at a figure takes, about")
+    parser.add_argument("--seconds", type=float, default=2, help="that a build has for a figure in a round, about")
     parser.add_argument("--only", default=",".join(measures.NAMES), help="of %(default)s")
     parser.add_argument("--max-loss", type=float, metavar="PERCENT", help="exit with 1 where NEW is worse by more")
     parser.add_argument("--json", type=pathlib.Path, help="write every figure of every round to this file, too")

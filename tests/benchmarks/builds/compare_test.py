@@ -58,7 +58,7 @@ class Compare(unittest.TestCase):
             self.assertGreater(min(figure["old"] + figure["new"]), 0, figure)
 
     def test_a_loss_that_is_asked_for_is_exit_code_1(self):
-        slow = self.build("slow", sluice="sleep 1")
+        slow = self.build("slow", sluice="sleep 0.6")
         self.compare(self.built, slow, "--only=rules_only", "--rounds=5", "--max-loss=10")
         self.assertEqual((self.code, self.verdicts), (1, {"screen, rules only": "slower"}), self.out + self.err)
         self.assertIn("screen, rules only: the loss is beyond 10 %", self.err)

@@ -1,5 +1,5 @@
 """What is measured of a build. Each measure is told once how fast OLD is, for sizes and rates, and then gives its
-figures turn by turn; both builds get the same files and the same rates."""
+figures turn by turn; both builds get the same files and the same rates. One with `halves` has two turns a round."""
 import pathlib
 import statistics
 import time
@@ -27,6 +27,7 @@ class Embedding:
     """`sluice embed`: 64 texts a call, four calls in flight, over gRPC."""
 
     PROBE, IN_FLIGHT, MOST = 64, 4, 16384
+    halves = True
 
     def __init__(self, name, texts, folder, seconds):
         self.figures = (Figure(f"embed, {name} texts", "texts/s", True),)
@@ -63,6 +64,7 @@ class RulesOnly:
     """`sluice screen --gate=rules_only`, every verdict as JSON: reading, uploading, the store, the rules, the results."""
 
     PROBE, MOST = 1000, 40000
+    halves = True
 
     def __init__(self, folder, seconds):
         self.figures = (Figure("screen, rules only", "postings/s", True),)
@@ -85,6 +87,7 @@ class Hundred:
     """`sluice screen` of 100 postings that all go to the model, from the start of the process to its end."""
 
     COUNT = 100
+    halves = True
 
     def __init__(self, folder, seconds):
         self.figures = (Figure("screen 100, all encoded", "s", False, "{:.3f}"),)
@@ -192,10 +195,11 @@ NAMES = ("mixed", "short", "rules_only", "hundred", "accept", "half_load", "idle
 
 def make(name, folder, seconds):
     rows = corpora.postings()
-    return {"mixed": lambda: Embedding("mixed", corpora.mixed(rows, len(rows)), folder, seconds),
-            "short": lambda: Embedding("short", corpora.short(rows, len(rows)), folder, seconds),
-            "rules_only": lambda: RulesOnly(folder, seconds),
-            "hundred": lambda: Hundred(folder, seconds),
+    half = seconds / 2
+    return {"mixed": lambda: Embedding("mixed", corpora.mixed(rows, len(rows)), folder, half),
+            "short": lambda: Embedding("short", corpora.short(rows, len(rows)), folder, half),
+            "rules_only": lambda: RulesOnly(folder, half),
+            "hundred": lambda: Hundred(folder, half),
             "accept": lambda: Accept(seconds),
             "half_load": lambda: HalfLoad(seconds),
             "idle": lambda: Idle(seconds)}[name]()

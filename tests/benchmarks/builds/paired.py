@@ -53,5 +53,11 @@ def verdict(figure, ratios, percent):
 
 
 def orders(rounds):
-    """Who goes first: ABBA, so that what drifts, or comes with being second, is on neither side."""
+    """Who goes first in each round: what comes with being second is on neither side."""
     return [(0, 1) if turn % 2 == 0 else (1, 0) for turn in range(rounds)]
+
+
+def turns(order, halves):
+    """Whose turn it is at a figure. In two halves, ABBA: a machine that gets slower steadily does so for both alike."""
+    first, second = order
+    return (first, second, second, first) if halves else (first, second)

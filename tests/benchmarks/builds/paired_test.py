@@ -77,6 +77,14 @@ class Verdicts(unittest.TestCase):
     def test_both_builds_go_first_equally_often(self):
         self.assertEqual(paired.orders(4), [(0, 1), (1, 0), (0, 1), (1, 0)])
 
+    def test_a_machine_that_gets_slower_steadily_does_so_for_both(self):
+        for order in paired.orders(2):
+            seconds = ([], [])
+            for at, place in enumerate(paired.turns(order, halves=True)):
+                seconds[place].append(1 + 0.1 * at)
+            self.assertAlmostEqual(sum(seconds[0]), sum(seconds[1]))
+            self.assertEqual(paired.turns(order, halves=False), order)
+
 
 class Reports(unittest.TestCase):
     ABOUT = {"processor": "p", "date": "d", "rounds": 5, "stolen": 0.0,
