@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/descriptors.h"
 #include "core/base/error_details.h"
+#include "core/base/escape_text.h"
 #include "core/base/log.h"
 #include "core/base/mutex.h"
 #include "server/application.h"
@@ -28,7 +30,7 @@ std::optional<std::string> Variable(const std::string& name) {
 }
 
 int Fail(const absl::Status& status, int exit_code) {
-  std::cerr << "sluiced: " << status.message() << "\n";
+  std::cerr << EscapeLines(absl::StrCat("sluiced: ", status.message(), "\n"));
   return exit_code;
 }
 

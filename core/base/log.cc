@@ -8,6 +8,7 @@
 #include <mutex>
 #include <utility>
 
+#include "core/base/escape_text.h"
 #include "core/base/log_file.h"
 #include "core/base/status_macros.h"
 #include "core/base/utf8_boundary.h"
@@ -129,7 +130,7 @@ bool LogEnabled(LogLevel level) {
 
 void WriteLog(LogLevel level, absl::string_view message) {
   const Sink& sink = TheSink();
-  const std::string text = sink.json ? EscapeJson(RepairedUtf8(message)) : std::string(message);
+  const std::string text = sink.json ? EscapeJson(RepairedUtf8(message)) : EscapeText(message);
   sink.logger->log(ToSpdlog(level), "{}", text);
 }
 

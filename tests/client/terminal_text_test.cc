@@ -37,31 +37,11 @@ TEST(FitColumns, BoundsMarksAndBytes) {
   EXPECT_EQ(FitColumns(family, 80), family);
 }
 
-// Whatever a file holds, a message about it is plain text, and says what was there.
-TEST(EscapeText, ShowsWhatSteersAsEscapes) {
-  EXPECT_EQ(EscapeText("a\x1b[31m\n\r\t\x07\x7f"), "a\\x1b[31m\\n\\r\\t\\x07\\x7f");
-  EXPECT_EQ(EscapeText("\u009B2J \u0085 \u2028"), "\\u009b2J \\u0085 \\u2028");
-  EXPECT_EQ(EscapeText("a\u202E\u2066\u200F\u061Cb"), "a\\u202e\\u2066\\u200f\\u061cb");
-  EXPECT_EQ(EscapeText("\xFF\xC3(\xED\xA0\x80"), "\\xff\\xc3(\\xed\\xa0\\x80");
-  EXPECT_EQ(EscapeText(absl::string_view("a\0b", 3)), "a\\x00b");
-  EXPECT_EQ(EscapeText("sal\u200Bary\uFEFF"), "sal\\u200bary\\ufeff");
-  EXPECT_EQ(EscapeText("Köln 東京 👨\u200D👩 \\x1b"), "Köln 東京 👨\u200D👩 \\x1b");
-}
-
-TEST(EscapeText, TwiceIsOnce) {
-  const std::string once = EscapeText("\x1b\\ \u202E\xFF\n");
-  EXPECT_EQ(EscapeText(once), once);
-  EXPECT_EQ(EscapeLines(once), once);
-}
-
-TEST(EscapeLines, KeepsNewlinesAlone) {
-  EXPECT_EQ(EscapeLines("one\ntwo\r\x1b"), "one\ntwo\\r\\x1b");
-}
-
 TEST(EscapeName, CutsWhatIsLong) {
   EXPECT_EQ(EscapeName("\x1bname"), "\\x1bname");
   EXPECT_EQ(EscapeName(std::string(1 << 20, 'x')), std::string(kMaxNameColumns - 1, 'x') + "…");
   EXPECT_LE(EscapeName(Repeated("\u0301", 50'000)).size(), 80u * kMaxBytesPerColumn);
+  EXPECT_EQ(EscapeName("é" + Repeated("\u20DD", 1000)), "é" + Repeated("\u20DD", kMaxMarksPerCharacter));
 }
 
 // Every error about an input goes through here.

@@ -1,21 +1,13 @@
-// What others wrote, made fit for a terminal: nothing of it steers the terminal, turns a line around or
-// floods the screen. What steers: control characters (C0, DEL, C1), line and paragraph separators and
-// Unicode's controls of direction. Pure functions, safe from any thread.
+// What others wrote, fitted into the cells of a terminal, so that it neither steers it
+// (core/base/escape_text.h) nor floods it. Pure functions, safe from any thread.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "core/base/escape_text.h"
 
 namespace sluice {
-
-// For a message on one line: what steers, what is invisible and bytes that are not UTF-8 are written as
-// escapes: "\n", "\x1b", "\u202e", "\xff". Backslashes stay, so that escaping twice changes nothing.
-std::string EscapeText(absl::string_view text);
-
-// The same for a message of several lines, whose newlines stay.
-std::string EscapeLines(absl::string_view text);
 
 // EscapeText and then FitColumns: for a name or a value within a message.
 inline constexpr int kMaxNameColumns = 80;
@@ -27,9 +19,6 @@ std::string EscapeName(absl::string_view text, int max_columns = kMaxNameColumns
 inline constexpr int kMaxMarksPerCharacter = 8;
 inline constexpr int kMaxBytesPerColumn = 16;
 std::string FitColumns(absl::string_view text, int columns);
-
-// The character that `text` begins with, where it steers; all of these are below U+10000.
-std::optional<char32_t> SteeringCharacter(absl::string_view text);
 
 // Cells that `text` takes on a terminal.
 int ColumnsOf(absl::string_view text);

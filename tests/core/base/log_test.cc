@@ -32,6 +32,20 @@ TEST(Log, JsonLinesParseWithQuotesNewlinesAndControls) {
   EXPECT_FALSE(std::getline(file, line));
 }
 
+// Nobody who is quoted begins a line of his own, or steers the terminal that the log is read on.
+TEST(Log, ATextLineIsOneLineOfPlainText) {
+  const ScratchDirectory directory;
+  const std::string path = directory.File("log");
+  ASSERT_TRUE(ConfigureLog({.file = path}).ok());
+  Log(LogLevel::kInfo, "flag 'a\n2026 error forged\x1b[2J\u202E\xFF'");
+  ASSERT_TRUE(ConfigureLog({}).ok());
+  std::ifstream file(path);
+  std::string line;
+  ASSERT_TRUE(std::getline(file, line));
+  EXPECT_NE(line.find(R"(flag 'a\n2026 error forged\x1b[2J\u202e\xff')"), std::string::npos) << line;
+  EXPECT_FALSE(std::getline(file, line));
+}
+
 TEST(Log, LinesBelowTheLevelAreDropped) {
   ASSERT_TRUE(ConfigureLog({.level = LogLevel::kWarning}).ok());
   EXPECT_FALSE(LogEnabled(LogLevel::kInfo));
