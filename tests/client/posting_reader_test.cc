@@ -440,6 +440,14 @@ TEST_F(PostingReaderTest, NullWordsAndBareNanAreAbsent) {
   EXPECT_THAT(Error("in.jsonl", R"({"title":"Cook","min_amount":Nope})"), HasSubstr("broken JSON"));
 }
 
+TEST_F(PostingReaderTest, AnAnswerOfAnApiIsSaidToWrapItsPostings) {
+  EXPECT_THAT(Error("in.json", R"({"count":1,"jobs":[{"id":"a","title":"Cook"}]})"),
+              HasSubstr("in.json:1: column 'jobs': is a list within an object"));
+  const auto related = Read("in.json", R"({"title":"Cook","related":[{"id":"b"}]})", /*ignore_unknown=*/true);
+  ASSERT_TRUE(related.ok()) << related.status();
+  EXPECT_EQ(related->size(), 1);
+}
+
 // JavaScript cuts a text within an emoji, and writes the half of it that is left as an escape.
 TEST_F(PostingReaderTest, HalfOfASurrogatePairIsReplaced) {
   for (const auto& [title, read] :

@@ -14,6 +14,7 @@
 #include "client/cpp/formats/json_bytes.h"
 #include "client/cpp/formats/schema_org.h"
 #include "client/cpp/formats/script_json.h"
+#include "client/cpp/formats/terminal_text.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
@@ -48,12 +49,40 @@ bool IsRequired(PostingColumn column) {
          column == PostingColumn::kDescription;
 }
 
+// The list that an answer of an API wraps its postings in, as {"jobs": [{…}]}; "" where `object` is a
+// posting.
+std::string WrappedList(const Json& object) {
+  std::string list;
+  for (const auto& [name, value] : object.items()) {
+    if (value.is_array() && !value.empty() && value.front().is_object()) list = name;
+  }
+  if (list.empty()) return list;
+  for (const auto& [name, value] : object.items()) {
+    const std::optional<PostingColumn> column = MeaningOfColumn(name).column;
+    if (column == PostingColumn::kTitle || column == PostingColumn::kDescription) return "";
+  }
+  return list;
+}
+
+absl::Status NotAPosting(absl::string_view list, const InputPlace& place) {
+  return ColumnError(
+      place, list,
+      absl::StrCat("is a list within an object without title and description. If it holds the postings, "
+                   "take it out first, as jq -c '.",
+                   EscapeName(list), "[]' does"));
+}
+
 absl::StatusOr<RawPosting> FieldsFromFlatObject(const Json& object, const InputPlace& place,
                                                 IgnoredSink ignored, InputNotes& notes) {
   RawPosting fields;
+  bool unknown_seen = false;
   for (const auto& [name, value] : object.items()) {
     const ColumnMeaning meaning = MeaningOfColumn(name);
     if (!meaning.column.has_value()) {
+      if (!meaning.known() && !unknown_seen) {
+        unknown_seen = true;
+        if (const std::string list = WrappedList(object); !list.empty()) return NotAPosting(list, place);
+      }
       SLUICE_RETURN_IF_ERROR(ignored(name, place));
       continue;
     }

@@ -44,8 +44,10 @@ bool MayRefer(absl::string_view page) {
 
 absl::Status NoPosting(const InputPlace& page, const InputNotes& reasons) {
   if (reasons.total() == 0) {
-    return InputError(page,
-                      "no schema.org JobPosting in a <script type=\"application/ld+json\"> of this page");
+    return InputError(
+        page,
+        "no schema.org JobPosting in a <script type=\"application/ld+json\"> of this HTML page; "
+        "what its tables hold is read from CSV");
   }
   return absl::InvalidArgumentError(absl::StrCat(PlaceText(page),
                                                  ": no schema.org JobPosting of this page could be read:\n",
