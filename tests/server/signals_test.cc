@@ -58,6 +58,83 @@ TEST(Signals, ARequestNeverEndsTheProcessByASignal) {
   ExpectExitCode(EndOf(RequestTermination, both));
 }
 
+// Supervisors send SIGHUP along with SIGTERM, and a closing terminal sends it twice.
+TEST(Signals, AHangUpEndsInOrderHoweverOftenItComes) {
+  const auto hang_up = [] { kill(getpid(), SIGHUP); };
+  ExpectExitCode(EndOf(hang_up, hang_up));
+  ExpectExitCode(EndOf(Terminate, hang_up));
+  ExpectExitCode(EndOf(
+      [&] {
+        Terminate();
+        hang_up();
+      },
+      [] {}));
+}
+
+TEST(Signals, TheSecondSignalAfterAHangUpStillEndsTheProcessAtOnce) {
+  const int status = EndOf([] { kill(getpid(), SIGHUP); }, Terminate);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGTERM);
+}
+
+TEST(Signals, UnderNohupAHangUpChangesNothing) {
+  const pid_t child = fork();
+  if (child == 0) {
+    signal(SIGHUP, SIG_IGN);
+    BlockSignals();
+    kill(getpid(), SIGHUP);
+    sigset_t pending;
+    sigpending(&pending);
+    _exit(sigismember(&pending, SIGHUP) == 1 ? 1 : kExitCode);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ExpectExitCode(status);
+}
+
+TEST(Signals, ProcessorTimeThatIsUsedUpEndsInOrder) {
+  ExpectExitCode(EndOf([] { kill(getpid(), SIGXCPU); }, [] {}));
+}
+
+// It is the signal of RequestTermination, and a stranger's does not end the server with an exit code of
+// success.
+TEST(Signals, AStrangersSignalIsNoRequest) {
+  int backups = 0;
+  const pid_t child = fork();
+  if (child == 0) {
+    BlockSignals();
+    kill(getpid(), SIGUSR2);
+    kill(getpid(), SIGUSR1);
+    WaitForTermination([&] {
+      if (++backups == 1) kill(getpid(), SIGUSR2);
+      kill(getpid(), backups == 1 ? SIGUSR1 : SIGTERM);
+    });
+    _exit(backups == 2 ? kExitCode : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ExpectExitCode(status);
+}
+
+TEST(Signals, WritesThatCannotBeAreErrorsAndNoDeaths) {
+  ExpectExitCode(EndOf(
+      [] {
+        raise(SIGPIPE);
+        raise(SIGXFSZ);
+        Terminate();
+      },
+      [] {}));
+}
+
+TEST(Signals, AnEndThatHangsIsCut) {
+  const int status = EndOf(RequestTermination, [] {
+    EndWithin(absl::Seconds(1));
+    while (true) pause();
+  });
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGALRM);
+}
+
 TEST(Signals, BackupsAreOrderedBeforeTheEndOnly) {
   const int status = EndOf(
       [] {
