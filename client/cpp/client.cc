@@ -11,6 +11,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "client/cpp/server_address.h"
 #include "client/cpp/status_convert.h"
 #include "core/base/mutex.h"
 #include "core/base/notification.h"
@@ -337,13 +338,15 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
-  const auto channel =
-      grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments);
+  SLUICE_ASSIGN_OR_RETURN(const std::string target, ChannelTarget(options.address));
+  const auto channel = grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
   const auto deadline =
       std::chrono::system_clock::now() + absl::ToChronoMilliseconds(options.connect_timeout);
   if (!channel->WaitForConnected(deadline)) {
+    const std::string why = WhyNobodyAnswers(options.address);
     return absl::UnavailableError(absl::StrCat("no Sluice server at ", options.address, " within ",
-                                               absl::FormatDuration(options.connect_timeout)));
+                                               absl::FormatDuration(options.connect_timeout),
+                                               why.empty() ? "" : ": ", why));
   }
   return std::make_unique<GrpcClient>(std::move(options), channel);
 }

@@ -42,7 +42,8 @@ using JobSource = absl::FunctionRef<absl::Status(UploadSink)>;
 // Thread-safe; every call blocks. Calls end with CANCELLED once Interrupt was called.
 class Client {
  public:
-  // Waits for the connection. UNAVAILABLE names the address.
+  // Waits for the connection. UNAVAILABLE names the address and why nobody answers there; INVALID_ARGUMENT:
+  // it is none.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(ClientOptions options);
   virtual ~Client() = default;
 

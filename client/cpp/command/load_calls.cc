@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/cpp/server_address.h"
 #include "client/cpp/status_convert.h"
 #include "core/base/mutex.h"
+#include "core/base/status_macros.h"
 #include "sluice/v1/batches.grpc.pb.h"
 #include "sluice/v1/embeddings.grpc.pb.h"
 
@@ -19,13 +21,13 @@ namespace {
 
 constexpr absl::Duration kConnectTimeout = absl::Seconds(3);
 
-std::shared_ptr<grpc::Channel> OpenChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> OpenChannel(const std::string& target) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // else all channels share one connection
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
 }
 
 template <typename Request, typename Response>
@@ -115,10 +117,11 @@ class GrpcLoadCalls final : public LoadCalls {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<LoadCalls>> ConnectLoadCalls(const std::string& address, int connections) {
+  SLUICE_ASSIGN_OR_RETURN(const std::string target, ChannelTarget(address));
   std::vector<Stubs> stubs;
   const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kConnectTimeout);
   for (int i = 0; i < connections; ++i) {
-    const std::shared_ptr<grpc::Channel> channel = OpenChannel(address);
+    const std::shared_ptr<grpc::Channel> channel = OpenChannel(target);
     if (!channel->WaitForConnected(deadline)) {
       return absl::UnavailableError(absl::StrCat("connection ", i + 1, " of ", connections, " to ", address,
                                                  " does not stand within ",
