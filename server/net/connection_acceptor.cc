@@ -43,8 +43,8 @@ void ConnectionAcceptor::Expect(const SocketAddress& peer) {
   expected_ = peer.Name();
 }
 
-bool ConnectionAcceptor::IsExpected(int connection) const {
-  const std::string name = PeerAddress(connection).Name();
+bool ConnectionAcceptor::IsExpected(const SocketAddress& peer) const {
+  const std::string name = peer.Name();
   MutexLock lock(mutex_);
   return !name.empty() && name == expected_;
 }
@@ -107,9 +107,16 @@ bool ConnectionAcceptor::HasRoom() {
 }
 
 void ConnectionAcceptor::HandOn(int listener, int connection) {
+  const SocketAddress peer = PeerAddress(connection);
+  if (peer.size == 0) {
+    // It came and went. gRPC would write a line about each to standard error, and wait where nobody reads
+    // that.
+    close(connection);
+    return;
+  }
   PrepareDescriptor(connection);
   SendAtOnce(connection);
-  if (!IsExpected(connection)) {
+  if (!IsExpected(peer)) {
     if (!HasRoom()) {
       if (options_.metrics.refused_total != nullptr) options_.metrics.refused_total->Increment();
       close(connection);

@@ -49,7 +49,7 @@ class ConnectionAcceptor {
   bool TakeFrom(int listener);
   void HandOn(int listener, int connection);
   bool HasRoom();
-  bool IsExpected(int connection) const;
+  bool IsExpected(const SocketAddress& peer) const;
 
   const Options options_;
   ListeningSockets sockets_;
