@@ -20,7 +20,6 @@
 #include "core/base/thread_pool.h"
 #include "core/inference/cache_metrics.h"
 #include "core/metrics/process_metrics.h"
-#include "core/metrics/process_usage.h"
 #include "core/metrics/service_metrics.h"
 #include "core/pipeline/pipeline.h"
 #include "core/results/result_feed.h"
@@ -32,6 +31,7 @@
 #include "server/front_door.h"
 #include "server/grpc_server.h"
 #include "server/http/admin_server.h"
+#include "server/memory_upkeep.h"
 #include "server/model.h"
 #include "server/model_start.h"
 #include "server/process_limits.h"
@@ -65,6 +65,7 @@ class WholeApplication final : public Application {
   absl::Status Start() {
     SLUICE_ASSIGN_OR_RETURN(max_connections_, ConnectionsWithin(config_.max_connections, DescriptorLimit()));
     SLUICE_RETURN_IF_ERROR(ChooseHardware());
+    SLUICE_RETURN_IF_ERROR(CheckThreadsAndMemory(facts_.hardware.cores));
     SLUICE_RETURN_IF_ERROR(StartExecutors());
     SLUICE_RETURN_IF_ERROR(OpenStore());
     OpenCache();
@@ -261,6 +262,8 @@ class WholeApplication final : public Application {
     if (limits.max_memory_bytes == INT64_MAX && facts_.hardware.memory_bytes > 0)
       limits.max_memory_bytes = facts_.hardware.memory_bytes / 100 * 92;
     facts_.max_queued_jobs = limits.max_queued_jobs;
+    memory_ = std::make_unique<MemoryUpkeep>(limits.max_memory_bytes,
+                                             MemoryUpkeep::OfThisProcess(limits.max_memory_bytes, clock_));
     door_ = std::make_unique<FrontDoor>(limits, *store_, facts_.has_model, [this] { end_upkeep_.Notify(); });
     RefreshDoor();
     batch_service_ =
@@ -294,6 +297,7 @@ class WholeApplication final : public Application {
         grpc_server_,
         GrpcServer::Create({.address = config_.listen,
                             .reflection = config_.reflection,
+                            .memory_quota_bytes = TransportQuota(limits.max_memory_bytes),
                             .max_connections = max_connections_,
                             .metrics = metrics_.Connections("grpc"),
                             .on_lost = [this] { GiveUp("the gRPC port cannot be reached"); }},
@@ -325,9 +329,7 @@ class WholeApplication final : public Application {
     if (store_failed()) GiveUp("the store failed");
   }
 
-  void RefreshDoor() {
-    door_->Refresh(pipeline_->JobsPerSecond(), ReadProcessUsage().resident_memory_bytes.value_or(0));
-  }
+  void RefreshDoor() { door_->Refresh(pipeline_->JobsPerSecond(), memory_->Measure()); }
 
   void GiveUp(absl::string_view what) {
     Log(LogLevel::kError, what, ": ending; the next start recovers all that was acknowledged");
@@ -359,6 +361,7 @@ class WholeApplication final : public Application {
   std::unique_ptr<Model> model_;
   std::unique_ptr<ResultFeed> feed_;
   std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<MemoryUpkeep> memory_;
   std::unique_ptr<FrontDoor> door_;
   std::unique_ptr<BatchService> batch_service_;
   std::unique_ptr<EmbeddingService> embedding_service_;

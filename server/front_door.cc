@@ -41,6 +41,7 @@ absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitJobs(const std::string& tenant
   figures_->state.queued_jobs += request.jobs;
   if (request.jobs > 0) figures_->tenant_jobs[tenant] += request.jobs;
   figures_->state.bytes_in_flight += request.bytes;
+  figures_->state.memory_bytes += request.bytes;  // until it is measured again
   figures_->state.open_uploads += request.upload ? 1 : 0;
   return Ticket(this, {.bytes = request.bytes, .uploads = request.upload ? 1 : 0});
 }
@@ -54,6 +55,7 @@ absl::StatusOr<FrontDoor::Ticket> FrontDoor::AdmitCall(const CallLoad& load, con
   absl::Status decision = sluice::AdmitCall(limits_, figures_->state, load, request);
   if (!decision.ok()) return decision;
   figures_->state.bytes_in_flight += request.bytes;
+  figures_->state.memory_bytes += request.bytes;  // until it is measured again
   ++figures_->state.calls;
   return Ticket(this, {.bytes = request.bytes, .calls = 1});
 }

@@ -34,6 +34,12 @@ void SetArguments(const GrpcServer::Options& options, grpc::ServerBuilder& build
   builder.SetResourceQuota(quota);
   builder.SetMaxReceiveMessageSize(static_cast<int>(kMaxReceiveBytes));
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
+  // gRPC (1.51) would inflate a message before it looks at its size: a megabyte to a gigabyte. Nothing is
+  // inflated, and a call that is compressed ends with UNIMPLEMENTED.
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  for (const grpc_compression_algorithm algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
+    builder.SetCompressionAlgorithmSupportStatus(algorithm, false);
+  }
   // One that does not get through HTTP/2's first frames holds a place for so long.
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20'000);
   // A client without calls connects again when it has one; its place is another's meanwhile.

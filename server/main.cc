@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
+constexpr absl::Duration kLongestEnd = absl::Minutes(1);  // beside the drain
 
 std::optional<std::string> Variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -41,7 +42,7 @@ constexpr absl::string_view kToMend[] = {"MODEL_UNUSABLE",        "DEVICE_UNUSAB
 
 int FailToStart(const absl::Status& status) {
   const bool to_mend = std::count(std::begin(kToMend), std::end(kToMend), ReasonOf(status)) > 0;
-  return Fail(status, to_mend ? kExitUsage : kExitFailure);
+  return Fail(status, to_mend || absl::IsInvalidArgument(status) ? kExitUsage : kExitFailure);
 }
 
 // What was printed has arrived, or that is a failure.
@@ -74,8 +75,11 @@ int Run(const std::vector<std::string>& arguments) {
       Application::Start(*config, *source, Clock::Real(), RequestTermination);
   if (!application.ok()) return FailToStart(application.status());
   WaitForTermination([&] { (*application)->Backup(); });
+  // Nobody waits for a server that ends by itself: what keeps it from its end must not keep it for ever.
+  const auto failed = [&] { return (*application)->store_failed() || (*application)->lost(); };
+  if (failed()) EndWithin(config->drain_timeout + kLongestEnd);
   (*application)->Drain();
-  return (*application)->store_failed() || (*application)->lost() ? kExitFailure : EXIT_SUCCESS;
+  return failed() ? kExitFailure : EXIT_SUCCESS;
 }
 
 }  // namespace
@@ -86,5 +90,6 @@ int main(int argc, char** argv) {
   sluice::SwitchAbseilDeadlockDetectionOff();
   sluice::BlockSignals();
   sluice::RaiseDescriptorLimit();
+  sluice::SpareAddressSpace();
   return sluice::Run({argv + 1, argv + argc});
 }

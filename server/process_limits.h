@@ -16,8 +16,31 @@ inline constexpr int kLeastConnections = 16;
 // threads start.
 void RaiseDescriptorLimit();
 
+// Where the address space is limited, keeps the allocator from reserving most of it. Call before threads
+// start.
+void SpareAddressSpace();
+
 // INT64_MAX: none.
 int64_t DescriptorLimit();
+int64_t AddressSpaceLimit();  // the lesser one of RLIMIT_AS and RLIMIT_DATA
+
+// What is held of `resident_bytes` before the mark at which nothing more is taken in. Address space counts as
+// well where little of it is left, for a process that gets no more of it aborts. Pure.
+struct HeldMemory {
+  int64_t resident_bytes = 0;
+  int64_t virtual_bytes = 0;                // without what the allocator has free
+  int64_t mark_bytes = INT64_MAX;           // of resident memory
+  int64_t address_space_bytes = INT64_MAX;  // the limit
+};
+int64_t HeldBytes(const HeldMemory& memory);
+
+// Of gRPC's buffers, which hold what came before the door could say no. Pure but for the limit on address
+// space.
+int64_t TransportQuota(int64_t mark_bytes);
+
+// FAILED_PRECONDITION (LIMIT_TOO_LOW) names the limit where the system does not give the threads of a server
+// on so many cores, or the memory for their stacks and its work. Gives all of it back.
+absl::Status CheckThreadsAndMemory(int cores);
 
 // `wanted`, or as many as `descriptors` leave. FAILED_PRECONDITION (LIMIT_TOO_LOW) names the limit where even
 // kLeastConnections do not fit. Pure.
