@@ -13,7 +13,8 @@ namespace sluice {
 
 using PostingPage = std::shared_ptr<const std::vector<StoredJob>>;  // empty: no more
 
-// At most two pages of 256 are in memory: the one handed out and the one read ahead. Loop thread only.
+// At most two pages of 256 postings and some 1 MiB are in memory: the one handed out and the one read ahead.
+// Loop thread only.
 class PostingPages {
  public:
   using Then = std::function<void(absl::StatusOr<PostingPage> page)>;

@@ -13,6 +13,7 @@
 
 namespace sluice {
 
+inline constexpr int64_t kMostBytesRead = 1 << 20;  // by one ReadJobs, but for the last job's payload
 inline constexpr int64_t kMaxJobsInBatch = (int64_t{1} << 24) - 2;  // what an engine can number
 
 // --- checks: INVALID_ARGUMENT with the field, else OK

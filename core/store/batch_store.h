@@ -104,7 +104,8 @@ class BatchStore {
   // By score, highest first, ties by job id. FAILED_PRECONDITION (reason BATCH_NOT_FINISHED) unless terminal.
   virtual void ReadRanked(std::string batch_id, int page_size, std::string page_token,
                           Done<RankedPage> done) = 0;
-  // Jobs with index >= first_index in order, at most `limit` (1..256), whatever their state.
+  // Jobs with index >= first_index in order, whatever their state: at most `limit` (1..256), and no more once
+  // their payloads have kMostBytesRead (core/store/batch_rules.h). None: there are no more.
   virtual void ReadJobs(std::string batch_id, int64_t first_index, int limit,
                         Done<std::vector<StoredJob>> done) = 0;
 

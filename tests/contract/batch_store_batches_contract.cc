@@ -55,6 +55,19 @@ TEST_P(BatchStoreContract, JobsAreReadInOrderOfSubmissionWhateverTheirState) {
   EXPECT_THAT(*store_.Jobs(batch.id, 5, 256), IsEmpty());
 }
 
+// However large the payloads, a page of them is: whoever pages through many batches at once can bound what
+// that takes.
+TEST_P(BatchStoreContract, APageOfJobsIsBoundedInBytes) {
+  std::vector<NewJob> jobs;
+  for (int i = 0; i < 12; ++i) jobs.push_back({absl::StrCat("job", i), std::string(256 << 10, 'x')});
+  const Batch batch = store_.Create(Embed(), jobs).value();
+  std::vector<size_t> pages;
+  for (int64_t first = 0; pages.empty() || pages.back() > 0; first += static_cast<int64_t>(pages.back())) {
+    pages.push_back(store_.Jobs(batch.id, first, 256)->size());
+  }
+  EXPECT_THAT(pages, testing::ElementsAre(4, 4, 4, 0));
+}
+
 TEST_P(BatchStoreContract, PayloadsAndResultsMayHoldAnyBytes) {
   const std::string bytes("\0\xff\x80 payload\0", 13);
   const Batch batch = store_.Create(Embed(), {{"a", bytes}}).value();

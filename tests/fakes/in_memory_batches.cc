@@ -223,9 +223,11 @@ absl::StatusOr<std::vector<StoredJob>> InMemoryBatches::ReadJobs(const std::stri
   SLUICE_ASSIGN_OR_RETURN(const Entry* entry, Find(batch_id));
   std::vector<StoredJob> jobs;
   const int64_t end = std::min(first_index + limit, entry->batch.counts.jobs);
-  for (int64_t i = first_index; i < end; ++i) {
+  int64_t bytes = 0;
+  for (int64_t i = first_index; i < end && bytes < kMostBytesRead; ++i) {
     const NewJob& job = entry->jobs[static_cast<size_t>(i)];
     jobs.push_back({i, job.id, job.payload});
+    bytes += static_cast<int64_t>(job.payload.size());
   }
   return jobs;
 }

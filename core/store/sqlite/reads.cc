@@ -104,7 +104,11 @@ absl::StatusOr<std::vector<StoredJob>> BatchTables::ReadJobs(const std::string& 
       connection_.Select("SELECT job, id, payload FROM job WHERE job BETWEEN ?1 AND ?2 ORDER BY job LIMIT ?3",
                          JobKey(row.number, first_index), LastKey(row.number), limit);
   std::vector<StoredJob> jobs;
-  while (query.Step()) jobs.push_back({JobIndex(query.Int(0)), query.String(1), query.String(2)});
+  int64_t bytes = 0;
+  while (bytes < kMostBytesRead && query.Step()) {
+    jobs.push_back({JobIndex(query.Int(0)), query.String(1), query.String(2)});
+    bytes += static_cast<int64_t>(jobs.back().payload.size());
+  }
   SLUICE_RETURN_IF_ERROR(query.status());
   return jobs;
 }
