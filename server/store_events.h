@@ -22,7 +22,10 @@ class StoreEvents final : public StoreListener {
     feed_.OnOutcomes(batch_id);
     changes_.OnOutcomes(batch_id);
   }
-  void OnBatchEnded(const std::string& batch_id) override { changes_.OnBatchEnded(batch_id); }
+  void OnBatchEnded(const std::string& batch_id) override {
+    changes_.OnBatchEnded(batch_id);
+    pipeline_.OnBatchEnded(batch_id);
+  }
   void OnJobsEnded(JobKind kind, OutcomeKind outcome, int64_t jobs) override {
     metrics_.pipeline().jobs_total[static_cast<int>(kind) - 1][static_cast<int>(outcome) - 1]->Increment(
         static_cast<double>(jobs));

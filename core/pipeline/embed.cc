@@ -11,6 +11,10 @@ namespace {
 
 constexpr int kMaxSpecs = 64;
 
+// What work off the loop takes, roughly, for the batches' fair turns.
+constexpr int64_t kStepsPerByte = 8;  // tokenized
+constexpr int64_t kStepsPerVector = 4'000;
+
 }  // namespace
 
 EmbedStage::EmbedStage(PipelineContext& context)
@@ -41,7 +45,7 @@ void EmbedStage::MakeSpec(const std::string& tenant, const std::string& batch_id
 }
 
 void EmbedStage::Tokenize(const LeasePtr& lease, Truncation truncation) {
-  context_.loop->Offload([this, lease, truncation] {
+  context_.loop->Offload(lease->claim.batch_id, [this, lease, truncation] {
     absl::StatusOr<TokenSequence> sequence = absl::CancelledError("no longer wanted");
     if (lease->stop == StopReason::kNone) {
       absl::StatusOr<std::string> text = context_.parts.codec->DecodeText(lease->claim.payload);
@@ -56,6 +60,7 @@ void EmbedStage::Tokenize(const LeasePtr& lease, Truncation truncation) {
       if (!sequence.ok()) return context_.sink->Finish(lease, FailedOutcome(sequence.status()));
       Submit(lease, *std::move(sequence));
     });
+    return kStepsPerByte * static_cast<int64_t>(lease->claim.payload.size());
   });
 }
 
@@ -75,12 +80,13 @@ void EmbedStage::Submit(const LeasePtr& lease, TokenSequence sequence) {
 }
 
 void EmbedStage::Record(const LeasePtr& lease, std::vector<float> vector, int64_t tokens, bool truncated) {
-  context_.loop->Offload([this, lease, vector = std::move(vector), tokens, truncated] {
+  context_.loop->Offload(lease->claim.batch_id, [this, lease, vector = std::move(vector), tokens, truncated] {
     NewOutcome outcome{.kind = OutcomeKind::kSucceeded};
     outcome.result = context_.parts.codec->EncodeVector(vector, tokens, truncated);
     context_.loop->Post([this, lease, outcome = std::move(outcome)]() mutable {
       context_.sink->Finish(lease, std::move(outcome));
     });
+    return kStepsPerVector;
   });
 }
 

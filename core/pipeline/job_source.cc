@@ -8,7 +8,14 @@
 namespace sluice {
 namespace {
 
-constexpr int kMaxPlanTasks = 2;
+// So many that those whose postings are dear do not keep a small one out: the workers are shared fairly among
+// them. Each has two pages in memory, its profile's patterns and a few bytes a posting.
+constexpr int kMaxPlanTasks = 64;
+// Of those, claimed so lately: most end sooner, and after a crash all that were claimed run one by one.
+constexpr int kMaxYoungPlanTasks = 8;
+constexpr absl::Duration kYoungFor = absl::Milliseconds(200);
+// What a plan task needs, at most, from its batch's last outcome to its own end.
+constexpr absl::Duration kEndsByItself = absl::Milliseconds(50);
 constexpr absl::Duration kPollInterval = absl::Seconds(1);
 constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
@@ -67,6 +74,16 @@ void JobSource::OnReady() {
   ClaimMore();
 }
 
+void JobSource::OnBatchEnded(const std::string& batch_id) {
+  const bool holds = std::any_of(leases_.begin(), leases_.end(),
+                                 [&](const auto& entry) { return entry.second->claim.batch_id == batch_id; });
+  if (!holds) return;
+  context_.loop->After(kEndsByItself, [this, batch_id] {
+    StopLeases(StopReason::kBatchCancelled,
+               [&batch_id](const Lease& lease) { return lease.claim.batch_id == batch_id; });
+  });
+}
+
 void JobSource::ClaimMore() {
   if (draining_ || context_.loop->Now() < paused_until_) return;
   const std::optional<SessionId> session = keeper_.session();
@@ -76,12 +93,30 @@ void JobSource::ClaimMore() {
 }
 
 void JobSource::ClaimPlans(SessionId session) {
-  if (plans_.leases >= kMaxPlanTasks) return;
+  if (plans_.claiming || !plans_.maybe_ready) return;
+  const int room = std::min(kMaxYoungPlanTasks - YoungPlans(), kMaxPlanTasks - plans_.leases);
+  if (room <= 0) return ClaimPlansLater();
   Claim(plans_, {.session = session,
                  .stages = {Stage::kPlan},
                  .serves = all_stages_,
-                 .max_claims = kMaxPlanTasks - plans_.leases,
+                 .max_claims = room,
                  .run_for = kPlanRunsFor});
+}
+
+int JobSource::YoungPlans() const {
+  if (plans_.leases == 0) return 0;
+  const absl::Duration born = context_.loop->Now() - kYoungFor;
+  return static_cast<int>(std::count_if(leases_.begin(), leases_.end(), [born](const auto& entry) {
+    return entry.second->claim.stage == Stage::kPlan && entry.second->claimed_at > born;
+  }));
+}
+
+void JobSource::ClaimPlansLater() {
+  if (std::exchange(plans_later_, true)) return;
+  context_.loop->After(kYoungFor, [this] {
+    plans_later_ = false;
+    ClaimMore();
+  });
 }
 
 void JobSource::ClaimJobs(SessionId session) {

@@ -31,6 +31,9 @@ class JobSource final : public LeaseSink {
 
   // There may be something to claim.
   void OnReady();
+  // The batch is terminal. A plan task of it that does not end by itself at once is of one that was cancelled
+  // or has expired: the store took its lease, of which no heartbeat tells.
+  void OnBatchEnded(const std::string& batch_id);
 
   // Claims no more, ends early what has not reached the encoder, and calls `drained` once no lease is left
   // and the session is closed.
@@ -58,6 +61,8 @@ class JobSource final : public LeaseSink {
   void Poll();
   void ClaimMore();
   void ClaimPlans(SessionId session);
+  void ClaimPlansLater();
+  int YoungPlans() const;
   void ClaimJobs(SessionId session);
   void Claim(Stream& stream, ClaimRequest request);
   void OnClaimed(Stream& stream, SessionId session, absl::StatusOr<std::vector<Claimed>> claims);
@@ -87,6 +92,7 @@ class JobSource final : public LeaseSink {
   OutcomeCommitter committer_;
   std::map<Fence, LeasePtr> leases_;
   Stream plans_;
+  bool plans_later_ = false;  // there was no room, and a look for some is due
   Stream jobs_;
   int64_t reserved_tokens_ = 0;  // of leases whose works are not with the scheduler yet
   PayloadDensity density_;

@@ -20,11 +20,10 @@ std::vector<PostingRange> SplitPage(size_t postings, int workers, size_t min_pos
   return ranges;
 }
 
-Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
-                        const StoredJob& job) {
-  const absl::StatusOr<Posting> posting = codec.DecodePosting(job.id, job.payload);
-  if (!posting.ok()) return {};
-  return {true, screener.Summarise(*posting, as_of)};
+absl::StatusOr<PhaseOneSummary> SummariseJob(const JobCodec& codec, const Screener& screener,
+                                             absl::Time as_of, const StoredJob& job, WorkBudget& budget) {
+  SLUICE_ASSIGN_OR_RETURN(const Posting posting, codec.DecodePosting(job.id, job.payload));
+  return screener.Summarise(posting, as_of, budget);
 }
 
 NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict) {
@@ -37,9 +36,9 @@ NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict) {
 }
 
 absl::StatusOr<PhaseOneResult> ExplainJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
-                                          const StoredJob& job) {
+                                          const StoredJob& job, WorkBudget& budget) {
   SLUICE_ASSIGN_OR_RETURN(const Posting posting, codec.DecodePosting(job.id, job.payload));
-  return screener.Explain(posting, as_of);
+  return screener.Explain(posting, as_of, budget);
 }
 
 int64_t MemoryOf(const PhaseOneResult& result) {

@@ -22,21 +22,17 @@ struct PostingRange {
 // fewer).
 std::vector<PostingRange> SplitPage(size_t postings, int workers, size_t min_postings);
 
-// A posting after phase one.
-struct Summarised {
-  bool decoded = false;
-  PhaseOneSummary summary;
-};
-
-Summarised SummariseJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
-                        const StoredJob& job);
+// What phase one says of a posting, in short. Why it says nothing: it cannot be decoded, its work is over the
+// budget, or no longer wanted.
+absl::StatusOr<PhaseOneSummary> SummariseJob(const JobCodec& codec, const Screener& screener,
+                                             absl::Time as_of, const StoredJob& job, WorkBudget& budget);
 
 // SUCCEEDED with the verdict; FAILED, reason NOT_FINITE, when its score is no number.
 NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict);
 
-// All that phase one has to say about a posting, or why it cannot be decoded.
+// All that phase one has to say about a posting, or the same error.
 absl::StatusOr<PhaseOneResult> ExplainJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
-                                          const StoredJob& job);
+                                          const StoredJob& job, WorkBudget& budget);
 
 // Bytes that a result takes in memory, near enough to bound how many are kept.
 int64_t MemoryOf(const PhaseOneResult& result);

@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-constexpr absl::Duration kCloseTimeout = absl::Seconds(5);
+constexpr absl::Duration kCloseTimeout = absl::Milliseconds(500);  // a session that is not closed runs out
 
 class ThreadedPipeline final : public Pipeline {
  public:
@@ -28,6 +28,7 @@ class ThreadedPipeline final : public Pipeline {
   }
 
   void OnReady() override { body_.OnReady(); }
+  void OnBatchEnded(const std::string& batch_id) override { body_.OnBatchEnded(batch_id); }
 
   bool Drain(absl::Duration timeout) override {
     // Shared: the loop may notify after the time ran out.

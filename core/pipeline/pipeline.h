@@ -30,11 +30,12 @@ struct PipelineOptions {
   absl::Duration sweep_interval = absl::Seconds(2);
   absl::Duration retention = absl::Hours(24 * 30);  // of finished batches
   absl::Duration upload_age = absl::Hours(1);       // of uploads never sealed
-  int phase_one_workers = 1;                        // plan tasks are split over so many closures, 1..256
+  int phase_one_workers = 1;                        // of the executor's, at once, for all batches; 1..256
   int max_claimed_jobs = 256;                       // in memory at once, beside the credit in tokens
   int64_t credit_target_tokens = 8192;
-  // What phase one's results of a whole batch may take for a plan task to keep them from its first pass for
-  // its second, where no posting goes on to the model; of a larger batch they are computed again. 0: never.
+  // What phase one's results may take, of all plan tasks under way, for those to keep them from their first
+  // pass for their second, where no posting goes on to the model; otherwise they are computed again. 0:
+  // never.
   int64_t kept_result_bytes = 64 << 20;
   std::string model_digest;  // "" without a model
   int max_tokens = 0;        // of a text; 0 without a model
@@ -63,6 +64,10 @@ class Pipeline {
 
   // Forwarded from StoreListener; never blocks.
   virtual void OnReady() = 0;
+
+  // Forwarded from StoreListener: the batch is terminal, and work on it that does not end by itself is
+  // stopped. Never blocks.
+  virtual void OnBatchEnded(const std::string& batch_id) = 0;
 
   // Stops claiming, gives unstarted leases back, waits at most `timeout` for what runs to be committed,
   // closes the session. Blocks. Returns false when the time ran out.

@@ -46,7 +46,8 @@ PipelineContext PipelineBody::MakeContext(PipelineOptions options, const Pipelin
   PipelineContext context;
   context.options = std::move(options);
   context.parts = parts;
-  context.loop = std::make_shared<PipelineLoop>(*parts.clock, *parts.executor);
+  context.loop =
+      std::make_shared<PipelineLoop>(*parts.clock, *parts.executor, context.options.phase_one_workers);
   context.meters = std::make_unique<JobMeters>(parts.metrics);
   return context;
 }
@@ -64,6 +65,10 @@ void PipelineBody::OnReady() {
     ready_posted_ = false;
     source_.OnReady();
   });
+}
+
+void PipelineBody::OnBatchEnded(const std::string& batch_id) {
+  context_.loop->Post([this, batch_id] { source_.OnBatchEnded(batch_id); });
 }
 
 void PipelineBody::Drain(Closure drained) {

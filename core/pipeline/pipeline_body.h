@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <string>
 
 #include "core/pipeline/embed.h"
 #include "core/pipeline/job_source.h"
@@ -30,6 +31,7 @@ class PipelineBody {
 
   // There may be something to claim.
   void OnReady();
+  void OnBatchEnded(const std::string& batch_id);
 
   // Claims no more and calls `drained`, in a turn, once no lease is left and the session is closed.
   void Drain(Closure drained);

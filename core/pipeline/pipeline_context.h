@@ -1,6 +1,8 @@
 // PipelineContext: what every stage of one pipeline is given.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "core/pipeline/job_meters.h"
@@ -18,6 +20,8 @@ struct PipelineContext {
   std::shared_ptr<PipelineLoop> loop;
   std::unique_ptr<JobMeters> meters;
   LeaseSink* sink = nullptr;
+  // What plan tasks keep of phase one's results, all together. Shared, because a task may outlive the rest.
+  std::shared_ptr<std::atomic<int64_t>> kept_result_bytes = std::make_shared<std::atomic<int64_t>>(0);
 
   bool has_model() const { return parts.scheduler != nullptr && parts.tokenizer != nullptr; }
 };

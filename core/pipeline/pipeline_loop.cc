@@ -21,31 +21,47 @@ void PipelineLoop::After(absl::Duration delay, Closure closure) {
   alarms_.emplace(Now() + delay, std::move(closure));
 }
 
-void PipelineLoop::Offload(Closure work) {
-  // Shared, because a refused closure is destroyed by the executor.
-  auto shared = std::make_shared<Closure>(std::move(work));
-  const bool accepted = executor_.TrySchedule([loop = shared_from_this(), shared] {
-    if (!loop->BeginOffloaded()) return;
-    std::move (*shared)();
-    loop->EndOffloaded();
-  });
-  if (accepted) return;
-  Post([this, shared] {
-    After(kOffloadRetry, [this, shared] { Offload([shared] { std::move (*shared)(); }); });
-  });
+void PipelineLoop::Offload(const std::string& batch_id, SharedWork work) {
+  {
+    MutexLock lock(mutex_);
+    if (closed_) return;
+    offloaded_.Add(batch_id, std::move(work));
+  }
+  AskForWorker();
 }
 
-bool PipelineLoop::BeginOffloaded() {
-  MutexLock lock(mutex_);
-  if (closed_) return false;
-  ++offloaded_running_;
-  return true;
+void PipelineLoop::AskForWorker() {
+  {
+    MutexLock lock(mutex_);
+    if (closed_ || asked_ >= offloaded_.size() || asked_ + offloaded_running_ >= workers_) return;
+    ++asked_;
+  }
+  if (executor_.TrySchedule([loop = shared_from_this()] { loop->RunOffloaded(); })) return;
+  {
+    MutexLock lock(mutex_);
+    --asked_;
+  }
+  Post([this] { After(kOffloadRetry, [this] { AskForWorker(); }); });
 }
 
-void PipelineLoop::EndOffloaded() {
-  MutexLock lock(mutex_);
-  --offloaded_running_;
-  changed_.NotifyAll();
+void PipelineLoop::RunOffloaded() {
+  FairQueue::Turn turn;
+  {
+    MutexLock lock(mutex_);
+    --asked_;
+    if (closed_ || offloaded_.empty()) return;
+    ++offloaded_running_;
+    turn = offloaded_.Take();
+  }
+  const int64_t steps = std::move(turn.work)();
+  turn.work = nullptr;
+  {
+    MutexLock lock(mutex_);
+    offloaded_.Charge(turn.batch_id, steps);
+    --offloaded_running_;
+    changed_.NotifyAll();
+  }
+  AskForWorker();
 }
 
 bool PipelineLoop::AwaitWork() {
@@ -80,9 +96,11 @@ void PipelineLoop::Run() {
 
 void PipelineLoop::Close() {
   std::deque<Closure> dropped;
+  FairQueue dropped_work;
   MutexLock lock(mutex_);
   closed_ = true;
   dropped.swap(mailbox_);
+  std::swap(dropped_work, offloaded_);
   changed_.NotifyAll();
 }
 

@@ -15,13 +15,17 @@
 #include "core/base/clock.h"
 #include "core/base/executor.h"
 #include "core/base/mutex.h"
+#include "core/pipeline/fair_queue.h"
 
 namespace sluice {
 
 // Thread-safe, but for what is marked "loop". `clock` and `executor` must live until Close returned.
 class PipelineLoop : public std::enable_shared_from_this<PipelineLoop> {
  public:
-  PipelineLoop(const Clock& clock, Executor& executor) : clock_(clock), executor_(executor) {}
+  // At most `workers` closures are with the executor at once, so that who is next is decided when a worker is
+  // free, and not when the work came.
+  PipelineLoop(const Clock& clock, Executor& executor, int workers = 256)
+      : clock_(clock), executor_(executor), workers_(workers) {}
 
   // Runs `closure` on the loop's thread, in the order of posting.
   void Post(Closure closure);
@@ -29,9 +33,9 @@ class PipelineLoop : public std::enable_shared_from_this<PipelineLoop> {
   // Loop. Runs `closure` once `delay` has passed.
   void After(absl::Duration delay, Closure closure);
 
-  // Runs `work` on the executor. When that refuses, tries again every few milliseconds; work is never lost
-  // but by Close. Callers bound how much they offload.
-  void Offload(Closure work);
+  // Runs `work` of a batch on the executor, which the batches share fairly. When the executor refuses, tries
+  // again every few milliseconds; work is never lost but by Close. Callers bound how much they offload.
+  void Offload(const std::string& batch_id, SharedWork work);
 
   // A callback for other threads that hands its argument to `then` on the loop's thread.
   template <typename T>
@@ -59,14 +63,17 @@ class PipelineLoop : public std::enable_shared_from_this<PipelineLoop> {
 
  private:
   bool AwaitWork();  // false once closed
-  bool BeginOffloaded();
-  void EndOffloaded();
+  void AskForWorker();
+  void RunOffloaded();
 
   const Clock& clock_;
   Executor& executor_;
+  const int workers_;
   Mutex mutex_;
   CondVar changed_;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+  FairQueue offloaded_ ABSL_GUARDED_BY(mutex_);
+  int asked_ ABSL_GUARDED_BY(mutex_) = 0;  // workers that were asked for and have not come yet
   int offloaded_running_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<Closure> mailbox_ ABSL_GUARDED_BY(mutex_);
   std::multimap<absl::Duration, Closure> alarms_;  // loop only, by the time they are due

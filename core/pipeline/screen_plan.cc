@@ -9,13 +9,16 @@
 #include "core/base/log.h"
 #include "core/base/status_macros.h"
 #include "core/pipeline/page_screening.h"
+#include "core/pipeline/page_sweep.h"
 #include "core/pipeline/posting_pages.h"
 #include "core/pipeline/store_call.h"
 
 namespace sluice {
 namespace {
 
-constexpr size_t kMinPostingsPerClosure = 16;
+constexpr int64_t kStepsPerProfileByte = 64;  // to compile it, roughly
+constexpr size_t kFewPostings = 256;
+constexpr int64_t kStepsPerDecision = 256;  // of the gate, for a posting
 constexpr size_t kSurvivorsPerStep = 512;
 constexpr size_t kKeptPerStep = 512;
 
@@ -24,12 +27,16 @@ constexpr size_t kKeptPerStep = 512;
 class PlanRun : public std::enable_shared_from_this<PlanRun> {
  public:
   PlanRun(PipelineContext& context, LeasePtr lease)
-      : context_(context), lease_(std::move(lease)), started_(context.loop->Now()) {}
+      : context_(context),
+        lease_(std::move(lease)),
+        started_(context.loop->Now()),
+        all_kept_bytes_(context.kept_result_bytes) {}
+  ~PlanRun() { DropKept(); }
 
   void Start();
 
  private:
-  using Work = std::function<void(size_t position)>;  // on the executor
+  using Work = std::function<int64_t(size_t position)>;  // on the executor; answers the steps it took
   using Explained = absl::StatusOr<PhaseOneResult>;
 
   absl::Status Compile(const Batch& batch);
@@ -46,20 +53,24 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   void OnPlan(const absl::StatusOr<std::string>& stored, const std::string& offered);
 
   void ReadySurvivors(size_t first);
-  void RejectPages();
-  void Reject(int64_t first_index, size_t count, std::function<Explained(size_t position)> explain);
-  void ApplyRejected(std::vector<NewOutcome> rejected);
-  void OnRejected(const std::vector<NewOutcome>& rejected, const absl::Status& status);
+  using Explain = std::function<Explained(size_t position, WorkBudget& budget)>;
+  void RecordPages();
+  void Record(int64_t first_index, size_t count, Explain explain);
+  void ApplyOutcomes(std::vector<NewOutcome> outcomes);
+  void OnApplied(const std::vector<NewOutcome>& outcomes, const absl::Status& status);
   void Finish();
 
   // Runs `work` for every position below `count`, split over the executor, then `done` on the loop.
   void ForEach(size_t count, Work work, std::function<void()> done);
+  // Of so many postings: a few are not worth the wait for a worker.
+  void OffloadUnlessFew(size_t postings, SharedWork work);
+  void Offload(SharedWork work) { context_.loop->Offload(lease_->claim.batch_id, std::move(work)); }
   void CallUnderFence(absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
                       absl::AnyInvocable<void(absl::Status) &&> then);
   // Whether to go no further: stopped from outside or refused by the store. Ends the lease then.
   bool Over(const absl::Status& status);
   NewOutcome OutcomeOf(int64_t job_index, Explained explained) const;
-  Explained Explain(const StoredJob& job) const;
+  WorkBudget NewBudget() const { return WorkBudget(lease_->cancellation.token()); }
   int64_t JobIndexOf(int64_t summary) const;
 
   PipelineContext& context_;
@@ -75,16 +86,17 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   std::optional<PostingPages> pages_;
 
   bool keeps_ = false;           // the page to come is explained at once, and the results kept
-  std::vector<Explained> kept_;  // of all postings or none; an element is moved out when it is rejected
-  int64_t kept_bytes_ = 0;
+  std::vector<Explained> kept_;  // of all postings or none; an element is moved out when it is recorded
+  int64_t kept_bytes_ = 0;       // counted in all_kept_bytes_ as well
+  const std::shared_ptr<std::atomic<int64_t>> all_kept_bytes_;
   size_t next_kept_ = 0;
 
-  std::vector<PhaseOneSummary> summaries_;  // of what could be decoded, in order
-  std::vector<int64_t> undecodable_;        // job indices, ascending
+  std::vector<PhaseOneSummary> summaries_;  // of what could be screened, in order
+  std::vector<int64_t> unscreened_;         // the other job indices, ascending: they fail
   GatePlan plan_;
   std::vector<int64_t> survivors_;  // job indices, best first
   std::vector<bool> survives_;      // by job index
-  bool applying_ = false;           // a chunk of rejections is being committed
+  bool applying_ = false;           // a chunk of outcomes is being committed
   std::function<void()> after_apply_;
 };
 
@@ -98,9 +110,10 @@ void PlanRun::Start() {
       [this, self = shared_from_this()](absl::StatusOr<Batch> batch) {
         if (Over(batch.status())) return;
         if (batch->plan_applied || IsTerminal(batch->state)) return Finish();
-        context_.loop->Offload([this, self, batch = *std::move(batch)] {
+        Offload([this, self, batch = *std::move(batch)] {
           absl::Status compiled = Compile(batch);
           context_.loop->Post([this, self, compiled] { OnCompiled(compiled); });
+          return kStepsPerProfileByte * static_cast<int64_t>(batch.spec.size());
         });
       });
 }
@@ -137,18 +150,21 @@ void PlanRun::SummarisePages() {
 }
 
 void PlanRun::SummarisePage(const PostingPage& page) {
-  auto answers = std::make_shared<std::vector<Summarised>>(page->size());
+  auto answers = std::make_shared<std::vector<absl::StatusOr<PhaseOneSummary>>>(page->size());
   ForEach(
       page->size(),
       [this, page, answers](size_t position) {
-        (*answers)[position] = SummariseJob(*context_.parts.codec, *screener_, as_of_, (*page)[position]);
+        WorkBudget budget = NewBudget();
+        (*answers)[position] =
+            SummariseJob(*context_.parts.codec, *screener_, as_of_, (*page)[position], budget);
+        return budget.spent();
       },
       [this, page, answers] {
         for (size_t i = 0; i < answers->size(); ++i) {
-          if ((*answers)[i].decoded) {
-            summaries_.push_back((*answers)[i].summary);
+          if ((*answers)[i].ok()) {
+            summaries_.push_back(*(*answers)[i]);
           } else {
-            undecodable_.push_back((*page)[i].index);
+            unscreened_.push_back((*page)[i].index);
           }
         }
         SummarisePages();
@@ -159,7 +175,12 @@ void PlanRun::ExplainPage(const PostingPage& page) {
   auto answers = std::make_shared<std::vector<Explained>>(page->size());
   ForEach(
       page->size(),
-      [this, page, answers](size_t position) { (*answers)[position] = Explain((*page)[position]); },
+      [this, page, answers](size_t position) {
+        WorkBudget budget = NewBudget();
+        (*answers)[position] =
+            ExplainJob(*context_.parts.codec, *screener_, as_of_, (*page)[position], budget);
+        return budget.spent();
+      },
       [this, answers] {
         for (Explained& explained : *answers) Keep(std::move(explained));
         if (!AllCanBeKept()) DropKept();
@@ -168,34 +189,39 @@ void PlanRun::ExplainPage(const PostingPage& page) {
 }
 
 void PlanRun::Keep(Explained explained) {
-  kept_bytes_ += static_cast<int64_t>(sizeof(Explained));
+  const int64_t bytes = static_cast<int64_t>(sizeof(Explained)) + (explained.ok() ? MemoryOf(*explained) : 0);
+  kept_bytes_ += bytes;
+  all_kept_bytes_->fetch_add(bytes);
   if (explained.ok()) {
-    kept_bytes_ += MemoryOf(*explained);
     summaries_.push_back(explained->summary);
   } else {
-    undecodable_.push_back(static_cast<int64_t>(kept_.size()));
+    unscreened_.push_back(static_cast<int64_t>(kept_.size()));
   }
   kept_.push_back(std::move(explained));
 }
 
 // As far as those so far tell.
 bool PlanRun::AllCanBeKept() const {
+  const int64_t others = all_kept_bytes_->load() - kept_bytes_;
   const double share = static_cast<double>(kept_.size()) / static_cast<double>(postings_);
-  return static_cast<double>(kept_bytes_) <= share * static_cast<double>(context_.options.kept_result_bytes);
+  return static_cast<double>(kept_bytes_) <=
+         share * static_cast<double>(context_.options.kept_result_bytes - others);
 }
 
 void PlanRun::DropKept() {
   keeps_ = false;
+  all_kept_bytes_->fetch_sub(std::exchange(kept_bytes_, 0));
   std::vector<Explained>().swap(kept_);
 }
 
 void PlanRun::Decide() {
   if (!stored_plan_.empty()) return OnPlan(stored_plan_, "");
-  context_.loop->Offload([this, self = shared_from_this()] {
+  OffloadUnlessFew(summaries_.size(), [this, self = shared_from_this()] {
     GateDecision decision =
         DecideGate(gate_, summaries_, context_.has_model(), context_.options.model_digest, as_of_);
     context_.loop->Post(
         [this, self, plan = std::move(decision.plan)]() mutable { CommitPlan(std::move(plan)); });
+    return kStepsPerDecision * static_cast<int64_t>(summaries_.size());
   });
 }
 
@@ -220,20 +246,21 @@ void PlanRun::OnPlan(const absl::StatusOr<std::string>& stored, const std::strin
   if (!broken_.ok()) {
     DropKept();
     pages_.emplace(context_, lease_);
-    return RejectPages();
+    return RecordPages();
   }
   plan_ = *std::move(plan);
   if (std::exchange(as_of_, plan_.as_of) != plan_.as_of) DropKept();  // explained as of another moment
   if (*stored == offered) context_.meters->CountGate(plan_);
-  context_.loop->Offload([this, self = shared_from_this()] {
+  OffloadUnlessFew(summaries_.size(), [this, self = shared_from_this()] {
     survivors_ = SurvivorsOf(plan_, summaries_);
-    survives_.assign(summaries_.size() + undecodable_.size(), false);
+    survives_.assign(summaries_.size() + unscreened_.size(), false);
     for (int64_t& survivor : survivors_) {
       survivor = JobIndexOf(survivor);
       survives_[survivor] = true;
     }
     std::vector<PhaseOneSummary>().swap(summaries_);
     context_.loop->Post([this, self] { ReadySurvivors(0); });
+    return kStepsPerDecision * static_cast<int64_t>(survives_.size());
   });
 }
 
@@ -242,7 +269,7 @@ void PlanRun::ReadySurvivors(size_t first) {
   if (first == survivors_.size()) {
     if (survivors_.size() == survives_.size()) return Finish();
     pages_.emplace(context_, lease_, static_cast<int64_t>(kept_.size()));
-    return RejectPages();
+    return RecordPages();
   }
   const size_t end = std::min(first + kSurvivorsPerStep, survivors_.size());
   std::vector<PlannedJob> chunk;
@@ -256,44 +283,48 @@ void PlanRun::ReadySurvivors(size_t first) {
       });
 }
 
-void PlanRun::RejectPages() {
+void PlanRun::RecordPages() {
   if (next_kept_ < kept_.size()) {
     const size_t first = next_kept_;
     next_kept_ = std::min(kept_.size(), first + kKeptPerStep);
-    return Reject(static_cast<int64_t>(first), next_kept_ - first,
-                  [this, first](size_t position) { return std::move(kept_[first + position]); });
+    return Record(static_cast<int64_t>(first), next_kept_ - first,
+                  [this, first](size_t position, WorkBudget&) { return std::move(kept_[first + position]); });
   }
   pages_->Next(shared_from_this(), [this](absl::StatusOr<PostingPage> page) {
     if (Over(page.status())) return;
     if (!(*page)->empty()) {
-      return Reject((*page)->front().index, (*page)->size(), [this, page = *page](size_t position) {
-        return broken_.ok() ? Explain((*page)[position]) : Explained(broken_);
-      });
+      return Record((*page)->front().index, (*page)->size(),
+                    [this, page = *page](size_t position, WorkBudget& budget) {
+                      if (!broken_.ok()) return Explained(broken_);
+                      return ExplainJob(*context_.parts.codec, *screener_, as_of_, (*page)[position], budget);
+                    });
     }
     if (!applying_) return Finish();
     after_apply_ = [this] { Finish(); };
   });
 }
 
-// Encodes these rejections while those before are being committed.
-void PlanRun::Reject(int64_t first_index, size_t count, std::function<Explained(size_t position)> explain) {
+// Encodes these verdicts while those before are being committed.
+void PlanRun::Record(int64_t first_index, size_t count, Explain explain) {
   auto outcomes = std::make_shared<std::vector<NewOutcome>>(count);
   ForEach(
       count,
       [this, first_index, outcomes, explain = std::move(explain)](size_t position) {
+        WorkBudget budget = NewBudget();
         const auto index = static_cast<size_t>(first_index) + position;
         (*outcomes)[position].job_index = kPlanTask;
         if (index >= survives_.size() || !survives_[index])
-          (*outcomes)[position] = OutcomeOf(static_cast<int64_t>(index), explain(position));
+          (*outcomes)[position] = OutcomeOf(static_cast<int64_t>(index), explain(position, budget));
+        return budget.spent();
       },
       [this, outcomes] {
         outcomes->erase(
             std::remove_if(outcomes->begin(), outcomes->end(),
                            [](const NewOutcome& outcome) { return outcome.job_index == kPlanTask; }),
             outcomes->end());
-        if (outcomes->empty()) return RejectPages();
-        if (!applying_) return ApplyRejected(std::move(*outcomes));
-        after_apply_ = [this, outcomes] { ApplyRejected(std::move(*outcomes)); };
+        if (outcomes->empty()) return RecordPages();
+        if (!applying_) return ApplyOutcomes(std::move(*outcomes));
+        after_apply_ = [this, outcomes] { ApplyOutcomes(std::move(*outcomes)); };
       });
 }
 
@@ -306,31 +337,27 @@ NewOutcome PlanRun::OutcomeOf(int64_t job_index, Explained explained) const {
   return outcome;
 }
 
-PlanRun::Explained PlanRun::Explain(const StoredJob& job) const {
-  return ExplainJob(*context_.parts.codec, *screener_, as_of_, job);
-}
-
-void PlanRun::ApplyRejected(std::vector<NewOutcome> rejected) {
+void PlanRun::ApplyOutcomes(std::vector<NewOutcome> outcomes) {
   applying_ = true;
-  auto shared = std::make_shared<const std::vector<NewOutcome>>(std::move(rejected));
+  auto shared = std::make_shared<const std::vector<NewOutcome>>(std::move(outcomes));
   CallUnderFence(
       [this, shared](BatchStore::DoneStatus done) {
         context_.parts.store->ApplyPlan(lease_->key(), *shared, {}, std::move(done));
       },
-      [this, shared](absl::Status status) { OnRejected(*shared, status); });
-  RejectPages();
+      [this, shared](absl::Status status) { OnApplied(*shared, status); });
+  RecordPages();
 }
 
-void PlanRun::OnRejected(const std::vector<NewOutcome>& rejected, const absl::Status& status) {
+void PlanRun::OnApplied(const std::vector<NewOutcome>& outcomes, const absl::Status& status) {
   applying_ = false;
   if (Over(status)) return;
-  const int64_t failed = std::count_if(rejected.begin(), rejected.end(), [](const NewOutcome& outcome) {
+  const int64_t failed = std::count_if(outcomes.begin(), outcomes.end(), [](const NewOutcome& outcome) {
     return outcome.kind == OutcomeKind::kFailed;
   });
   const absl::Duration now = context_.loop->Now();
   context_.meters->CountRecorded(JobKind::kScreen, OutcomeKind::kFailed, now, failed);
   context_.meters->CountRecorded(JobKind::kScreen, OutcomeKind::kSucceeded, now,
-                                 static_cast<int64_t>(rejected.size()) - failed);
+                                 static_cast<int64_t>(outcomes.size()) - failed);
   if (after_apply_) std::exchange(after_apply_, nullptr)();
 }
 
@@ -347,18 +374,14 @@ void PlanRun::Finish() {
 }
 
 void PlanRun::ForEach(size_t count, Work work, std::function<void()> done) {
-  const std::vector<PostingRange> ranges =
-      SplitPage(count, context_.options.phase_one_workers, kMinPostingsPerClosure);
-  auto missing = std::make_shared<std::atomic<size_t>>(ranges.size());
-  for (const PostingRange& range : ranges) {
-    context_.loop->Offload([this, self = shared_from_this(), work, done, missing, range] {
-      for (size_t i = range.begin; i < range.end && lease_->stop == StopReason::kNone; ++i) work(i);
-      if (missing->fetch_sub(1) > 1) return;
-      context_.loop->Post([this, self, done] {
-        if (!Over(absl::OkStatus())) done();
-      });
-    });
-  }
+  RunSweep(context_, lease_, shared_from_this(), {count, std::move(work), [this, done = std::move(done)] {
+                                                    if (!Over(absl::OkStatus())) done();
+                                                  }});
+}
+
+void PlanRun::OffloadUnlessFew(size_t postings, SharedWork work) {
+  if (postings > kFewPostings) return Offload(std::move(work));
+  std::move(work)();
 }
 
 void PlanRun::CallUnderFence(absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
@@ -398,7 +421,7 @@ int64_t PlanRun::JobIndexOf(int64_t summary) const {
   int64_t index = summary;
   while (true) {
     const auto skipped =
-        std::upper_bound(undecodable_.begin(), undecodable_.end(), index) - undecodable_.begin();
+        std::upper_bound(unscreened_.begin(), unscreened_.end(), index) - unscreened_.begin();
     if (summary + skipped == index) return index;
     index = summary + skipped;
   }

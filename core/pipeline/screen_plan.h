@@ -5,7 +5,7 @@
 //   2. commit the plan, or take the one that is there
 //   3. ready the survivors, best first
 //   4. page the postings again, record the others' verdicts (where none goes on to the model and step 1 could
-//      keep all its results, from those)
+//      keep all its results, from those); a posting whose work is over the budget fails
 //   5. finish the plan task
 //
 // A plan task that starts again after a crash computes the same summaries, takes the stored plan and repeats
@@ -19,8 +19,9 @@
 
 namespace sluice {
 
-// Loop thread only; `context` must outlive it. A posting that cannot be decoded ends FAILED with the codec's
-// reason and takes no part in the gate; so does every posting of a batch whose profile does not compile.
+// Loop thread only; `context` must outlive it. A posting that cannot be decoded, or whose work is over the
+// budget, ends FAILED with that reason and takes no part in the gate; so does every posting of a batch whose
+// profile does not compile.
 class ScreenPlanStage final : public JobStage {
  public:
   explicit ScreenPlanStage(PipelineContext& context) : context_(context) {}

@@ -14,6 +14,11 @@ namespace {
 
 constexpr int kMaxBatches = 8;
 
+// What work off the loop takes, roughly, for the batches' fair turns.
+constexpr int64_t kStepsPerProfileByte = 64;
+constexpr int64_t kStepsPerTokenizedByte = 8;
+constexpr int64_t kStepsPerVerdict = 4'000;
+
 // Decodes and compiles; the profile's vector is still to come.
 absl::StatusOr<std::shared_ptr<ScoredBatch>> CompileScored(const JobCodec& codec, const Batch& batch,
                                                            const std::string& model_digest) {
@@ -75,7 +80,7 @@ void ScreenScoreStage::MakeBatch(const std::string& tenant, const std::string& b
 }
 
 void ScreenScoreStage::Compile(const Batch& batch, BatchDone made) {
-  context_.loop->Offload([this, batch, made = std::move(made)]() mutable {
+  context_.loop->Offload(batch.id, [this, batch, made = std::move(made)]() mutable {
     auto scored = CompileScored(*context_.parts.codec, batch, context_.options.model_digest);
     TokenWindows windows;
     if (scored.ok()) {
@@ -87,6 +92,7 @@ void ScreenScoreStage::Compile(const Batch& batch, BatchDone made) {
           if (!scored.ok()) return std::move(made)(scored.status());
           EncodeProfile(*std::move(scored), std::move(windows), std::move(made));
         });
+    return kStepsPerProfileByte * static_cast<int64_t>(batch.spec.size());
   });
 }
 
@@ -104,24 +110,28 @@ void ScreenScoreStage::EncodeProfile(std::shared_ptr<ScoredBatch> scored, TokenW
 }
 
 void ScreenScoreStage::Prepare(const JobPtr& job) {
-  context_.loop->Offload([this, job] {
-    absl::Status decoded;
-    if (job->lease->stop == StopReason::kNone) {
-      const Claimed& claim = job->lease->claim;
-      absl::StatusOr<Posting> posting = context_.parts.codec->DecodePosting(claim.job_id, claim.payload);
-      decoded = posting.status();
-      if (posting.ok()) {
-        job->phase_one = job->batch->screener->Explain(*posting, job->batch->plan.as_of);
-        job->windows =
-            context_.parts.tokenizer->EncodeWindows(PostingText(*posting), context_.options.max_tokens);
-      }
-    }
-    context_.loop->Post([this, job, decoded] {
+  context_.loop->Offload(job->lease->claim.batch_id, [this, job] {
+    WorkBudget budget(job->lease->cancellation.token());
+    absl::Status read;
+    if (job->lease->stop == StopReason::kNone) read = Read(*job, budget);
+    context_.loop->Post([this, job, read] {
       if (job->lease->stop != StopReason::kNone) return context_.sink->Stop(job->lease);
-      if (!decoded.ok()) return context_.sink->Finish(job->lease, FailedOutcome(decoded));
+      if (!read.ok()) return context_.sink->Finish(job->lease, FailedOutcome(read));
       Submit(job);
     });
+    return budget.spent() + kStepsPerTokenizedByte * static_cast<int64_t>(job->lease->claim.payload.size());
   });
+}
+
+// Phase one again, with all its reasons, and the text as tokens.
+absl::Status ScreenScoreStage::Read(Job& job, WorkBudget& budget) const {
+  const Claimed& claim = job.lease->claim;
+  SLUICE_ASSIGN_OR_RETURN(const Posting posting,
+                          context_.parts.codec->DecodePosting(claim.job_id, claim.payload));
+  SLUICE_ASSIGN_OR_RETURN(job.phase_one,
+                          job.batch->screener->Explain(posting, job.batch->plan.as_of, budget));
+  job.windows = context_.parts.tokenizer->EncodeWindows(PostingText(posting), context_.options.max_tokens);
+  return absl::OkStatus();
 }
 
 void ScreenScoreStage::Submit(const JobPtr& job) {
@@ -138,7 +148,7 @@ void ScreenScoreStage::Submit(const JobPtr& job) {
 }
 
 void ScreenScoreStage::Judge(const JobPtr& job, std::vector<float> vector) {
-  context_.loop->Offload([this, job, vector = std::move(vector)] {
+  context_.loop->Offload(job->lease->claim.batch_id, [this, job, vector = std::move(vector)] {
     const double cosine = Cosine(job->batch->profile_vector, vector);
     const Verdict verdict = job->batch->screener->VerdictWithModel(
         job->batch->plan, std::move(job->phase_one), cosine, job->num_windows);
@@ -146,6 +156,7 @@ void ScreenScoreStage::Judge(const JobPtr& job, std::vector<float> vector) {
     context_.loop->Post([this, job, outcome = std::move(outcome)]() mutable {
       context_.sink->Finish(job->lease, std::move(outcome));
     });
+    return kStepsPerVerdict;
   });
 }
 

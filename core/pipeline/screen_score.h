@@ -36,6 +36,7 @@ class ScreenScoreStage final : public JobStage {
   void Compile(const Batch& batch, BatchDone made);
   void EncodeProfile(std::shared_ptr<ScoredBatch> scored, TokenWindows windows, BatchDone made);
   void Prepare(const JobPtr& job);
+  absl::Status Read(Job& job, WorkBudget& budget) const;
   void Submit(const JobPtr& job);
   void Judge(const JobPtr& job, std::vector<float> vector);
 

@@ -1,24 +1,54 @@
 // Phrases of whole words, looked for all at once in a text that was split once.
 #pragma once
 
+#include <bitset>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
+#include "core/screening/work_budget.h"
+#include "core/text/word_beginnings.h"
 #include "core/text/words.h"
 
 namespace sluice {
 
-// A text lowered and split once, for all the rules that read it. A value; `original` must outlive it.
-struct ScannedText {
+// A text lowered and split once, for all the rules that read it. `original` must outlive it. For one thread:
+// what few rules ask for is made when first asked for.
+class ScannedText {
+ public:
   explicit ScannedText(absl::string_view text);
   absl::string_view word(size_t index) const { return WordIn(lowered, words[index]); }
+
+  // The word's English stem. The view may live until this thread stems the next word.
+  absl::string_view stem(size_t index) const;
+
+  // Whether what stands before the word denies what begins with it: "no", "not", "without", "n't" up to four
+  // words before in the same sentence.
+  bool DeniedFrom(size_t index) const;
+  // Whether what stands behind the word denies what ends with it: "not required", "a plus", "optional" and
+  // the like up to four words after.
+  bool DeniedUpTo(size_t index) const;
 
   absl::string_view original;
   std::string lowered;      // byte for byte as long as `original`
   std::vector<Word> words;  // TermWords
+
+ private:
+  enum class Known : uint8_t { kNot, kNo, kYes };
+  struct WordFacts {
+    Known ends_sentence = Known::kNot;  // between it and the next word
+    Known denied_from = Known::kNot;
+    Known denied_up_to = Known::kNot;
+  };
+
+  WordFacts& FactsOf(size_t index) const;
+  bool SentenceEndsBehind(size_t index) const;
+
+  mutable std::vector<std::string> stems_;  // "" where not asked for
+  mutable std::vector<WordFacts> facts_;
 };
 
 // A phrase as a profile writes it: words, of which any may end in * for "beginning with".
@@ -40,26 +70,44 @@ struct PhraseHit {
   int last_word = 0;
 };
 
-// Immutable and thread-safe.
+// A trie of words: phrases that begin alike are followed together. Immutable and thread-safe.
 class PhraseIndex {
  public:
-  PhraseIndex(std::vector<Phrase> phrases, bool stem);
+  PhraseIndex(const std::vector<Phrase>& phrases, bool stem);
 
-  // Every place of every phrase, in the text's order.
-  std::vector<PhraseHit> Find(const ScannedText& text) const;
+  // Tells `settles` of places of phrases, in the order of their first words, until it answers that a phrase
+  // is settled; that one is not looked for any further. Ends early when all are, or `budget` says so. Its
+  // steps do not depend on anything but the phrases, the text and the answers.
+  void Find(const ScannedText& text, WorkBudget& budget,
+            absl::FunctionRef<bool(const PhraseHit& hit)> settles) const;
 
  private:
-  bool MatchesAt(const Phrase& phrase, const ScannedText& text, size_t first_word) const;
-  bool Matches(const Phrase::Part& part, absl::string_view word) const;
+  struct Node {
+    int parent = -1;
+    int open = 0;               // phrases that end in it or below
+    std::vector<int> phrases;   // that end in it
+    bool has_words = false;     // an edge is a whole word
+    bool has_prefixes = false;  // an edge is a prefix
+  };
+  class Search;
 
-  const std::vector<Phrase> phrases_;
+  int ChildOf(int node, const Phrase::Part& part);
+  int WordNumber(const Phrase::Part& part);
+  void AddBeginning(const Phrase::Part& part);
+  bool MayBegin(absl::string_view word) const;
+  static size_t TwoBytesOf(absl::string_view word);
+
   const bool stem_;
-  absl::flat_hash_map<std::string, std::vector<int>> by_first_word_;
-  absl::flat_hash_map<std::string, std::vector<int>> by_first_bytes_;  // of phrases that begin with a prefix
+  std::vector<Node> nodes_;  // the first is the root
+  // Every word and every prefix of the phrases has a number; an edge leads from a node by one of them.
+  absl::flat_hash_map<std::string, int> words_;
+  absl::flat_hash_map<std::string, int> prefixes_;
+  absl::flat_hash_map<uint64_t, int> edges_;
+  std::vector<size_t> prefix_lengths_;  // ascending, each once
+  size_t longest_word_ = 0;
+  WordBeginnings beginnings_{};           // of the phrases' first words and prefixes,
+  std::bitset<1 << 12> stem_beginnings_;  // and of those that are stems
+  bool begins_anyhow_ = false;            // some prefix is too short for `beginnings_`
 };
-
-// Whether the hit is denied: "no", "not", "without", "n't" up to four words before in the same sentence, or
-// "not required", "a plus", "optional" and the like up to four words after.
-bool IsNegated(const ScannedText& text, const PhraseHit& hit);
 
 }  // namespace sluice

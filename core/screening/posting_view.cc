@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/utf8_boundary.h"
+#include "core/screening/attributes/company.h"
 #include "core/screening/attributes/countries.h"
 
 namespace sluice {
@@ -65,6 +66,15 @@ const std::optional<SeniorityReading>& PostingView::seniority() {
 const std::vector<std::string>& PostingView::countries() {
   if (!countries_.has_value()) countries_ = CountriesOf(posting_.location);
   return *countries_;
+}
+
+const std::string& PostingView::company() {
+  if (!company_.has_value()) company_ = NormalisedCompany(posting_.company);
+  return *company_;
+}
+
+std::string Shown(absl::string_view column) {
+  return absl::StrCat(CutAtCharacter(column, kQuoteBytes), column.size() > kQuoteBytes ? "…" : "");
 }
 
 absl::string_view PostingView::ColumnText(absl::string_view name) const {

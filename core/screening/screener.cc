@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
+#include "core/base/status_macros.h"
 #include "core/screening/bm25.h"
 #include "core/screening/posting_view.h"
 #include "core/screening/profile_check.h"
@@ -14,6 +15,8 @@
 
 namespace sluice {
 namespace {
+
+constexpr int64_t kStepsPerByteRead = 2;
 
 struct CompiledRule {
   Rule rule;
@@ -61,30 +64,42 @@ class CompiledScreener : public Screener {
     });
   }
 
-  PhaseOneSummary Summarise(const Posting& posting, absl::Time as_of) const override {
-    PostingView view(posting);
+  absl::StatusOr<PhaseOneSummary> Summarise(const Posting& posting, absl::Time as_of,
+                                            WorkBudget& budget) const override {
+    PostingView view(posting, budget);
     std::vector<double> contributions(rules_.size(), 0.0);
+    ChargeReading(view);
     for (const size_t index : order_) {
       const std::optional<Ternary> state = rules_[index].condition->Evaluate(view, as_of, nullptr);
+      SLUICE_RETURN_IF_ERROR(GoesOn(budget, rules_[index].rule));
       if (!state.has_value()) continue;
       const Effect effect = EffectOf(rules_[index].rule, *state);
-      if (effect.vetoes) return {.vetoed = true};
+      if (effect.vetoes) return PhaseOneSummary{.vetoed = true};
       contributions[index] = effect.log_odds;
     }
     // Summed in the profile's order, as Explain does: the sums must be equal to the last bit.
     const double log_odds = std::accumulate(contributions.begin(), contributions.end(), 0.0);
-    return {false, static_cast<float>(query_.Score(view.text().lowered)), static_cast<float>(log_odds)};
+    return PhaseOneSummary{false, static_cast<float>(query_.Score(view.text().lowered)),
+                           static_cast<float>(log_odds)};
   }
 
-  PhaseOneResult Explain(const Posting& posting, absl::Time as_of) const override {
-    PostingView view(posting);
+  absl::StatusOr<PhaseOneResult> Explain(const Posting& posting, absl::Time as_of,
+                                         WorkBudget& budget) const override {
+    PostingView view(posting, budget);
     PhaseOneResult result;
-    double log_odds = 0;
-    for (const CompiledRule& rule : rules_) {
-      result.rules.push_back(ExplainRule(rule, view, as_of));
-      result.summary.vetoed = result.summary.vetoed || result.rules.back().vetoes;
-      log_odds += result.rules.back().contribution;
+    result.rules.resize(rules_.size());
+    ChargeReading(view);
+    for (const size_t index : order_) {  // as Summarise does: the budget must end at the same rule
+      RuleResult& explained = result.rules[index];
+      explained = ExplainRule(rules_[index], view, as_of);
+      if (const absl::Status goes_on = GoesOn(budget, rules_[index].rule); !goes_on.ok()) {
+        if (!result.summary.vetoed || budget.cancelled()) return goes_on;
+        explained = NotLookedAt(rules_[index].rule);
+      }
+      result.summary.vetoed = result.summary.vetoed || explained.vetoes;
     }
+    double log_odds = 0;
+    for (const RuleResult& rule : result.rules) log_odds += rule.contribution;
     const double bm25 = query_.Score(view.text().lowered, &result.terms);
     if (!result.summary.vetoed) {
       result.summary.bm25 = static_cast<float>(bm25);
@@ -124,6 +139,29 @@ class CompiledScreener : public Screener {
   const std::string& profile_text() const override { return text_; }
 
  private:
+  // What every posting costs: splitting it into words twice, and BM25.
+  static void ChargeReading(PostingView& view) {
+    view.budget().Spend(kStepsPerByteRead * static_cast<int64_t>(view.posting().description.size()));
+  }
+
+  static absl::Status GoesOn(const WorkBudget& budget, const Rule& rule) {
+    if (budget.cancelled()) return absl::CancelledError("screening is no longer wanted");
+    if (!budget.exhausted()) return absl::OkStatus();
+    return WithReason(
+        absl::InvalidArgumentError(absl::StrCat(
+            "rule \"", rule.id, "\": with it, screening this posting takes more than ", budget.steps(),
+            " steps; make patterns and phrases smaller, or the posting shorter (docs/profiles.md)")),
+        "WORK_BUDGET_EXCEEDED");
+  }
+
+  static RuleResult NotLookedAt(const Rule& rule) {
+    RuleResult result;
+    result.rule_id = rule.id;
+    result.effect = rule.effect;
+    result.explanation = "not looked at: the posting's work budget was spent";
+    return result;
+  }
+
   static RuleResult ExplainRule(const CompiledRule& compiled, PostingView& view, absl::Time as_of) {
     RuleReasons reasons;
     const std::optional<Ternary> state = compiled.condition->Evaluate(view, as_of, &reasons);
@@ -168,15 +206,20 @@ class CompiledScreener : public Screener {
 
 absl::StatusOr<std::unique_ptr<Screener>> Screener::Compile(const Profile& profile,
                                                             const ProfileLimits& limits) {
-  std::vector<FieldViolation> violations = CheckProfile(profile, limits);
   auto rates = std::make_unique<const CurrencyRates>(profile.currency_rates);
+  ProfileCompilation compilation{.limits = limits, .rates = *rates};
+  compilation.violations = CheckProfile(profile, limits);
+  compilation.patterns.count =
+      static_cast<int>(std::count_if(profile.rules.begin(), profile.rules.end(), [](const Rule& rule) {
+        return std::holds_alternative<RegexCondition>(rule.condition);
+      }));
   std::vector<CompiledRule> rules;
   const size_t checked = std::min(profile.rules.size(), static_cast<size_t>(limits.max_rules));
   for (size_t i = 0; i < checked; ++i) {
-    RuleCompiler compiler(profile.rules[i], absl::StrCat("rules[", i, "]"), limits, *rates, &violations);
+    RuleCompiler compiler(profile.rules[i], absl::StrCat("rules[", i, "]"), compilation);
     rules.push_back({profile.rules[i], CompileCondition(compiler), CostOf(profile.rules[i])});
   }
-  if (!violations.empty()) return FieldErrors(violations);
+  if (!compilation.violations.empty()) return FieldErrors(compilation.violations);
   return std::make_unique<CompiledScreener>(profile, std::move(rates), std::move(rules));
 }
 

@@ -1,6 +1,8 @@
 // LineCodec: a JobCodec over plain lines, so that tests can write and read what is stored.
 //
-//   screen spec  "<policy> <threshold> <profile text>"   policy: volume, fixed, all, rules_only
+//   screen spec  "<policy> <threshold> <profile text>"   policy: volume, fixed, all, rules_only; each
+//   "##<pattern>"
+//                behind the text is a SHOULD rule "pattern-<n>"
 //   embed spec   "error" | "end" | "start"
 //   posting      its description; "!…" does not decode (reason BAD_POSTING)
 //   text         itself; "!…" does not decode (reason BAD_TEXT)
@@ -35,7 +37,13 @@ class LineCodec final : public JobCodec {
       if (parts[0] == GatePolicyName(policy)) decoded.gate.policy = policy;
     }
     decoded.profile.id = "profile";
-    decoded.profile.text = parts[2];
+    const std::vector<std::string> texts = absl::StrSplit(parts[2], "##");
+    decoded.profile.text = texts[0];
+    for (size_t i = 1; i < texts.size(); ++i) {
+      decoded.profile.rules.push_back({.id = absl::StrCat("pattern-", i),
+                                       .effect = RuleEffect::kShould,
+                                       .condition = RegexCondition{.pattern = texts[i]}});
+    }
     return decoded;
   }
 

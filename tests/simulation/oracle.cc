@@ -19,9 +19,11 @@ std::vector<int64_t> SurvivorsOfPlan(const JobCodec& codec, const Content& conte
   std::vector<int64_t> indices;
   for (size_t i = 0; i < content.jobs.size(); ++i) {
     const StoredJob job{static_cast<int64_t>(i), content.jobs[i].id, content.jobs[i].payload};
-    const Summarised summarised = SummariseJob(codec, **screener, decoded->as_of, job);
-    if (!summarised.decoded) continue;
-    summaries.push_back(summarised.summary);
+    WorkBudget budget;
+    const absl::StatusOr<PhaseOneSummary> summary =
+        SummariseJob(codec, **screener, decoded->as_of, job, budget);
+    if (!summary.ok()) continue;
+    summaries.push_back(*summary);
     indices.push_back(job.index);
   }
   std::vector<int64_t> survivors;
@@ -56,7 +58,10 @@ std::string ResultOracle::VectorOf(const NewJob& job) {
 std::string ResultOracle::VerdictOf(const NewJob& job, bool encoded) {
   const absl::StatusOr<Posting> posting = world_.codec.DecodePosting(job.id, job.payload);
   if (screener_ == nullptr || !posting.ok()) return "no verdict";
-  PhaseOneResult phase_one = screener_->Explain(*posting, plan_.as_of);
+  WorkBudget budget;
+  absl::StatusOr<PhaseOneResult> explained = screener_->Explain(*posting, plan_.as_of, budget);
+  if (!explained.ok()) return "no verdict";
+  PhaseOneResult phase_one = *std::move(explained);
   if (!encoded)
     return world_.codec.EncodeVerdict(screener_->VerdictWithoutModel(plan_, std::move(phase_one)));
   const auto windows = world_.tokenizer.EncodeWindows(PostingText(*posting), kMaxTokens);

@@ -216,7 +216,8 @@ class WorkPlaceReader {
 
   Cue HybridAt(int at) const {
     const absl::string_view tail = absl::string_view(text_.lowered).substr(text_.words[at].end);
-    const bool ends = at + 1 == Count() || !SameSentence(at, at + 1) || tail.find_first_of("),(:|-") <= 1;
+    const bool ends = at + 1 == Count() || !SameSentence(at, at + 1) ||
+                      tail.substr(0, 2).find_first_of("),(:|-") != absl::string_view::npos;
     if (!ends && !HybridNouns().contains(At(at + 1))) return Cue::kNone;
     return Near(at, -3, -1, {"not", "no"}) ? Cue::kNone : Cue::kHybrid;
   }

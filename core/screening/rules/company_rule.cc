@@ -12,15 +12,15 @@ class CompanyRule : public RuleCondition {
 
   std::optional<Ternary> Evaluate(PostingView& posting, absl::Time, RuleReasons* reasons) const override {
     const std::string& company = posting.posting().company;
-    const std::string normalised = NormalisedCompany(company);
+    const std::string& normalised = posting.company();
     if (normalised.empty()) {
       if (reasons != nullptr) reasons->sentence = "posting names no company";
       return Ternary::kUnknown;
     }
     if (reasons != nullptr) {
       reasons->evidence.push_back(
-          posting.Quote({"company", 0, static_cast<int>(company.size())}, normalised));
-      reasons->sentence = absl::StrCat("posting is from ", company);
+          posting.Quote({"company", 0, static_cast<int>(company.size())}, Shown(normalised)));
+      reasons->sentence = absl::StrCat("posting is from ", Shown(company));
     }
     return TernaryOf(names_.contains(normalised));
   }

@@ -13,11 +13,12 @@ namespace {
 
 class LocationRule : public RuleCondition {
  public:
-  LocationRule(absl::flat_hash_set<std::string> countries, std::vector<Phrase> places, bool also_remote)
+  LocationRule(absl::flat_hash_set<std::string> countries, const std::vector<Phrase>& places,
+               bool also_remote)
       : countries_(std::move(countries)),
         has_places_(!places.empty()),
         also_remote_(also_remote),
-        places_(std::move(places), /*stem=*/false) {}
+        places_(places, /*stem=*/false) {}
 
   std::optional<Ternary> Evaluate(PostingView& posting, absl::Time, RuleReasons* reasons) const override {
     if (!also_remote_ && posting.work_place().has_value() && posting.work_place()->FullyRemote()) {
@@ -30,11 +31,11 @@ class LocationRule : public RuleCondition {
     const std::string& location = posting.posting().location;
     if (reasons != nullptr) {
       reasons->sentence =
-          location.empty() ? "posting has no location" : absl::StrCat("posting is in ", location);
+          location.empty() ? "posting has no location" : absl::StrCat("posting is in ", Shown(location));
       if (!location.empty()) reasons->evidence.push_back(Everything(posting, location));
     }
     if (location.empty()) return Ternary::kUnknown;
-    if (has_places_ && !places_.Find(posting.field(Field::kLocation)).empty()) return Ternary::kSatisfied;
+    if (has_places_ && NamesAPlace(posting)) return Ternary::kSatisfied;
     if (countries_.empty()) return Ternary::kViolated;
     const std::vector<std::string>& known = posting.countries();
     if (known.empty()) return Ternary::kUnknown;
@@ -43,6 +44,15 @@ class LocationRule : public RuleCondition {
   }
 
  private:
+  bool NamesAPlace(PostingView& posting) const {
+    bool found = false;
+    places_.Find(posting.field(Field::kLocation), posting.budget(), [&](const PhraseHit&) {
+      found = true;
+      return true;
+    });
+    return found;
+  }
+
   static Evidence Everything(PostingView& posting, const std::string& location) {
     return posting.Quote({"location", 0, static_cast<int>(location.size())},
                          absl::StrJoin(posting.countries(), ", "));
@@ -75,7 +85,7 @@ RuleConditionPtr CompileLocation(const LocationCondition& condition, RuleCompile
     if (places.back().parts.empty())
       compiler.Violation(absl::StrCat("location.places[", i, "]"), "has no letter or digit");
   }
-  return std::make_unique<LocationRule>(std::move(countries), std::move(places), condition.also_remote);
+  return std::make_unique<LocationRule>(std::move(countries), places, condition.also_remote);
 }
 
 }  // namespace sluice

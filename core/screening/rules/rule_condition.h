@@ -27,18 +27,36 @@ class RuleCondition {
  public:
   virtual ~RuleCondition() = default;
 
-  // nullopt: the rule does not apply to this posting. The same answer whether or not `reasons` are wanted
-  // (not null).
+  // nullopt: the rule does not apply to this posting. The same answer, for the same steps of the posting's
+  // budget, whether or not `reasons` are wanted (not null). No answer counts once the budget says stop.
   virtual std::optional<Ternary> Evaluate(PostingView& posting, absl::Time as_of,
                                           RuleReasons* reasons) const = 0;
+};
+
+// What the regex rules of one profile have in common.
+struct ProfilePatterns {
+  int count = 0;
+  int instructions = 0;  // of the programs compiled so far
+};
+
+// What a profile's rules have in common while they are compiled.
+struct ProfileCompilation {
+  const ProfileLimits& limits;
+  const CurrencyRates& rates;
+  ProfilePatterns patterns;
+  std::vector<FieldViolation> violations;
 };
 
 // What a kind needs to compile a rule, and where it says what is wrong with it.
 class RuleCompiler {
  public:
-  RuleCompiler(const Rule& rule, std::string path, const ProfileLimits& limits, const CurrencyRates& rates,
-               std::vector<FieldViolation>* violations)
-      : rule(rule), limits(limits), rates(rates), path_(std::move(path)), violations_(violations) {}
+  RuleCompiler(const Rule& rule, std::string path, ProfileCompilation& profile)
+      : rule(rule),
+        limits(profile.limits),
+        rates(profile.rates),
+        patterns(profile.patterns),
+        path_(std::move(path)),
+        violations_(profile.violations) {}
 
   // `field` below the rule: "regex.pattern".
   void Violation(absl::string_view field, absl::string_view description);
@@ -46,10 +64,11 @@ class RuleCompiler {
   const Rule& rule;
   const ProfileLimits& limits;
   const CurrencyRates& rates;
+  ProfilePatterns& patterns;
 
  private:
   const std::string path_;
-  std::vector<FieldViolation>* const violations_;
+  std::vector<FieldViolation>& violations_;
 };
 
 // nullptr after violations; the rates must outlive the condition.

@@ -42,7 +42,7 @@ static_assert(std::size(kKinds) == std::variant_size_v<Condition>);
 }  // namespace
 
 void RuleCompiler::Violation(absl::string_view field, absl::string_view description) {
-  violations_->push_back({field.empty() ? path_ : absl::StrCat(path_, ".", field), std::string(description)});
+  violations_.push_back({field.empty() ? path_ : absl::StrCat(path_, ".", field), std::string(description)});
 }
 
 RuleConditionPtr CompileCondition(RuleCompiler& compiler) {

@@ -1,5 +1,3 @@
-#include <set>
-
 #include "absl/strings/str_cat.h"
 #include "core/screening/phrases.h"
 #include "core/screening/rules/rule_condition.h"
@@ -13,37 +11,41 @@ enum class List { kAnyOf, kAllOf, kNoneOf };
 
 class TermsRule : public RuleCondition {
  public:
-  TermsRule(std::vector<Phrase> phrases, std::vector<List> lists, std::vector<std::string> texts,
+  TermsRule(const std::vector<Phrase>& phrases, std::vector<List> lists, std::vector<std::string> texts,
             const RuleCompiler& from, const TermsCondition& condition)
       : lists_(std::move(lists)),
         texts_(std::move(texts)),
         fields_(from.rule.fields),
         ignore_negated_(condition.ignore_negated),
-        index_(std::move(phrases), condition.stem) {}
+        index_(phrases, condition.stem) {}
 
   std::optional<Ternary> Evaluate(PostingView& posting, absl::Time, RuleReasons* reasons) const override {
-    std::set<int> found;
+    std::vector<bool> found(lists_.size());
     bool read_any = false;
     ForEachText(posting, fields_, [&](const char* name, const ScannedText& text) {
       read_any = read_any || !text.words.empty();
-      for (const PhraseHit& hit : index_.Find(text)) {
-        if (found.contains(hit.phrase) || (ignore_negated_ && IsNegated(text, hit))) continue;
-        found.insert(hit.phrase);
-        if (reasons == nullptr || reasons->evidence.size() >= kEvidencePerRule) continue;
-        const Span span{name, text.words[hit.first_word].begin, text.words[hit.last_word].end};
-        reasons->evidence.push_back(posting.Quote(span));
-      }
+      index_.Find(text, posting.budget(), [&](const PhraseHit& hit) {
+        if (found[hit.phrase]) return true;
+        if (ignore_negated_ && (text.DeniedFrom(hit.first_word) || text.DeniedUpTo(hit.last_word)))
+          return false;
+        found[hit.phrase] = true;
+        if (reasons != nullptr && reasons->evidence.size() < kEvidencePerRule) {
+          const Span span{name, text.words[hit.first_word].begin, text.words[hit.last_word].end};
+          reasons->evidence.push_back(posting.Quote(span));
+        }
+        return true;
+      });
     });
     if (!read_any) return Ternary::kUnknown;
     return Decide(found, reasons);
   }
 
  private:
-  Ternary Decide(const std::set<int>& found, RuleReasons* reasons) const {
+  Ternary Decide(const std::vector<bool>& found, RuleReasons* reasons) const {
     bool wants_any = false, has_any = false;
     std::string missing, unwanted, first;
     for (size_t i = 0; i < lists_.size(); ++i) {
-      const bool has = found.contains(static_cast<int>(i));
+      const bool has = found[i];
       if (has && first.empty()) first = texts_[i];
       if (lists_[i] == List::kAnyOf) {
         wants_any = true;
@@ -104,8 +106,7 @@ RuleConditionPtr CompileTerms(const TermsCondition& condition, RuleCompiler& com
     compiler.Violation("terms", absl::StrCat("has ", phrases.size(), " terms; the limit is ",
                                              compiler.limits.max_terms_per_rule));
   }
-  return std::make_unique<TermsRule>(std::move(phrases), std::move(list_of), std::move(texts), compiler,
-                                     condition);
+  return std::make_unique<TermsRule>(phrases, std::move(list_of), std::move(texts), compiler, condition);
 }
 
 }  // namespace sluice

@@ -52,7 +52,8 @@ int main(int argc, char** argv) {
       return 1;
     }
     for (const sluice::Posting& posting : postings) {
-      const float bm25 = (*screener)->Summarise(posting, absl::UnixEpoch()).bm25;
+      sluice::WorkBudget budget;
+      const float bm25 = (*screener)->Summarise(posting, absl::UnixEpoch(), budget)->bm25;
       out.write(reinterpret_cast<const char*>(&bm25), sizeof(bm25));
     }
   }

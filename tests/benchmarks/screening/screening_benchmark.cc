@@ -62,10 +62,15 @@ Posting TypicalPosting() {
   return posting;
 }
 
+absl::StatusOr<PhaseOneSummary> Summarise(const Screener& screener, const Posting& posting) {
+  WorkBudget budget;
+  return screener.Summarise(posting, absl::UnixEpoch(), budget);
+}
+
 void BM_Summarise(benchmark::State& state) {
   const auto screener = Screener::Compile(TypicalProfile()).value();
   const Posting posting = TypicalPosting();
-  for (auto _ : state) benchmark::DoNotOptimize(screener->Summarise(posting, absl::UnixEpoch()));
+  for (auto _ : state) benchmark::DoNotOptimize(Summarise(*screener, posting));
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_Summarise);
@@ -75,7 +80,7 @@ void BM_SummariseTextOnly(benchmark::State& state) {
   profile.rules.clear();
   const auto screener = Screener::Compile(profile).value();
   const Posting posting = TypicalPosting();
-  for (auto _ : state) benchmark::DoNotOptimize(screener->Summarise(posting, absl::UnixEpoch()));
+  for (auto _ : state) benchmark::DoNotOptimize(Summarise(*screener, posting));
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_SummariseTextOnly);
@@ -83,7 +88,10 @@ BENCHMARK(BM_SummariseTextOnly);
 void BM_Explain(benchmark::State& state) {
   const auto screener = Screener::Compile(TypicalProfile()).value();
   const Posting posting = TypicalPosting();
-  for (auto _ : state) benchmark::DoNotOptimize(screener->Explain(posting, absl::UnixEpoch()));
+  for (auto _ : state) {
+    WorkBudget budget;
+    benchmark::DoNotOptimize(screener->Explain(posting, absl::UnixEpoch(), budget));
+  }
   state.SetItemsProcessed(state.iterations());
 }
 BENCHMARK(BM_Explain);
@@ -94,7 +102,7 @@ void BM_OneRule(benchmark::State& state) {
   profile.rules = {rule};
   const auto screener = Screener::Compile(profile).value();
   const Posting posting = TypicalPosting();
-  for (auto _ : state) benchmark::DoNotOptimize(screener->Summarise(posting, absl::UnixEpoch()));
+  for (auto _ : state) benchmark::DoNotOptimize(Summarise(*screener, posting));
   state.SetLabel(rule.id);
 }
 BENCHMARK(BM_OneRule)->DenseRange(0, 4);

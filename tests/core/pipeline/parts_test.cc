@@ -193,7 +193,7 @@ TEST(PipelineLoopTest, OffloadsAgainWhenTheExecutorIsFull) {
   auto loop = std::make_shared<PipelineLoop>(clock, executor);
   int ran = 0;
   Thread thread("loop", [&] { loop->Run(); });
-  for (int i = 0; i < 3; ++i) loop->Offload([&] { ++ran; });
+  for (int i = 0; i < 3; ++i) loop->Offload("batch", [&] { return ++ran; });
   for (int round = 0; round < 3; ++round) {
     while (!executor.RunOne()) {
       clock.Advance(absl::Milliseconds(2));
@@ -212,7 +212,10 @@ TEST(PipelineLoopTest, DropsEverythingAfterClose) {
   ManualExecutor executor;
   auto loop = std::make_shared<PipelineLoop>(clock, executor);
   bool ran = false;
-  loop->Offload([&] { ran = true; });
+  loop->Offload("batch", [&] {
+    ran = true;
+    return 1;
+  });
   auto answer = loop->Answer<int>([&](int) { ran = true; });
   loop->Close();
   loop->Run();

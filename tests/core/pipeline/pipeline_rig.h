@@ -227,6 +227,10 @@ class PipelineRig final : public StoreListener {
     MutexLock lock(mutex_);
     changed_.NotifyAll();
   }
+  void OnBatchEnded(const std::string& batch_id) override {
+    MutexLock lock(mutex_);
+    if (pipeline_) pipeline_->OnBatchEnded(batch_id);
+  }
 
   Options options_;
   SimulatedClock clock_;

@@ -39,15 +39,17 @@ std::map<std::string, std::string> ScreenByHand(const PipelineRig& rig, const Ba
   std::vector<PhaseOneSummary> summaries;
   for (size_t i = 0; i < payloads.size(); ++i) {
     postings.push_back(*rig.codec_.DecodePosting(absl::StrCat("job-", i), payloads[i]));
-    summaries.push_back(screener->Summarise(postings.back(), batch.as_of));
+    WorkBudget budget;
+    summaries.push_back(*screener->Summarise(postings.back(), batch.as_of, budget));
   }
   const GateDecision decision = DecideGate(spec.gate, summaries, rig.options_.has_model,
                                            rig.options_.pipeline.model_digest, batch.as_of);
   const std::vector<float> profile = VectorOf(rig.tokenizer_.EncodeWindows(screener->profile_text(), 16)[0]);
   std::map<std::string, std::string> verdicts;
   for (size_t i = 0; i < payloads.size(); ++i) {
-    Verdict verdict =
-        screener->VerdictWithoutModel(decision.plan, screener->Explain(postings[i], batch.as_of));
+    WorkBudget budget;
+    const PhaseOneResult explained = *screener->Explain(postings[i], batch.as_of, budget);
+    Verdict verdict = screener->VerdictWithoutModel(decision.plan, explained);
     if (std::count(decision.survivors.begin(), decision.survivors.end(), static_cast<int64_t>(i)) > 0) {
       std::vector<double> sum(8, 0.0);
       const auto windows = rig.tokenizer_.EncodeWindows(PostingText(postings[i]), 16);
@@ -60,8 +62,8 @@ std::map<std::string, std::string> ScreenByHand(const PipelineRig& rig, const Ba
         a += sum[d] * sum[d];
         b += static_cast<double>(profile[d]) * profile[d];
       }
-      verdict = screener->VerdictWithModel(decision.plan, screener->Explain(postings[i], batch.as_of),
-                                           dot / std::sqrt(a * b), static_cast<int>(windows.size()));
+      verdict = screener->VerdictWithModel(decision.plan, explained, dot / std::sqrt(a * b),
+                                           static_cast<int>(windows.size()));
     }
     verdicts[absl::StrCat("job-", i)] = rig.codec_.EncodeVerdict(verdict);
   }
@@ -154,6 +156,30 @@ TEST(PipelineTest, AcceptsUnderTheGateWhatPhaseOneAccepts) {
   EXPECT_TRUE(std::any_of(recorded.begin(), recorded.end(), [](const auto& job) {
     return job.second.find("accept phase1") != std::string::npos;
   }));
+}
+
+// A posting that takes more work than there may be fails, with the rule named; it takes no part in the gate
+// and nothing else of its batch suffers, whether it is screened once or twice.
+TEST(PipelineTest, APostingOverItsWorkBudgetFailsAlone) {
+  for (const char* policy : {"rules_only 0", "all 0", "fixed 1"}) {
+    PipelineRig rig({});
+    rig.StartPipeline();
+    std::vector<std::string> payloads = Postings(40);
+    payloads[7] = std::string(200'000, 'a');
+    const std::string id =
+        rig.Create(JobKind::kScreen, absl::StrCat(policy, " storage##(?:a{0,31}){31}b##coffee"), payloads);
+    ASSERT_TRUE(rig.AwaitDone(id));
+    const Batch batch = rig.Get(id);
+    EXPECT_EQ(batch.counts.failed, 1) << policy;
+    EXPECT_EQ(batch.counts.succeeded, 39) << policy;
+    EXPECT_EQ(rig.codec_.DecodePlan(batch.plan)->postings, 39) << policy;
+    for (const Outcome& outcome : rig.Outcomes(id)) {
+      if (outcome.kind != OutcomeKind::kFailed) continue;
+      EXPECT_EQ(outcome.job_id, "job-7");
+      EXPECT_EQ(outcome.error_reason, "WORK_BUDGET_EXCEEDED");
+      EXPECT_NE(outcome.error_message.find("rule \"pattern-1\""), std::string::npos) << outcome.error_message;
+    }
+  }
 }
 
 TEST(PipelineTest, ReadsTheBatchOfAnotherTenant) {

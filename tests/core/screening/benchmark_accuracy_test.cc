@@ -16,6 +16,7 @@
 #include "core/screening/attributes/company.h"
 #include "core/screening/posting_view.h"
 #include "core/screening/screener.h"
+#include "tests/core/screening/screening_testing.h"
 
 namespace sluice {
 namespace {
@@ -100,7 +101,8 @@ class BenchmarkAccuracyTest : public testing::TestWithParam<std::string> {
 TEST_P(BenchmarkAccuracyTest, ReadsAttributes) {
   std::map<std::string, Counts> counts;
   for (size_t i = 0; i < postings_.size(); ++i) {
-    PostingView view(postings_[i]);
+    WorkBudget budget;
+    PostingView view(postings_[i], budget);
     const json& gold = gold_[i];
     const auto add = [&](const char* attribute, bool right, const std::string& read,
                          const std::string& wanted) {
@@ -192,7 +194,7 @@ TEST_P(BenchmarkAccuracyTest, VetoesWhatViolatesARule) {
       const auto screener = Screener::Compile(profile);
       ASSERT_TRUE(screener.ok()) << screener.status();
       for (size_t i = 0; i < postings_.size(); ++i) {
-        const bool vetoed = (*screener)->Summarise(postings_[i], kAsOf).vetoed,
+        const bool vetoed = SummaryOf(**screener, postings_[i], kAsOf).vetoed,
                    violates = Violates(hard, gold_[i]);
         for (const std::string& key : {rule->id, std::string("all")}) {
           counts[key][0] += vetoed && violates;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/core/screening/screening_testing.h"
 
 namespace sluice {
@@ -269,6 +270,25 @@ TEST(LocationRuleTest, KnowsCountriesStatesAndCities) {
   EXPECT_EQ(InCountry("", "FR"), Ternary::kUnknown);
 }
 
+// A word is found by its stem also where the two begin otherwise.
+TEST(TermsRuleTest, FindsStemsThatBeginOtherwise) {
+  for (const auto& [term, text] : {std::pair("die", "dying"),
+                                   {"lying", "lie"},
+                                   {"engineer", "Engineering"},
+                                   {"sky", "skies"},
+                                   {"happy", "happily"}}) {
+    EXPECT_EQ(StateOf(TermsCondition{.any_of = {term}, .stem = true},
+                      WithText(absl::StrCat("Good ", text, "."), "x")),
+              StateOf(TermsCondition{.any_of = {text}, .stem = true},
+                      WithText(absl::StrCat("Good ", term, "."), "x")))
+        << term;
+  }
+  EXPECT_EQ(StateOf(TermsCondition{.any_of = {"die"}, .stem = true}, WithText("Good dying.", "x")),
+            Ternary::kSatisfied);
+  EXPECT_EQ(StateOf(TermsCondition{.any_of = {"dying"}, .stem = true}, WithText("They die.", "x")),
+            Ternary::kSatisfied);
+}
+
 TEST(LocationRuleTest, MatchesPlacesAsPhrases) {
   Posting posting = WithText("Good coffee.");
   posting.location = "Greater London Area";
@@ -282,7 +302,7 @@ TEST(LocationRuleTest, DoesNotApplyToFullyRemotePostings) {
   posting.location = "Austin, TX";
   Rule rule = Must(LocationCondition{.countries = {"DE"}});
   rule.on_unknown = OnUnknown::kFail;
-  EXPECT_FALSE(ScreenerOf({rule})->Summarise(posting, AsOf()).vetoed);
+  EXPECT_FALSE(SummaryOf(*ScreenerOf({rule}), posting).vetoed);
   EXPECT_EQ(StateOf(LocationCondition{.countries = {"DE"}, .also_remote = true}, posting),
             Ternary::kViolated);
 }

@@ -90,7 +90,7 @@ TEST(EffectTest, VetoesAndContributions) {
   const Posting remote = WithText("This is a fully remote position."), silent = WithText("Good coffee.");
   const Rule place = Must(WorkPlaceCondition{{WorkPlace::kRemote}});
   const auto summary = [](const Rule& rule, const Posting& posting) {
-    return ScreenerOf({rule})->Summarise(posting, AsOf());
+    return SummaryOf(*ScreenerOf({rule}), posting);
   };
   EXPECT_FALSE(summary(place, remote).vetoed);
   EXPECT_TRUE(summary(Must(WorkPlaceCondition{{WorkPlace::kOnsite}}), remote).vetoed);
@@ -127,8 +127,7 @@ TEST(ScreenerTest, SummariseAndExplainAgree) {
     std::string text;
     for (const char* piece : pieces) text += random() % 2 ? piece : "";
     const Posting posting = WithText(text);
-    const PhaseOneSummary cheap = screener->Summarise(posting, AsOf()),
-                          full = screener->Explain(posting, AsOf()).summary;
+    const PhaseOneSummary cheap = SummaryOf(*screener, posting), full = ResultOf(*screener, posting).summary;
     EXPECT_EQ(cheap.vetoed, full.vetoed);
     EXPECT_EQ(cheap.bm25, full.bm25);
     EXPECT_EQ(cheap.should_log_odds, full.should_log_odds);
@@ -152,8 +151,8 @@ TEST(ScreenerTest, ReadsAnyBytes) {
     for (int i = random() % 30; i > 0; --i) text += std::string(kAlphabet[random() % std::size(kAlphabet)]);
     Posting posting = WithText(text, text.substr(0, random() % 10));
     posting.location = text.substr(text.size() / 2);
-    const PhaseOneResult result = screener->Explain(posting, AsOf());
-    EXPECT_EQ(result.summary.vetoed, screener->Summarise(posting, AsOf()).vetoed);
+    const PhaseOneResult result = ResultOf(*screener, posting);
+    EXPECT_EQ(result.summary.vetoed, SummaryOf(*screener, posting).vetoed);
     const std::string whole = PostingText(posting);
     for (const RuleResult& rule : result.rules) {
       for (const Evidence& evidence : rule.evidence) {
@@ -174,7 +173,7 @@ TEST(ScreenerTest, CutsLongQuotes) {
 
 TEST(VerdictTest, AVetoRejectsWithItsRule) {
   const auto screener = ScreenerOf({Must(SalaryCondition{.at_least = 70'000}, "pay")});
-  PhaseOneResult result = screener->Explain(WithText("Salary: €55,000 per year."), AsOf());
+  PhaseOneResult result = ResultOf(*screener, WithText("Salary: €55,000 per year."));
   const Verdict verdict = screener->VerdictWithoutModel(PlanOf(GatePolicy::kVolume, 0.4), result);
   EXPECT_EQ(verdict.decision, Decision::kReject);
   EXPECT_EQ(verdict.decided_by, DecidedBy::kVeto);
@@ -235,7 +234,7 @@ TEST(VerdictTest, TheModelDecides) {
   const auto screener = ScreenerOf({Should(Must(WorkPlaceCondition{{WorkPlace::kRemote}}, "home"), 1)});
   const GatePlan plan = PlanOf(GatePolicy::kVolume, 0.1);
   const PhaseOneResult result =
-      screener->Explain(WithText("This is a fully remote position for a C++ engineer."), AsOf());
+      ResultOf(*screener, WithText("This is a fully remote position for a C++ engineer."));
   const Verdict verdict = screener->VerdictWithModel(plan, result, 0.58, 2);
   EXPECT_EQ(verdict.decided_by, DecidedBy::kPhaseTwo);
   EXPECT_EQ(verdict.score, *verdict.phase2);

@@ -30,6 +30,22 @@ inline std::unique_ptr<Screener> ScreenerOf(std::vector<Rule> rules,
   return screener.ok() ? *std::move(screener) : nullptr;
 }
 
+// With a budget of their own, which must be enough.
+inline PhaseOneSummary SummaryOf(const Screener& screener, const Posting& posting,
+                                 absl::Time as_of = AsOf()) {
+  WorkBudget budget;
+  const auto summary = screener.Summarise(posting, as_of, budget);
+  EXPECT_TRUE(summary.ok()) << summary.status();
+  return summary.value_or(PhaseOneSummary());
+}
+
+inline PhaseOneResult ResultOf(const Screener& screener, const Posting& posting, absl::Time as_of = AsOf()) {
+  WorkBudget budget;
+  auto result = screener.Explain(posting, as_of, budget);
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.ok() ? *std::move(result) : PhaseOneResult();
+}
+
 template <typename Condition>
 Rule Must(Condition condition, std::string id = "rule") {
   Rule rule;
@@ -45,8 +61,8 @@ RuleResult Ask(Condition condition, const Posting& posting, std::vector<Field> f
   rule.fields = std::move(fields);
   const auto screener = ScreenerOf({rule});
   if (screener == nullptr) return {};
-  const PhaseOneResult result = screener->Explain(posting, AsOf());
-  EXPECT_EQ(result.summary.vetoed, screener->Summarise(posting, AsOf()).vetoed);
+  const PhaseOneResult result = ResultOf(*screener, posting);
+  EXPECT_EQ(result.summary.vetoed, SummaryOf(*screener, posting).vetoed);
   const std::string text = PostingText(posting);
   for (const Evidence& evidence : result.rules[0].evidence) {
     if (evidence.field != "text") continue;
