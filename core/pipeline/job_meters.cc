@@ -11,27 +11,48 @@ int64_t SecondOf(absl::Duration now) {
 
 }  // namespace
 
-void RateWindow::Add(absl::Duration now, int64_t events) {
-  const int64_t second = SecondOf(now);
+absl::Duration CountedRate::Counted(absl::Duration now) const {
+  return counting_ ? counted_ + (now - since_) : counted_;
+}
+
+void CountedRate::SetCounting(absl::Duration now, bool counting) {
+  counted_ = Counted(now);
+  since_ = now;
+  counting_ = counting;
+}
+
+void CountedRate::Add(absl::Duration now, int64_t events) {
+  const int64_t second = SecondOf(Counted(now));
   Slot& slot = slots_[second % kSlots];
   if (slot.second != second) slot = {second, 0};
   slot.events += events;
 }
 
-double RateWindow::PerSecond(absl::Duration now) const {
-  const int64_t newest = SecondOf(now);
-  int64_t oldest = newest;
+double CountedRate::PerSecond(absl::Duration now) const {
+  const absl::Duration counted = Counted(now);
+  if (counted < absl::Seconds(1)) return 0;
+  const int64_t oldest = std::max<int64_t>(0, SecondOf(counted) - kSlots + 1);
   int64_t events = 0;
-  for (const Slot& slot : slots_) {
-    if (slot.second < 0 || slot.second <= newest - kSlots) continue;
-    oldest = std::min(oldest, slot.second);
-    events += slot.events;
-  }
-  if (events == 0) return 0;
-  // From the beginning of the oldest second that had any; at least one second, or a first job would look
-  // fast.
-  const double seconds = std::max(1.0, absl::ToDoubleSeconds(now) - static_cast<double>(oldest));
-  return static_cast<double>(events) / seconds;
+  for (const Slot& slot : slots_) events += slot.second >= oldest ? slot.events : 0;
+  return static_cast<double>(events) / absl::ToDoubleSeconds(counted - absl::Seconds(oldest));
+}
+
+void ServiceRate::SetWork(absl::Duration now, Work work) {
+  if (work == work_) return;
+  work_ = work;
+  some_.SetCounting(now, work != Work::kNone);
+  full_.SetCounting(now, work == Work::kMoreThanFits);
+}
+
+void ServiceRate::Add(absl::Duration now, int64_t outcomes) {
+  some_.Add(now, outcomes);
+  if (work_ == Work::kMoreThanFits) full_.Add(now, outcomes);
+}
+
+double ServiceRate::PerSecond(absl::Duration now) const {
+  const double rate = std::max(some_.PerSecond(now), full_.PerSecond(now));
+  if (rate > 0) last_ = rate;
+  return last_;
 }
 
 void JobMeters::CountRecorded(JobKind kind, OutcomeKind outcome, absl::Duration now, int64_t outcomes) {
@@ -42,7 +63,6 @@ void JobMeters::CountRecorded(JobKind kind, OutcomeKind outcome, absl::Duration 
   }
   MutexLock lock(mutex_);
   rate_.Add(now, outcomes);
-  last_rate_ = rate_.PerSecond(now);
 }
 
 void JobMeters::CountFenced(int64_t results) {
@@ -72,16 +92,17 @@ void JobMeters::SetQueue(const StoreStats& stats, bool has_model, absl::Duration
     metrics_->queue_jobs[kind]->Set(static_cast<double>(stats.ready_jobs[kind]));
   }
   const int64_t waiting = stats.queued_jobs() - (has_model ? 0 : stats.model_jobs);
-  double rate = JobsPerSecond(now);
-  if (rate == 0) {
-    MutexLock lock(mutex_);
-    rate = last_rate_;
-  }
+  const double rate = JobsPerSecond(now);
   metrics_->backlog_seconds->Set(rate > 0 ? static_cast<double>(waiting) / rate : 0);
 }
 
 void JobMeters::SetSaturation(double ratio) {
   if (metrics_) metrics_->saturation_ratio->Set(std::clamp(ratio, 0.0, 1.0));
+}
+
+void JobMeters::SetWork(ServiceRate::Work work, absl::Duration now) {
+  MutexLock lock(mutex_);
+  rate_.SetWork(now, work);
 }
 
 void JobMeters::SetPhaseOneWorkers(int workers) {

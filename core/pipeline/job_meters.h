@@ -12,19 +12,47 @@
 
 namespace sluice {
 
-// Events a second over the last ten seconds, in slots of one. A value.
-class RateWindow {
+// Events a second of the time that is counted, over the last five seconds of it. Time counts while
+// SetCounting says so: that nothing came for a minute says nothing about how fast work goes. A value.
+class CountedRate {
  public:
+  void SetCounting(absl::Duration now, bool counting);
   void Add(absl::Duration now, int64_t events);
+  // 0 until a second has been counted, or where the last five had no event.
   double PerSecond(absl::Duration now) const;
 
  private:
-  static constexpr int kSlots = 10;
+  static constexpr int kSlots = 5;
   struct Slot {
-    int64_t second = -1;
+    int64_t second = -1;  // of the counted time
     int64_t events = 0;
   };
+  absl::Duration Counted(absl::Duration now) const;
+
   std::array<Slot, kSlots> slots_;
+  absl::Duration counted_;  // up to since_
+  absl::Duration since_;
+  bool counting_ = false;
+};
+
+// How fast outcomes are recorded where there is enough to do. While work is left lying because there is no
+// room for it, that is seen; while there is room, what is seen is how fast work comes, or how long one job
+// takes by itself: the lower bound that counts until something better is known. A value.
+class ServiceRate {
+ public:
+  enum class Work { kNone, kSome, kMoreThanFits };
+
+  void SetWork(absl::Duration now, Work work);
+  void Add(absl::Duration now, int64_t outcomes);
+  // Jobs a second; 0 while unknown. Where nothing was recorded for so long that it would be 0, the last one
+  // known.
+  double PerSecond(absl::Duration now) const;
+
+ private:
+  CountedRate some_;
+  CountedRate full_;
+  Work work_ = Work::kNone;
+  mutable double last_ = 0;
 };
 
 // Thread-safe. `metrics` may be null and must outlive this.
@@ -41,15 +69,16 @@ class JobMeters {
   // Without a model, what only a model can go on with is no backlog: it would never shrink.
   void SetQueue(const StoreStats& stats, bool has_model, absl::Duration now);
   void SetSaturation(double ratio);
+  void SetWork(ServiceRate::Work work, absl::Duration now);
   void SetPhaseOneWorkers(int workers);
 
+  // Of the ServiceRate.
   double JobsPerSecond(absl::Duration now) const;
 
  private:
   const PipelineMetrics* const metrics_;
   mutable Mutex mutex_;
-  RateWindow rate_ ABSL_GUARDED_BY(mutex_);
-  double last_rate_ ABSL_GUARDED_BY(mutex_) = 0;  // the last one that was not zero
+  ServiceRate rate_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace sluice

@@ -85,11 +85,20 @@ void JobSource::OnBatchEnded(const std::string& batch_id) {
 }
 
 void JobSource::ClaimMore() {
-  if (draining_ || context_.loop->Now() < paused_until_) return;
   const std::optional<SessionId> session = keeper_.session();
-  if (!session.has_value()) return;
-  ClaimPlans(*session);
-  ClaimJobs(*session);
+  if (!draining_ && context_.loop->Now() >= paused_until_ && session.has_value()) {
+    ClaimPlans(*session);
+    ClaimJobs(*session);
+  }
+  context_.meters->SetWork(Work(), context_.loop->Now());
+}
+
+// A claim that went takes `maybe_ready` with it: where it is left, there was no room to claim.
+ServiceRate::Work JobSource::Work() const {
+  if (leases_.empty()) return ServiceRate::Work::kNone;
+  const auto left_lying = [](const Stream& stream) { return stream.maybe_ready && !stream.claiming; };
+  return left_lying(plans_) || left_lying(jobs_) ? ServiceRate::Work::kMoreThanFits
+                                                 : ServiceRate::Work::kSome;
 }
 
 void JobSource::ClaimPlans(SessionId session) {

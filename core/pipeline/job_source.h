@@ -60,6 +60,7 @@ class JobSource final : public LeaseSink {
 
   void Poll();
   void ClaimMore();
+  ServiceRate::Work Work() const;
   void ClaimPlans(SessionId session);
   void ClaimPlansLater();
   int YoungPlans() const;

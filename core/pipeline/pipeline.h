@@ -73,7 +73,7 @@ class Pipeline {
   // closes the session. Blocks. Returns false when the time ran out.
   virtual bool Drain(absl::Duration timeout) = 0;
 
-  // Jobs a second recorded over the last ten seconds.
+  // Jobs a second that are recorded where there is enough to do (ServiceRate); 0 while unknown.
   virtual double JobsPerSecond() const = 0;
 };
 

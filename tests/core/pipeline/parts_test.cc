@@ -89,14 +89,78 @@ TEST(FailedOutcomeTest, CutsALongMessageBetweenCharacters) {
   EXPECT_TRUE(absl::EndsWith(outcome.error_message, "ä…"));
 }
 
-TEST(RateWindowTest, CountsTheLastTenSeconds) {
-  RateWindow rate;
+TEST(CountedRateTest, CountsTheLastFiveSecondsOfTheTimeThatCounts) {
+  CountedRate rate;
   EXPECT_EQ(rate.PerSecond(absl::Seconds(100)), 0);
-  for (int second = 100; second < 105; ++second) rate.Add(absl::Seconds(second), 50);
-  EXPECT_DOUBLE_EQ(rate.PerSecond(absl::Seconds(105)), 50);
-  EXPECT_EQ(rate.PerSecond(absl::Seconds(115)), 0);
-  rate.Add(absl::Seconds(115), 7);
-  EXPECT_DOUBLE_EQ(rate.PerSecond(absl::Seconds(115)), 7);
+  rate.SetCounting(absl::Seconds(100), true);
+  rate.Add(absl::Seconds(100), 1);
+  EXPECT_EQ(rate.PerSecond(absl::Seconds(100.9)), 0);  // a first event says nothing yet
+  for (int second = 101; second < 105; ++second) rate.Add(absl::Seconds(second), 50);
+  EXPECT_DOUBLE_EQ(rate.PerSecond(absl::Seconds(105)), 50);  // 200 in four seconds: the fifth is yet to come
+  rate.SetCounting(absl::Seconds(105), false);
+  EXPECT_DOUBLE_EQ(rate.PerSecond(absl::Hours(5)), 50);
+  rate.SetCounting(absl::Hours(5), true);
+  rate.Add(absl::Hours(5) + absl::Seconds(4), 400);
+  EXPECT_DOUBLE_EQ(rate.PerSecond(absl::Hours(5) + absl::Seconds(5)), 100);
+  EXPECT_EQ(rate.PerSecond(absl::Hours(5) + absl::Seconds(20)), 0);
+}
+
+// Plays batches of one job in virtual time: each takes 20 ms, two at a time.
+class OneJobBatches {
+ public:
+  // One at a time, so that there is room for another all along.
+  void Trickle(int batches, absl::Duration every) {
+    for (int i = 0; i < batches; ++i) {
+      rate.SetWork(now, ServiceRate::Work::kSome);
+      rate.Add(now + kTime, 1);
+      rate.SetWork(now + kTime, ServiceRate::Work::kNone);
+      now += every;
+    }
+  }
+  // So many that they wait; the answer is how much too long the time of the rest is said to be, at worst.
+  double Burst(int batches) {
+    double worst = 0;
+    rate.SetWork(now, ServiceRate::Work::kMoreThanFits);
+    for (int left = batches; left > 0; left -= 2) {
+      now += kTime;
+      rate.Add(now, 2);
+      if (const double per_second = rate.PerSecond(now); per_second > 0)
+        worst = std::max(worst, (left / per_second) / (left / 2 * absl::ToDoubleSeconds(kTime)));
+    }
+    rate.SetWork(now, ServiceRate::Work::kNone);
+    return worst;
+  }
+
+  ServiceRate rate;
+  absl::Duration now = absl::Seconds(100);
+
+ private:
+  static constexpr absl::Duration kTime = absl::Milliseconds(20);
+};
+
+// A burst that follows an idle or a quiet time is judged by how fast work goes, not by how slowly it came.
+TEST(ServiceRateTest, AQuietTimeBeforeABurstDoesNotMakeItLookLong) {
+  OneJobBatches at_first;
+  EXPECT_LT(at_first.Burst(1000), 1.1);
+
+  OneJobBatches quiet;
+  quiet.Trickle(100, absl::Seconds(1));
+  EXPECT_NEAR(quiet.rate.PerSecond(quiet.now), 50, 1);
+  EXPECT_LT(quiet.Burst(1000), 2.1);  // one at a time is half of what two are
+  quiet.Trickle(100, absl::Seconds(10));
+  EXPECT_LT(quiet.Burst(1000), 1.1);
+}
+
+// Slower work is noticed as it goes, and work that stands is no reason to forget what is known.
+TEST(ServiceRateTest, FollowsWorkThatGetsSlower) {
+  ServiceRate rate;
+  absl::Duration now = absl::Seconds(100);
+  rate.SetWork(now, ServiceRate::Work::kMoreThanFits);
+  for (int i = 0; i < 20; ++i) rate.Add(now += absl::Seconds(1), 1000);
+  EXPECT_NEAR(rate.PerSecond(now), 1000, 250);
+  for (int i = 0; i < 6; ++i) rate.Add(now += absl::Seconds(1), 10);
+  EXPECT_NEAR(rate.PerSecond(now), 10, 3);
+  EXPECT_GT(rate.PerSecond(now + absl::Minutes(5)), 0);
 }
 
 // A backlog of what only a model can go on with would never shrink where there is none; it is queued all the
@@ -106,7 +170,8 @@ TEST(JobMetersTest, WhatWaitsForAModelIsNoBacklogWithoutOne) {
   ServiceMetrics metrics(registry);
   JobMeters meters(&metrics);
   const absl::Duration now = absl::Seconds(100);
-  meters.CountRecorded(JobKind::kScreen, OutcomeKind::kSucceeded, now, 20);
+  meters.SetWork(ServiceRate::Work::kMoreThanFits, now - absl::Seconds(1));
+  meters.CountRecorded(JobKind::kScreen, OutcomeKind::kSucceeded, now - absl::Seconds(1), 20);
   StoreStats stats;
   stats.ready_jobs[0] = 500;
   stats.leased_jobs[1] = 40;

@@ -475,11 +475,15 @@ TEST(PipelineTest, FillsItsMetrics) {
   ServiceMetrics metrics(registry);
   PipelineOptions pipeline;
   pipeline.phase_one_workers = 3;
-  PipelineRig rig({.pipeline = pipeline, .metrics = &metrics});
+  PipelineRig rig({.replica_held = true, .pipeline = pipeline, .metrics = &metrics});
   rig.StartPipeline();
   auto payloads = Postings(90);
   payloads[1] = "!";
   const std::string id = rig.Create(JobKind::kScreen, "fixed 0.3 distributed storage engineer", payloads);
+  ASSERT_TRUE(rig.AwaitCondition([&] { return !rig.Get(id).plan.empty(); }));
+  EXPECT_EQ(rig.pipeline_->JobsPerSecond(), 0);
+  rig.clock_.Advance(absl::Seconds(2));  // a rate is told after a second of work
+  rig.replica_->Release();
   ASSERT_TRUE(rig.AwaitDone(id));
   const PipelineMetrics& values = metrics.pipeline();
   ASSERT_TRUE(rig.AwaitCondition([&] { return values.jobs_total[0][0]->Value() == 89; }));
