@@ -18,6 +18,7 @@ inline constexpr int64_t kMaxExpirySeconds = 7 * 24 * 3600;
 inline constexpr int64_t kMaxPriority = 100;
 inline constexpr int64_t kMaxBatchesPage = 1000;
 inline constexpr int64_t kMaxResultsPage = 256;
+inline constexpr int64_t kMaxAnswerBytes = 4 << 20;  // what gRPC's clients take unless told otherwise
 inline constexpr int64_t kMaxPageTokenBytes = 1024;
 inline constexpr int64_t kMinWatchIntervalMs = 20;
 inline constexpr int64_t kMaxFieldViolations = 32;
@@ -31,7 +32,7 @@ struct Limit {
   const char* doc;
 };
 
-inline constexpr std::array<Limit, 14> kLimits = {{
+inline constexpr std::array<Limit, 15> kLimits = {{
     {"max_posting_bytes", kMaxPostingBytes, "bytes of one posting, all its fields together"},
     {"max_text_bytes", kMaxTextBytes, "bytes of one text to embed"},
     {"max_request_bytes", kMaxRequestBytes,
@@ -44,6 +45,7 @@ inline constexpr std::array<Limit, 14> kLimits = {{
     {"max_priority", kMaxPriority, "NewBatch.priority, and the same below zero"},
     {"max_batches_page", kMaxBatchesPage, "ListBatchesRequest.page_size"},
     {"max_results_page", kMaxResultsPage, "ListResultsRequest.page_size"},
+    {"max_answer_bytes", kMaxAnswerBytes, "bytes of any answer or message of a stream"},
     {"max_page_token_bytes", kMaxPageTokenBytes, "bytes of a page token"},
     {"min_watch_interval_ms", kMinWatchIntervalMs, "WatchBatchRequest.min_interval, at least"},
     {"max_field_violations", kMaxFieldViolations, "field violations that one answer names"},

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 #include "core/pipeline/lease.h"
@@ -32,6 +33,12 @@ NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict) {
   }
   NewOutcome outcome{.kind = OutcomeKind::kSucceeded, .score = verdict.score};
   outcome.result = codec.EncodeVerdict(verdict);
+  if (outcome.result.size() > kMaxResultBytes) {
+    return FailedOutcome(WithReason(absl::ResourceExhaustedError(absl::StrCat(
+                                        "the verdict takes ", outcome.result.size(), " bytes, limit ",
+                                        kMaxResultBytes, ": use fewer rules or shorter terms")),
+                                    "RESULT_TOO_LARGE"));
+  }
   return outcome;
 }
 

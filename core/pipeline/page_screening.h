@@ -27,7 +27,11 @@ std::vector<PostingRange> SplitPage(size_t postings, int workers, size_t min_pos
 absl::StatusOr<PhaseOneSummary> SummariseJob(const JobCodec& codec, const Screener& screener,
                                              absl::Time as_of, const StoredJob& job, WorkBudget& budget);
 
-// SUCCEEDED with the verdict; FAILED, reason NOT_FINITE, when its score is no number.
+// Of a verdict as it is stored: any one fits into an answer, with room for its id and its error.
+inline constexpr size_t kMaxResultBytes = 1 << 20;
+
+// SUCCEEDED with the verdict; FAILED when its score is no number (reason NOT_FINITE), or when it takes more
+// than kMaxResultBytes (RESULT_TOO_LARGE).
 NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict);
 
 // All that phase one has to say about a posting, or the same error.

@@ -114,15 +114,19 @@ absl::Status DuplicateJobId(int64_t position, absl::string_view id) {
 }
 
 absl::Status NoSuchBatch(absl::string_view batch_id) {
-  return absl::NotFoundError(absl::StrCat("there is no batch \"", batch_id, "\""));
+  return WithReason(absl::NotFoundError(absl::StrCat("there is no batch \"", batch_id, "\"")),
+                    "BATCH_NOT_FOUND");
 }
 
 absl::Status NoSuchUpload(absl::string_view batch_id) {
-  return absl::NotFoundError(absl::StrCat("there is no open upload \"", batch_id, "\""));
+  return WithReason(absl::NotFoundError(absl::StrCat("there is no open upload \"", batch_id, "\"")),
+                    "UPLOAD_NOT_FOUND");
 }
 
 absl::Status UploadStillOpen(absl::string_view batch_id) {
-  return absl::FailedPreconditionError(absl::StrCat("batch \"", batch_id, "\" is still being uploaded"));
+  return WithReason(
+      absl::FailedPreconditionError(absl::StrCat("batch \"", batch_id, "\" is still being uploaded")),
+      "UPLOAD_STILL_OPEN");
 }
 
 absl::Status NotFinished(absl::string_view batch_id) {
@@ -136,8 +140,9 @@ absl::Status RequestIdReused() {
 }
 
 absl::Status SequenceOutOfRange(int64_t after_sequence, int64_t last_sequence) {
-  return absl::OutOfRangeError(
-      absl::StrCat("sequence ", after_sequence, " is past the last one, ", last_sequence));
+  return WithReason(absl::OutOfRangeError(
+                        absl::StrCat("sequence ", after_sequence, " is past the last one, ", last_sequence)),
+                    "SEQUENCE_OUT_OF_RANGE");
 }
 
 absl::Status SessionDead(SessionId session) {
@@ -240,6 +245,15 @@ std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const T
   outcome.error_message = absl::StrCat(subject, " was attempted ", tries.attempts,
                                        " times; every attempt ended without a result");
   return outcome;
+}
+
+bool RankedPageBytes::Takes(const Outcome& outcome) {
+  constexpr size_t kMostBytes = 3 << 20;
+  constexpr size_t kBesides = 256;  // of an outcome: its numbers, and the frames of what it holds
+  const bool first = bytes_ == 0;
+  bytes_ += static_cast<int64_t>(outcome.result.size() + outcome.job_id.size() + outcome.error_reason.size() +
+                                 outcome.error_message.size() + kBesides);
+  return first || bytes_ <= static_cast<int64_t>(kMostBytes);
 }
 
 absl::Time StoredTime(absl::Time time) {

@@ -93,6 +93,17 @@ Tries TriesAfter(LeaseEnd end, int64_t job_index, Tries tries);
 // QUARANTINED or ATTEMPTS_EXHAUSTED. Nothing while it may be tried again.
 std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const TryLimits& limits);
 
+// A page of ranked outcomes ends by their bytes, too: gRPC's clients take answers of 4 MiB unless told
+// otherwise.
+class RankedPageBytes {
+ public:
+  // Whether `outcome` still belongs to the page; the first one always does.
+  bool Takes(const Outcome& outcome);
+
+ private:
+  int64_t bytes_ = 0;
+};
+
 // Stored times keep microseconds, and ±infinity.
 absl::Time StoredTime(absl::Time time);
 

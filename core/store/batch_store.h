@@ -101,7 +101,8 @@ class BatchStore {
   // after_sequence > last_sequence.
   virtual void ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit,
                             Done<std::vector<Outcome>> done) = 0;
-  // By score, highest first, ties by job id. FAILED_PRECONDITION (reason BATCH_NOT_FINISHED) unless terminal.
+  // By score, highest first, ties by job id; a page may end before `page_size`, by its bytes
+  // (RankedPageBytes). FAILED_PRECONDITION (reason BATCH_NOT_FINISHED) unless terminal.
   virtual void ReadRanked(std::string batch_id, int page_size, std::string page_token,
                           Done<RankedPage> done) = 0;
   // Jobs with index >= first_index in order, whatever their state: at most `limit` (1..256), and no more once

@@ -33,6 +33,19 @@ uint16_t HalfBits(float value) {
   return sign | static_cast<uint16_t>((rounded - 0x38000000) >> 13);
 }
 
+int64_t VectorBytes(int64_t dimensions, v1::VectorEncoding encoding) {
+  switch (encoding) {
+    case v1::BINARY:
+      return (dimensions + 7) / 8;
+    case v1::INT8:
+      return dimensions;
+    case v1::FLOAT16:
+      return dimensions * 2;
+    default:
+      return dimensions * 4;
+  }
+}
+
 std::string EncodeBits(absl::Span<const float> vectors, int dimensions) {
   const size_t row_bytes = (static_cast<size_t>(dimensions) + 7) / 8;
   const size_t rows = dimensions == 0 ? 0 : vectors.size() / dimensions;
@@ -82,6 +95,17 @@ absl::StatusOr<EmbedCall> EmbedCallFromProto(const v1::EmbedRequest& request) {
     call.texts.push_back(request.texts(i));
   }
   return call;
+}
+
+absl::Status CheckAnswerBytes(int64_t texts, int dimensions, v1::VectorEncoding encoding) {
+  constexpr int64_t kBesides = 4 << 10;  // the model's name and the fields' frames
+  constexpr int64_t kBesidesAText = 6;   // its tokens and whether it was cut
+  const int64_t bytes_a_text = VectorBytes(dimensions, encoding) + kBesidesAText;
+  const int64_t fit = (kMaxAnswerBytes - kBesides) / bytes_a_text;
+  if (texts <= fit) return absl::OkStatus();
+  return FieldError("texts", absl::StrCat("has ", texts, " texts, whose vectors of ", dimensions,
+                                          " dimensions do not fit into an answer of ", kMaxAnswerBytes,
+                                          " bytes: send at most ", fit, ", or ask for a smaller encoding"));
 }
 
 void EmbedAnswerToProto(const EmbedAnswer& answer, int dimensions, const std::string& model,

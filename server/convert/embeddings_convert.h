@@ -18,6 +18,10 @@ absl::StatusOr<Truncation> TruncationFromProto(v1::Truncation truncation, absl::
 // truncation, encoding. Deadline and cancellation are left to the caller.
 absl::StatusOr<EmbedCall> EmbedCallFromProto(const v1::EmbedRequest& request);
 
+// INVALID_ARGUMENT (field "texts") when the answer would be more than kMaxAnswerBytes; says how many texts
+// fit.
+absl::Status CheckAnswerBytes(int64_t texts, int dimensions, v1::VectorEncoding encoding);
+
 void EmbedAnswerToProto(const EmbedAnswer& answer, int dimensions, const std::string& model,
                         v1::VectorEncoding encoding, v1::EmbedResponse* response);
 

@@ -500,6 +500,44 @@ TEST_P(BatchStoreContract, StatsCountWhatIsOpen) {
   EXPECT_EQ(stats.open_batches, 1);
 }
 
+// A page is one answer: ten outcomes of 700 KB are three of them, and none is lost where one ends. Half of
+// the outcomes tie, so that a page ends within ties and behind them.
+TEST_P(BatchStoreContract, RankedPagesEndByTheirBytes) {
+  const Batch batch = Create(Embed(), 10);
+  const std::vector<Claimed> claims = Claim(Session());
+  for (int i = 0; i < 10; ++i) {
+    LeasedOutcome outcome = Ended(claims[i], OutcomeKind::kSucceeded, i < 5 ? 9 : -i);
+    outcome.outcome.result = std::string(700'000, 'x');
+    ASSERT_TRUE(store_.Commit({outcome}).ok());
+  }
+  std::vector<std::string> ids;
+  std::vector<size_t> pages;
+  std::string token;
+  do {
+    const RankedPage page = *store_.Ranked(batch.id, 256, token);
+    EXPECT_EQ(page.first_rank, static_cast<int64_t>(ids.size()) + 1);
+    pages.push_back(page.outcomes.size());
+    for (const Outcome& outcome : page.outcomes) ids.push_back(outcome.job_id);
+    token = page.next_page_token;
+  } while (!token.empty());
+  EXPECT_THAT(pages, ElementsAre(4, 4, 2));
+  EXPECT_THAT(ids,
+              ElementsAre("job0", "job1", "job2", "job3", "job4", "job5", "job6", "job7", "job8", "job9"));
+}
+
+// However large it is, one outcome is a page.
+TEST_P(BatchStoreContract, ARankedPageHoldsAtLeastOneOutcome) {
+  const Batch batch = Create(Embed(), 2);
+  for (const Claimed& claim : Claim(Session())) {
+    LeasedOutcome outcome = Ended(claim);
+    outcome.outcome.result = std::string(5'000'000, 'x');
+    ASSERT_TRUE(store_.Commit({outcome}).ok());
+  }
+  const RankedPage page = *store_.Ranked(batch.id, 256);
+  EXPECT_THAT(page.outcomes, SizeIs(1));
+  EXPECT_THAT(store_.Ranked(batch.id, 256, page.next_page_token)->outcomes, SizeIs(1));
+}
+
 TEST_P(BatchStoreContract, RankedIsByScoreThenIdInPages) {
   const Batch batch = Create(Embed(), 7);
   const std::vector<Claimed> claims = Claim(Session());

@@ -210,7 +210,10 @@ absl::StatusOr<RankedPage> InMemoryBatches::ReadRanked(const std::string& batch_
   RankedPage page;
   page.first_rank = from.rank + 1;
   const auto count = static_cast<int64_t>(ranked.size());
-  const int64_t end = std::min(count, from.rank + page_size);
+  int64_t end = from.rank;
+  for (RankedPageBytes bytes; end < std::min(count, from.rank + page_size) && bytes.Takes(ranked[end]);
+       ++end) {
+  }
   page.outcomes.assign(ranked.begin() + from.rank, ranked.begin() + end);
   if (end < count) page.next_page_token = EncodePageToken({'R', scope, 0, end});
   return page;

@@ -44,7 +44,8 @@ TEST(StatusConvert, RoundTripsWithDetails) {
     EXPECT_EQ(back.code(), status.code());
     EXPECT_EQ(back.message(), status.message());
     EXPECT_EQ(FieldViolationsOf(back), FieldViolationsOf(status));
-    EXPECT_EQ(ReasonOf(back), ReasonOf(status));
+    const bool has_reason = !ReasonOf(status).empty();
+    EXPECT_EQ(ReasonOf(back), has_reason ? ReasonOf(status) : absl::StatusCodeToString(status.code()));
     EXPECT_EQ(RetryDelayOf(back), RetryDelayOf(status));
   }
 }
@@ -302,6 +303,28 @@ TEST(EmbeddingsConvert, EncodesVectorsAsDocumented) {
   EXPECT_EQ(halves, std::string("\x00\x3c\x00\xb8\x00\x00\xff\x7b\x01\x00\x00\x7c", 12));
   EXPECT_EQ(EncodeVectors({vectors.data(), 3}, 3, v1::INT8), std::string("\x7f\xc0\x00", 3));
   EXPECT_EQ(EncodeVectors({vectors.data(), 3}, 3, v1::BINARY), std::string("\x01", 1));
+}
+
+// Exactly as many texts pass as fit, in every encoding, at the sizes of known models.
+TEST(EmbeddingsConvert, AnAnswerThatDoesNotFitIsRefusedBeforeItIsMade) {
+  for (const int dimensions : {1, 384, 1024, 4096}) {
+    for (const v1::VectorEncoding encoding : {v1::FLOAT32, v1::FLOAT16, v1::INT8, v1::BINARY}) {
+      int64_t fit = 0;
+      while (CheckAnswerBytes(fit + 1, dimensions, encoding).ok() && fit < kMaxTextsPerEmbed) ++fit;
+      EmbedAnswer answer;
+      answer.vectors.assign(static_cast<size_t>(fit) * dimensions, 0.5f);
+      answer.tokens.assign(fit, 1 << 30);
+      answer.truncated.assign(fit, true);
+      v1::EmbedResponse response;
+      EmbedAnswerToProto(answer, dimensions, std::string(200, 'm'), encoding, &response);
+      EXPECT_LE(static_cast<int64_t>(response.ByteSizeLong()), kMaxAnswerBytes);
+      if (fit == kMaxTextsPerEmbed) continue;
+      const absl::Status refused = CheckAnswerBytes(fit + 1, dimensions, encoding);
+      EXPECT_EQ(FieldViolationsOf(refused).at(0).field, "texts");
+      EXPECT_THAT(refused.message(), testing::HasSubstr(absl::StrCat("send at most ", fit, ",")));
+    }
+  }
+  EXPECT_TRUE(CheckAnswerBytes(kMaxTextsPerEmbed, 384, v1::FLOAT32).ok());
 }
 
 TEST(EmbeddingsConvert, RequestsAreChecked) {

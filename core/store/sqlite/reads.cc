@@ -32,9 +32,15 @@ Outcome OutcomeOf(const Query& query) {
   return outcome;
 }
 
-absl::Status Append(Query& query, std::vector<Outcome>& outcomes) {
-  while (query.Step()) outcomes.push_back(OutcomeOf(query));
-  return query.status();
+// False when `bytes` ended the page before the query was through.
+absl::StatusOr<bool> Append(Query& query, RankedPageBytes& bytes, std::vector<Outcome>& outcomes) {
+  while (query.Step()) {
+    Outcome outcome = OutcomeOf(query);
+    if (!bytes.Takes(outcome)) return false;
+    outcomes.push_back(std::move(outcome));
+  }
+  SLUICE_RETURN_IF_ERROR(query.status());
+  return true;
 }
 
 }  // namespace
@@ -51,7 +57,8 @@ absl::StatusOr<std::vector<Outcome>> BatchTables::ReadOutcomes(const std::string
                                    " FROM outcome WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
                                    SequenceKey(row.number, after_sequence), LastKey(row.number), limit);
   std::vector<Outcome> outcomes;
-  SLUICE_RETURN_IF_ERROR(Append(query, outcomes));
+  while (query.Step()) outcomes.push_back(OutcomeOf(query));
+  SLUICE_RETURN_IF_ERROR(query.status());
   return outcomes;
 }
 
@@ -82,12 +89,14 @@ absl::StatusOr<RankedPage> BatchTables::ReadRanked(const std::string& batch_id, 
                                   " FROM outcome WHERE batch = ?1 AND score = ?2 AND job_id > ?3 "
                                   "ORDER BY job_id LIMIT ?4",
                                   row.number, score, job_id, page_size);
-  SLUICE_RETURN_IF_ERROR(Append(ties, page.outcomes));
+  RankedPageBytes bytes;
+  SLUICE_ASSIGN_OR_RETURN(const bool ties_fit, Append(ties, bytes, page.outcomes));
   Query lower = connection_.Select("SELECT " SLUICE_OUTCOME_COLUMNS
                                    " FROM outcome WHERE batch = ?1 AND score < ?2 "
                                    "ORDER BY score DESC, job_id LIMIT ?3",
-                                   row.number, score, page_size - static_cast<int>(page.outcomes.size()));
-  SLUICE_RETURN_IF_ERROR(Append(lower, page.outcomes));
+                                   row.number, score,
+                                   ties_fit ? page_size - static_cast<int>(page.outcomes.size()) : 0);
+  SLUICE_RETURN_IF_ERROR(Append(lower, bytes, page.outcomes).status());
   const int64_t rank = from.rank + static_cast<int64_t>(page.outcomes.size());
   if (rank < row.batch.counts.jobs) {
     page.next_page_token = EncodePageToken({kRankedCall, scope, page.outcomes.back().sequence, rank});
