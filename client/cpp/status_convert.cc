@@ -49,7 +49,9 @@ absl::Status FromGrpcStatus(const grpc::Status& status, const grpc::ClientContex
       google::rpc::BadRequest bad_request;
       google::rpc::RetryInfo retry_info;
       if (detail.Is<google::rpc::ErrorInfo>() && detail.UnpackTo(&error_info)) {
-        out = WithReason(std::move(out), error_info.reason());
+        // A server that has no more exact reason names the code.
+        if (error_info.reason() != absl::StatusCodeToString(out.code()))
+          out = WithReason(std::move(out), error_info.reason());
       } else if (detail.Is<google::rpc::BadRequest>() && detail.UnpackTo(&bad_request)) {
         out = WithViolations(std::move(out), bad_request);
       } else if (detail.Is<google::rpc::RetryInfo>() && detail.UnpackTo(&retry_info)) {

@@ -192,11 +192,7 @@ absl::Status AdmitStream(const AdmissionLimits& limits, const AdmissionState& st
 
 absl::Status Admit(const AdmissionLimits& limits, const AdmissionState& state,
                    const AdmissionRequest& request) {
-  if (state.draining) {
-    return WithRetryDelay(
-        WithReason(absl::UnavailableError("the server is shutting down: try another or later"), "DRAINING"),
-        kShortDelay);
-  }
+  if (state.draining) return DrainingError();
   if (absl::Status status = CheckMemory(limits, state); !status.ok()) return status;
   for (const auto check : {CheckDisk, CheckUploads, CheckBytes, CheckQueue, CheckTenant, CheckExpiry}) {
     if (absl::Status status = check(limits, state, request); !status.ok()) return status;

@@ -99,4 +99,11 @@ std::optional<absl::Duration> RetryDelayOf(const absl::Status& status) {
   return absl::Milliseconds(milliseconds);
 }
 
+absl::Status DrainingError(absl::string_view advice) {
+  constexpr absl::Duration kDelay = absl::Seconds(1);
+  return WithRetryDelay(
+      WithReason(absl::UnavailableError(absl::StrCat("the server is shutting down: ", advice)), "DRAINING"),
+      kDelay);
+}
+
 }  // namespace sluice

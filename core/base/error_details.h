@@ -45,4 +45,8 @@ std::string ReasonOf(const absl::Status& status);  // "" when none
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);
 
+// UNAVAILABLE (reason DRAINING), to be tried again after a second: what every room of a server that shuts
+// down answers. `advice` follows the message.
+absl::Status DrainingError(absl::string_view advice = "try another or later");
+
 }  // namespace sluice

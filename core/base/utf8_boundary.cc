@@ -42,18 +42,6 @@ size_t AsciiBytes(absl::string_view text) {
   return bytes;
 }
 
-// The longest beginning of whole characters.
-size_t WellFormedBytes(absl::string_view text) {
-  size_t at = 0;
-  while (at < text.size()) {
-    at += AsciiBytes(text.substr(at));
-    const size_t bytes = FirstCharacterBytes(text.substr(at));
-    if (bytes == 0) break;
-    at += bytes;
-  }
-  return at;
-}
-
 }  // namespace
 
 std::string Shortened(absl::string_view text, size_t max_bytes) {
@@ -73,14 +61,21 @@ size_t FirstCharacterBytes(absl::string_view text) {
   return sequence.bytes;
 }
 
-bool IsWellFormedUtf8(absl::string_view text) {
-  return WellFormedBytes(text) == text.size();
+size_t WellFormedUtf8Bytes(absl::string_view text) {
+  size_t at = 0;
+  while (at < text.size()) {
+    at += AsciiBytes(text.substr(at));
+    const size_t bytes = FirstCharacterBytes(text.substr(at));
+    if (bytes == 0) break;
+    at += bytes;
+  }
+  return at;
 }
 
 std::string RepairedUtf8(absl::string_view text) {
   std::string repaired;
   while (true) {
-    const size_t bytes = WellFormedBytes(text);
+    const size_t bytes = WellFormedUtf8Bytes(text);
     repaired.append(text.data(), bytes);
     if (bytes == text.size()) return repaired;
     repaired.append(kReplacement.data(), kReplacement.size());

@@ -30,7 +30,11 @@ std::string Shortened(absl::string_view text, size_t max_bytes);
 // begins nothing, a sequence that breaks off, an overlong form, a surrogate, what lies past U+10FFFF.
 size_t FirstCharacterBytes(absl::string_view text);
 
-bool IsWellFormedUtf8(absl::string_view text);
+// How long the longest beginning of `text` is that is whole characters; all of it when it is UTF-8.
+size_t WellFormedUtf8Bytes(absl::string_view text);
+inline bool IsWellFormedUtf8(absl::string_view text) {
+  return WellFormedUtf8Bytes(text) == text.size();
+}
 
 // Each byte that belongs to no character becomes U+FFFD.
 std::string RepairedUtf8(absl::string_view text);

@@ -100,8 +100,7 @@ absl::Status CheckOptions(const SchedulerOptions& options) {
 }
 
 absl::Status ClosedError() {
-  return WithReason(absl::UnavailableError("the scheduler is closed: the server is shutting down"),
-                    "DRAINING");
+  return DrainingError();
 }
 
 absl::Status OverloadedError(absl::Duration waited, absl::Duration patience) {

@@ -12,6 +12,7 @@
 #include "core/base/error_details.h"
 #include "core/base/mutex.h"
 #include "core/base/thread.h"
+#include "core/store/batch_rules.h"
 
 namespace sluice {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 using NextDone = absl::AnyInvocable<void(absl::StatusOr<FeedPage>) &&>;
 
 absl::Status ClosedError() {
-  return absl::UnavailableError("the result feed is closed; resume by sequence number");
+  return DrainingError("go on after the last sequence that was read");
 }
 
 // One subscription. Everything is guarded by FeedCore's mutex.
@@ -196,9 +197,7 @@ class FeedCore : public std::enable_shared_from_this<FeedCore> {
         return;
       }
     }
-    Deliver(follower,
-            absl::OutOfRangeError(absl::StrCat("after_sequence=", after_sequence, ", but batch ", batch->id,
-                                               " has only ", batch->last_sequence, " outcomes")));
+    Deliver(follower, SequenceOutOfRange(after_sequence, batch->last_sequence));
   }
 
   void OnPage(const std::shared_ptr<Follower>& follower, absl::StatusOr<std::vector<Outcome>> outcomes) {

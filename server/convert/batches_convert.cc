@@ -66,6 +66,13 @@ void ReadSpec(const v1::NewBatch& proto, NewBatch& batch, Violations& violations
   }
 }
 
+std::optional<absl::Duration> AllowedExpiry(const google::protobuf::Duration& proto) {
+  const std::optional<absl::Duration> expiry = DurationFromProto(proto);
+  const bool allowed =
+      expiry.has_value() && *expiry >= absl::Seconds(1) && *expiry <= absl::Seconds(kMaxExpirySeconds);
+  return allowed ? expiry : std::nullopt;
+}
+
 void ReadTimes(const v1::NewBatch& proto, absl::Time now, NewBatch& batch, Violations& violations) {
   batch.as_of = now;
   if (proto.has_as_of()) {
@@ -75,14 +82,11 @@ void ReadTimes(const v1::NewBatch& proto, absl::Time now, NewBatch& batch, Viola
       violations.push_back({"batch.as_of", "is no time between the years 1 and 9999"});
     }
   }
-  if (proto.has_expires_after()) {
-    const auto expires_after = DurationFromProto(proto.expires_after());
-    if (!expires_after.has_value() || *expires_after < absl::Seconds(1) ||
-        *expires_after > absl::Seconds(kMaxExpirySeconds)) {
-      violations.push_back({"batch.expires_after", "must be from 1 second to 7 days"});
-    } else {
-      batch.expires_after = *expires_after;
-    }
+  if (!proto.has_expires_after()) return;
+  if (const auto expires_after = AllowedExpiry(proto.expires_after()); expires_after.has_value()) {
+    batch.expires_after = *expires_after;
+  } else {
+    violations.push_back({"batch.expires_after", "must be from 1 second to 7 days"});
   }
 }
 
@@ -302,7 +306,7 @@ void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto) {
 
 absl::Duration ExpiryFromProto(const v1::NewBatch& proto) {
   if (!proto.has_expires_after()) return NewBatch().expires_after;
-  return DurationFromProto(proto.expires_after()).value_or(absl::InfiniteDuration());
+  return AllowedExpiry(proto.expires_after()).value_or(absl::InfiniteDuration());
 }
 
 }  // namespace sluice

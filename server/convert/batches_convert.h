@@ -55,7 +55,7 @@ absl::Status BatchToProto(const Batch& batch, bool has_model, v1::Batch* proto);
 // `embedding` is encoded to, and goes along unread: the client sees the field set, `proto` itself does not.
 void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto);
 
-// How long the batch is to live, said or not; infinite where what is said is no duration, which
+// How long the batch is to live, said or not; infinite where what is said is not allowed, which
 // NewBatchFromProto refuses.
 absl::Duration ExpiryFromProto(const v1::NewBatch& proto);
 

@@ -42,9 +42,10 @@ void AddBadRequest(const std::vector<FieldViolation>& violations, google::rpc::S
 void StatusToProto(const absl::Status& status, google::rpc::Status* proto) {
   proto->set_code(static_cast<int>(status.code()));
   proto->set_message(TextOfWire(status.message()));
-  if (const std::string reason = ReasonOf(status); !reason.empty()) {
+  if (!status.ok()) {
     google::rpc::ErrorInfo info;
-    info.set_reason(TextOfWire(reason));
+    const std::string reason = ReasonOf(status);
+    info.set_reason(reason.empty() ? absl::StatusCodeToString(status.code()) : TextOfWire(reason));
     info.set_domain(std::string(kErrorDomain));
     proto->add_details()->PackFrom(info);
   }

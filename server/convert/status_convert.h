@@ -20,7 +20,8 @@ inline constexpr absl::string_view kErrorDomain = "sluice";
 // The trailer that tells gRPC's own retry logic when to come again, in milliseconds.
 inline constexpr char kPushbackTrailer[] = "grpc-retry-pushback-ms";
 
-// Code, message, and details: ErrorInfo (when the status has a reason), BadRequest, RetryInfo.
+// Code, message, and details: ErrorInfo (the reason is the code's name where the status has none),
+// BadRequest, RetryInfo.
 void StatusToProto(const absl::Status& status, google::rpc::Status* proto);
 absl::Status StatusFromProto(const google::rpc::Status& proto);
 
