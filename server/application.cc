@@ -47,8 +47,13 @@ namespace {
 
 constexpr absl::Duration kUpkeepInterval = absl::Seconds(1);
 constexpr absl::Duration kLeastCacheAge = absl::Hours(1);  // ages are looked at about so often
-constexpr absl::Duration kCallsTimeout =
-    absl::Seconds(10);  // of what still runs when the gRPC server shuts down
+// What calls that still run get when all other work is done: the rest of the drain, within these bounds.
+constexpr absl::Duration kLeastCallsTime = absl::Seconds(1);
+constexpr absl::Duration kMostCallsTime = absl::Seconds(10);
+// Then callers get a moment to hear that the server goes, and gRPC one to send what it has.
+constexpr absl::Duration kQuiet = absl::Milliseconds(100);
+constexpr absl::Duration kMostUnrest = absl::Milliseconds(500);
+constexpr absl::Duration kLastSends = absl::Milliseconds(250);
 
 class WholeApplication final : public Application {
  public:
@@ -87,6 +92,7 @@ class WholeApplication final : public Application {
   void Drain() override {
     if (drained_) return;
     drained_ = true;
+    const absl::Duration end = clock_.MonotonicNow() + config_.drain_timeout;
     Log(LogLevel::kInfo, "draining: no new batches; running work has ",
         absl::FormatDuration(config_.drain_timeout));
     ready_.store(false);
@@ -94,9 +100,7 @@ class WholeApplication final : public Application {
     door_->BeginDrain();
     if (model_ != nullptr) ForgetAWrongCalibration(*model_, CalibrationFile());
     const bool in_time = pipeline_->Drain(store_failed() ? absl::ZeroDuration() : config_.drain_timeout);
-    feed_->Close();
-    changes_.Close();
-    grpc_server_->Shutdown(kCallsTimeout);
+    EndCalls(end);
     Log(in_time ? LogLevel::kInfo : LogLevel::kWarning,
         in_time ? "drained: all running work is committed or given back"
                 : "drained: some work did not end in time; its leases go back when they run out");
@@ -267,28 +271,25 @@ class WholeApplication final : public Application {
     door_ = std::make_unique<FrontDoor>(limits, *store_, facts_.has_model, [this] { end_upkeep_.Notify(); });
     RefreshDoor();
     batch_service_ =
-        std::make_unique<BatchService>(BatchServiceParts{.store = store_.get(),
+        std::make_unique<BatchService>(BatchServiceParts{.rpc = {metrics_, clock_, refusals_, calls_},
+                                                         .store = store_.get(),
                                                          .feed = feed_.get(),
                                                          .changes = &changes_,
                                                          .door = door_.get(),
                                                          .executor = intake_executor_.get(),
-                                                         .clock = &clock_,
-                                                         .metrics = &metrics_,
-                                                         .refusals = &refusals_,
                                                          .reader_timeout = config_.reader_timeout,
                                                          .upload_timeout = config_.upload_timeout,
                                                          .has_model = facts_.has_model});
     embedding_service_ = std::make_unique<EmbeddingService>(
-        EmbeddingServiceParts{.embedder = model_ == nullptr ? nullptr : &model_->embedder(),
+        EmbeddingServiceParts{.rpc = {metrics_, clock_, refusals_, calls_},
+                              .embedder = model_ == nullptr ? nullptr : &model_->embedder(),
                               .load = [this] { return model_->PresentLoad(); },
                               .max_waiting_texts = model_ == nullptr ? 0 : model_->max_waiting_texts(),
                               .dimensions = facts_.model.dimensions,
                               .model = facts_.model.model_name,
-                              .door = door_.get(),
-                              .clock = &clock_,
-                              .metrics = &metrics_,
-                              .refusals = &refusals_});
-    server_service_ = std::make_unique<ServerService>(facts_, *door_, RpcShared{metrics_, clock_, refusals_});
+                              .door = door_.get()});
+    server_service_ =
+        std::make_unique<ServerService>(facts_, *door_, RpcShared{metrics_, clock_, refusals_, calls_});
     ShowFacts();
     SLUICE_ASSIGN_OR_RETURN(admin_server_, AdminServer::Create({.address = config_.admin,
                                                                 .metrics = metrics_.Connections("admin")},
@@ -324,6 +325,18 @@ class WholeApplication final : public Application {
             .ready = [this] { return ready_.load() && !store_failed() && grpc_server_->reachable(); }};
   }
 
+  // gRPC's own shutdown would end calls with CANCELLED and not a word: it finds none.
+  void EndCalls(absl::Duration drain_end) {
+    feed_->Close();
+    changes_.Close();
+    calls_.Close();
+    const absl::Duration left = drain_end - clock_.MonotonicNow();
+    calls_.AwaitQuiet(absl::ZeroDuration(), std::clamp(left, kLeastCallsTime, kMostCallsTime));
+    calls_.EndAll();
+    calls_.AwaitQuiet(kQuiet, kMostUnrest);
+    grpc_server_->Shutdown(kLastSends);
+  }
+
   void KeepUp() {
     while (!end_upkeep_.WaitFor(kUpkeepInterval)) RefreshDoor();
     if (store_failed()) GiveUp("the store failed");
@@ -347,6 +360,7 @@ class WholeApplication final : public Application {
   ServiceMetrics metrics_{registry_};
   CacheMetricsFeed cache_metrics_{metrics_.embedding_cache()};
   const Refusals refusals_{metrics_, SystemRandom()};
+  OpenCalls calls_{clock_};
   ServerFacts facts_;
   const ProtoJobCodec codec_;
   BatchChanges changes_;

@@ -5,7 +5,6 @@
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
 
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +15,7 @@
 #include "server/net/listening_sockets.h"
 #include "server/net/ping.h"
 #include "server/net/port_watch.h"
+#include "server/rpc/deadline.h"
 
 namespace sluice {
 namespace {
@@ -133,7 +133,7 @@ void GrpcServer::Shutdown(absl::Duration timeout) {
   watch_->Stop();
   acceptor_->Stop();
   server_->GetHealthCheckService()->Shutdown();
-  server_->Shutdown(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
+  server_->Shutdown(DeadlineIn(timeout));
 }
 
 std::string GrpcVersion() {

@@ -55,10 +55,17 @@ void RankedToWire(JobKind kind, const RankedPage& page, v1::ListResultsResponse*
 }
 
 // What a call that is answered with a batch does with the store's answer.
-BatchStore::Done<Batch> AnswerWithBatch(const UnaryCall& call, bool has_model, v1::Batch* response) {
-  return [call, has_model, response](absl::StatusOr<Batch> batch) {
-    call.Finish(batch.ok() ? BatchToProto(*batch, has_model, response) : batch.status());
+template <typename Call>
+BatchStore::Done<Batch> AnswerWithBatch(const std::shared_ptr<Call>& call, bool has_model) {
+  return [call, has_model](absl::StatusOr<Batch> batch) {
+    call->Finish(batch.ok() ? BatchToProto(*batch, has_model, &call->response()) : batch.status());
   };
+}
+
+absl::StatusOr<int> CheckListResults(const v1::ListResultsRequest& request) {
+  SLUICE_RETURN_IF_ERROR(CheckPageToken(request.page_token()));
+  SLUICE_RETURN_IF_ERROR(CheckOrderBy(request.order_by()));
+  return PageSizeFromProto(request.page_size(), kDefaultResultsPage, kMaxResultsPage);
 }
 
 }  // namespace
@@ -66,8 +73,7 @@ BatchStore::Done<Batch> AnswerWithBatch(const UnaryCall& call, bool has_model, v
 BatchService::BatchService(BatchServiceParts parts)
     : parts_(parts), methods_([&] {
         const auto method = [&](const char* name, const char* type) {
-          return RpcMethod({*parts.metrics, *parts.clock, *parts.refusals},
-                           v1::BatchService::service_full_name(), name, type);
+          return RpcMethod(parts.rpc, v1::BatchService::service_full_name(), name, type);
         };
         return Methods{method("CreateBatch", "unary"),        method("UploadBatch", "client_stream"),
                        method("GetBatch", "unary"),           method("ListBatches", "unary"),
@@ -77,48 +83,44 @@ BatchService::BatchService(BatchServiceParts parts)
       }()) {}
 
 grpc::ServerUnaryReactor* BatchService::CreateBatch(grpc::CallbackServerContext* context,
-                                                    const v1::CreateBatchRequest* request,
-                                                    v1::Batch* response) {
-  const UnaryCall call(methods_.create, *context);
-  const auto bytes = static_cast<int64_t>(request->ByteSizeLong());
-  const absl::Status size = CheckRequestBytes(bytes, "use UploadBatch");
-  const AdmissionRequest asked = {
-      .jobs = request->jobs_size(), .bytes = bytes, .expires_after = ExpiryFromProto(request->batch())};
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  return CreateCall::Start(methods_.create, *context, *request, *response,
+                           [this](const CreateCall::Ptr& call) { Admit(call); });
+}
+
+void BatchService::Admit(const CreateCall::Ptr& call) {
+  const int64_t bytes = call->request_bytes();
+  if (absl::Status size = CheckRequestBytes(bytes, "use UploadBatch"); !size.ok()) return call->Finish(size);
   absl::StatusOr<FrontDoor::Ticket> ticket =
-      size.ok() ? parts_.door->AdmitJobs(tenant_, asked) : absl::StatusOr<FrontDoor::Ticket>(size);
-  if (!ticket.ok()) {
-    call.Finish(ticket.status());
-    return call.reactor();
-  }
-  const bool scheduled =
-      parts_.executor->TrySchedule([this, call, request, response, ticket = *std::move(ticket)]() mutable {
-        Create(call, *request, response, std::move(ticket));
-      });
-  if (!scheduled) call.Finish(ServerBusy());
-  return call.reactor();
+      parts_.door->AdmitJobs(tenant_, {.jobs = call->request().jobs_size(),
+                                       .bytes = bytes,
+                                       .expires_after = ExpiryFromProto(call->request().batch())});
+  if (!ticket.ok()) return call->Finish(ticket.status());
+  const bool scheduled = parts_.executor->TrySchedule(
+      [this, call, ticket = *std::move(ticket)]() mutable { Create(call, std::move(ticket)); });
+  if (!scheduled) call->Finish(ServerBusy());
 }
 
-void BatchService::Create(UnaryCall call, const v1::CreateBatchRequest& request, v1::Batch* response,
-                          FrontDoor::Ticket ticket) {
+void BatchService::Create(const CreateCall::Ptr& call, FrontDoor::Ticket ticket) {
   absl::StatusOr<CheckedBatch> checked =
-      CheckCreate(request, {tenant_, parts_.clock->WallNow(), parts_.has_model});
-  if (!checked.ok()) return call.Finish(checked.status());
-  parts_.store->CreateBatch(
-      std::move(checked->batch), std::move(checked->jobs),
-      [ticket = std::move(ticket),
-       answer = AnswerWithBatch(call, parts_.has_model, response)](absl::StatusOr<Batch> batch) mutable {
-        ticket = FrontDoor::Ticket();
-        std::move(answer)(std::move(batch));
-      });
+      CheckCreate(call->request(), {tenant_, parts_.rpc.clock.WallNow(), parts_.has_model});
+  if (!checked.ok()) return call->Finish(checked.status());
+  parts_.store->CreateBatch(std::move(checked->batch), std::move(checked->jobs),
+                            [ticket = std::move(ticket), answer = AnswerWithBatch(call, parts_.has_model)](
+                                absl::StatusOr<Batch> batch) mutable {
+                              ticket = FrontDoor::Ticket();
+                              std::move(answer)(std::move(batch));
+                            });
 }
 
-grpc::ServerReadReactor<v1::UploadBatchRequest>* BatchService::UploadBatch(
-    grpc::CallbackServerContext* context, v1::Batch* response) {
+grpc::ServerReadReactor<grpc::ByteBuffer>* BatchService::UploadBatch(grpc::CallbackServerContext* context,
+                                                                     grpc::ByteBuffer* response) {
   return new BatchUpload({.method = &methods_.upload,
                           .store = parts_.store,
                           .door = parts_.door,
                           .executor = parts_.executor,
-                          .clock = parts_.clock,
+                          .clock = &parts_.rpc.clock,
                           .upload_timeout = parts_.upload_timeout,
                           .has_model = parts_.has_model,
                           .tenant = tenant_},
@@ -126,109 +128,101 @@ grpc::ServerReadReactor<v1::UploadBatchRequest>* BatchService::UploadBatch(
 }
 
 grpc::ServerUnaryReactor* BatchService::GetBatch(grpc::CallbackServerContext* context,
-                                                 const v1::GetBatchRequest* request, v1::Batch* response) {
-  const UnaryCall call(methods_.get, *context);
-  if (const absl::StatusOr<std::string> id = BatchIdFromName(request->name()); id.ok()) {
-    parts_.store->GetBatch(tenant_, *id, AnswerWithBatch(call, parts_.has_model, response));
-  } else {
-    call.Finish(id.status());
-  }
-  return call.reactor();
+                                                 const grpc::ByteBuffer* request,
+                                                 grpc::ByteBuffer* response) {
+  using Call = UnaryCall<v1::GetBatchRequest, v1::Batch>;
+  return Call::Start(methods_.get, *context, *request, *response, [this](const Call::Ptr& call) {
+    const absl::StatusOr<std::string> id = BatchIdFromName(call->request().name());
+    if (!id.ok()) return call->Finish(id.status());
+    parts_.store->GetBatch(tenant_, *id, AnswerWithBatch(call, parts_.has_model));
+  });
 }
 
 grpc::ServerUnaryReactor* BatchService::ListBatches(grpc::CallbackServerContext* context,
-                                                    const v1::ListBatchesRequest* request,
-                                                    v1::ListBatchesResponse* response) {
-  const UnaryCall call(methods_.list, *context);
-  absl::StatusOr<int> page_size =
-      PageSizeFromProto(request->page_size(), kDefaultBatchesPage, kMaxBatchesPage);
-  if (absl::Status token = CheckPageToken(request->page_token()); !token.ok()) page_size = token;
-  if (!page_size.ok()) {
-    call.Finish(page_size.status());
-    return call.reactor();
-  }
-  parts_.store->ListBatches(tenant_, *page_size, request->page_token(),
-                            [call, response](absl::StatusOr<BatchPage> page) {
-                              call.Finish(page.ok() ? BatchesToProto(*page, response) : page.status());
-                            });
-  return call.reactor();
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  using Call = UnaryCall<v1::ListBatchesRequest, v1::ListBatchesResponse>;
+  return Call::Start(methods_.list, *context, *request, *response, [this](const Call::Ptr& call) {
+    const std::string& page_token = call->request().page_token();
+    absl::StatusOr<int> page_size =
+        PageSizeFromProto(call->request().page_size(), kDefaultBatchesPage, kMaxBatchesPage);
+    if (absl::Status token = CheckPageToken(page_token); !token.ok()) page_size = token;
+    if (!page_size.ok()) return call->Finish(page_size.status());
+    parts_.store->ListBatches(tenant_, *page_size, page_token, [call](absl::StatusOr<BatchPage> page) {
+      call->Finish(page.ok() ? BatchesToProto(*page, &call->response()) : page.status());
+    });
+  });
 }
 
 grpc::ServerUnaryReactor* BatchService::CancelBatch(grpc::CallbackServerContext* context,
-                                                    const v1::CancelBatchRequest* request,
-                                                    v1::Batch* response) {
-  const UnaryCall call(methods_.cancel, *context);
-  if (const absl::StatusOr<std::string> id = BatchIdFromName(request->name()); id.ok()) {
-    parts_.store->CancelBatch(tenant_, *id, AnswerWithBatch(call, parts_.has_model, response));
-  } else {
-    call.Finish(id.status());
-  }
-  return call.reactor();
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  using Call = UnaryCall<v1::CancelBatchRequest, v1::Batch>;
+  return Call::Start(methods_.cancel, *context, *request, *response, [this](const Call::Ptr& call) {
+    const absl::StatusOr<std::string> id = BatchIdFromName(call->request().name());
+    if (!id.ok()) return call->Finish(id.status());
+    parts_.store->CancelBatch(tenant_, *id, AnswerWithBatch(call, parts_.has_model));
+  });
 }
 
 grpc::ServerUnaryReactor* BatchService::DeleteBatch(grpc::CallbackServerContext* context,
-                                                    const v1::DeleteBatchRequest* request,
-                                                    google::protobuf::Empty* /*response*/) {
-  const UnaryCall call(methods_.remove, *context);
-  if (const absl::StatusOr<std::string> id = BatchIdFromName(request->name()); id.ok()) {
-    parts_.store->DeleteBatch(tenant_, *id, [call](absl::Status deleted) { call.Finish(deleted); });
-  } else {
-    call.Finish(id.status());
-  }
-  return call.reactor();
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  using Call = UnaryCall<v1::DeleteBatchRequest, google::protobuf::Empty>;
+  return Call::Start(methods_.remove, *context, *request, *response, [this](const Call::Ptr& call) {
+    const absl::StatusOr<std::string> id = BatchIdFromName(call->request().name());
+    if (!id.ok()) return call->Finish(id.status());
+    parts_.store->DeleteBatch(tenant_, *id, [call](absl::Status deleted) { call->Finish(deleted); });
+  });
 }
 
-grpc::ServerWriteReactor<v1::BatchProgress>* BatchService::WatchBatch(grpc::CallbackServerContext* context,
-                                                                      const v1::WatchBatchRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* BatchService::WatchBatch(grpc::CallbackServerContext* context,
+                                                                     const grpc::ByteBuffer* request) {
   return BatchWatch::Start({.method = &methods_.watch,
                             .store = parts_.store,
                             .changes = parts_.changes,
                             .door = parts_.door,
-                            .clock = parts_.clock,
+                            .clock = &parts_.rpc.clock,
                             .reader_timeout = parts_.reader_timeout,
                             .tenant = tenant_,
                             .has_model = parts_.has_model},
                            context, *request);
 }
 
-grpc::ServerWriteReactor<v1::JobResult>* BatchService::StreamResults(
-    grpc::CallbackServerContext* context, const v1::StreamResultsRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* BatchService::StreamResults(grpc::CallbackServerContext* context,
+                                                                        const grpc::ByteBuffer* request) {
   return ResultStream::Start({.method = &methods_.stream,
                               .store = parts_.store,
                               .feed = parts_.feed,
                               .executor = parts_.executor,
-                              .clock = parts_.clock,
+                              .clock = &parts_.rpc.clock,
                               .reader_timeout = parts_.reader_timeout,
                               .tenant = tenant_},
                              context, *request);
 }
 
 grpc::ServerUnaryReactor* BatchService::ListResults(grpc::CallbackServerContext* context,
-                                                    const v1::ListResultsRequest* request,
-                                                    v1::ListResultsResponse* response) {
-  const UnaryCall call(methods_.list_results, *context);
-  const absl::StatusOr<std::string> id = BatchIdFromName(request->name());
-  absl::StatusOr<int> page_size =
-      PageSizeFromProto(request->page_size(), kDefaultResultsPage, kMaxResultsPage);
-  for (const absl::Status& check :
-       {id.status(), CheckPageToken(request->page_token()), CheckOrderBy(request->order_by())}) {
-    if (page_size.ok() && !check.ok()) page_size = check;
-  }
-  if (!page_size.ok()) {
-    call.Finish(page_size.status());
-    return call.reactor();
-  }
-  // The batch first: it tells the tenant and what its results are.
-  parts_.store->GetBatch(
-      tenant_, *id, [this, call, request, response, page_size](absl::StatusOr<Batch> batch) {
-        if (!batch.ok()) return call.Finish(batch.status());
-        parts_.store->ReadRanked(batch->id, *page_size, request->page_token(),
-                                 [call, response, kind = batch->kind](absl::StatusOr<RankedPage> page) {
-                                   if (page.ok()) RankedToWire(kind, *page, response);
-                                   call.Finish(page.status());
-                                 });
-      });
-  return call.reactor();
+                                                    const grpc::ByteBuffer* request,
+                                                    grpc::ByteBuffer* response) {
+  using Call = ListResultsCall;
+  return Call::Start(methods_.list_results, *context, *request, *response, [this](const Call::Ptr& call) {
+    const absl::StatusOr<std::string> id = BatchIdFromName(call->request().name());
+    if (!id.ok()) return call->Finish(id.status());
+    const absl::StatusOr<int> page_size = CheckListResults(call->request());
+    if (!page_size.ok()) return call->Finish(page_size.status());
+    // The batch first: it tells the tenant and what its results are.
+    parts_.store->GetBatch(tenant_, *id, [this, call, page_size](absl::StatusOr<Batch> batch) {
+      batch.ok() ? ListRanked(call, *batch, *page_size) : call->Finish(batch.status());
+    });
+  });
+}
+
+void BatchService::ListRanked(const ListResultsCall::Ptr& call, const Batch& batch, int page_size) {
+  parts_.store->ReadRanked(batch.id, page_size, call->request().page_token(),
+                           [call, kind = batch.kind](absl::StatusOr<RankedPage> page) {
+                             if (page.ok()) RankedToWire(kind, *page, &call->response());
+                             call->Finish(page.status());
+                           });
 }
 
 }  // namespace sluice

@@ -5,33 +5,41 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
+#include "core/base/status_macros.h"
 #include "server/convert/batches_convert.h"
+#include "server/convert/wire.h"
 #include "server/limits.h"
 
 namespace sluice {
 
-BatchUpload::BatchUpload(BatchUploadParts parts, grpc::CallbackServerContext* context, v1::Batch* response)
+BatchUpload::BatchUpload(BatchUploadParts parts, grpc::CallbackServerContext* context,
+                         grpc::ByteBuffer* response)
     : parts_(std::move(parts)), context_(context), response_(response), started_(parts_.method->Start()) {
-  absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitUpload(parts_.tenant);
-  if (!ticket.ok()) {
-    End(ticket.status());
-    return;
-  }
-  upload_ticket_ = *std::move(ticket);
+  const absl::Status opened = Open();
+  opened.ok() ? Read() : End(opened);
+}
+
+absl::Status BatchUpload::Open() {
+  SLUICE_RETURN_IF_ERROR(parts_.method->calls().Arrive());
+  SLUICE_ASSIGN_OR_RETURN(upload_ticket_, parts_.door->AdmitUpload(parts_.tenant));
   const std::string what = absl::StrCat(
       "no whole message came for ", absl::FormatDuration(parts_.upload_timeout),
       " and nothing of the batch was kept: upload it again, with shorter pauses or smaller messages");
   stall_ = StallAlarm::Start({.clock = parts_.clock,
+                              .turn = StallAlarm::Turn::kReading,
                               .timeout = parts_.upload_timeout,
-                              .message = what,
-                              .on_cut = [this, what] { Fail(absl::AbortedError(what)); }},
+                              .status = ClientStalled(what),
+                              .on_cut = [this](const absl::Status& status) { Fail(status); }},
                              context_);
-  Read();
+  place_ =
+      parts_.method->calls().Enter([weak = std::weak_ptr<StallAlarm>(stall_)](const absl::Status& status) {
+        if (const std::shared_ptr<StallAlarm> stall = weak.lock()) stall->Cut(status);
+      });
+  return absl::OkStatus();
 }
 
 void BatchUpload::Read() {
-  stall_->Begin();
-  StartRead(&part_);
+  if (stall_->Begin()) StartRead(&part_bytes_);
 }
 
 void BatchUpload::OnReadDone(bool ok) {
@@ -44,9 +52,11 @@ void BatchUpload::Schedule(void (BatchUpload::*step)()) {
 }
 
 void BatchUpload::TakePart() {
-  const auto bytes = static_cast<int64_t>(part_.ByteSizeLong());
+  const auto bytes = static_cast<int64_t>(part_bytes_.Length());
   if (absl::Status size = CheckRequestBytes(bytes, "send the jobs in smaller parts"); !size.ok())
     return Fail(size);
+  if (absl::Status parsed = ParseMessage(part_bytes_, &part_); !parsed.ok())
+    return Fail(ShiftJobPaths(parsed, jobs_));
   if (complete_) return Fail(FieldError("last", "was set in a message before this one"));
   complete_ = part_.last();
   if (batch_id_.empty()) expires_after_ = ExpiryFromProto(part_.batch());
@@ -68,7 +78,7 @@ void BatchUpload::Begin() {
   kind_ = batch->kind;
   parts_.store->BeginUpload(*std::move(batch), [this](absl::StatusOr<Batch> begun) {
     if (!begun.ok()) return Fail(begun.status());
-    if (begun->state != BatchState::kUploading) return End(BatchToProto(*begun, response_));
+    if (begun->state != BatchState::kUploading) return EndWith(*begun);
     batch_id_ = begun->id;
     part_.jobs_size() > 0 ? Schedule(&BatchUpload::Append) : ReadNext();
   });
@@ -108,8 +118,7 @@ void BatchUpload::EndOfStream() {
   }
   if (jobs_ == 0) return Fail(FieldError("jobs", "is empty; a batch needs 1 or more"));
   parts_.store->SealUpload(batch_id_, digest_.Finish(), [this](absl::StatusOr<Batch> sealed) {
-    if (!sealed.ok()) return Fail(sealed.status());
-    End(BatchToProto(*sealed, response_));
+    sealed.ok() ? EndWith(*sealed) : Fail(sealed.status());
   });
 }
 
@@ -117,6 +126,13 @@ void BatchUpload::Fail(absl::Status status) {
   if (batch_id_.empty()) return End(status);
   // What a failed abandon leaves behind is swept later; the client is told why the upload failed.
   parts_.store->AbandonUpload(batch_id_, [this, status](const absl::Status&) { End(status); });
+}
+
+void BatchUpload::EndWith(const Batch& batch) {
+  v1::Batch answer;
+  const absl::Status status = BatchToProto(batch, &answer);
+  if (status.ok()) *response_ = BytesOf(answer);
+  End(status);
 }
 
 void BatchUpload::End(const absl::Status& status) {

@@ -1,6 +1,7 @@
 // BatchUpload: one UploadBatch stream, from its first message to the sealed batch.
 #pragma once
 
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <cstdint>
@@ -29,16 +30,18 @@ struct BatchUploadParts {
 
 // Owns itself until OnDone. A chain of steps, one at a time: read a part, check it, append it, read the next;
 // so the store's pace is the client's. Sealed when the stream ends after a message marked `last`; abandoned
-// when it ends before, on any error, and when the client sends nothing for too long, which ends with ABORTED.
-class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest> {
+// when it ends before, on any error, when the client sends nothing for too long, which ends with ABORTED, and
+// when a drain finds it waiting for its client.
+class BatchUpload final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
  public:
   // All in `parts`, and both pointers, outlive the call.
-  BatchUpload(BatchUploadParts parts, grpc::CallbackServerContext* context, v1::Batch* response);
+  BatchUpload(BatchUploadParts parts, grpc::CallbackServerContext* context, grpc::ByteBuffer* response);
 
   void OnReadDone(bool ok) override;
   void OnDone() override { delete this; }
 
  private:
+  absl::Status Open();
   void Read();
   void Schedule(void (BatchUpload::*step)());
   void TakePart();
@@ -47,15 +50,18 @@ class BatchUpload final : public grpc::ServerReadReactor<v1::UploadBatchRequest>
   void ReadNext();
   void EndOfStream();
   void Fail(absl::Status status);
+  void EndWith(const Batch& batch);
   void End(const absl::Status& status);
 
   const BatchUploadParts parts_;
   grpc::CallbackServerContext* const context_;
-  v1::Batch* const response_;
+  grpc::ByteBuffer* const response_;
   const absl::Duration started_;
   std::shared_ptr<StallAlarm> stall_;  // once admitted
   FrontDoor::Ticket upload_ticket_;
   FrontDoor::Ticket part_ticket_;
+  OpenCalls::Place place_;
+  grpc::ByteBuffer part_bytes_;
   v1::UploadBatchRequest part_;
   RequestDigest digest_;
   std::string batch_id_;          // "" before the first message

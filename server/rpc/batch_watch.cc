@@ -1,15 +1,17 @@
 #include "server/rpc/batch_watch.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
+#include "core/base/status_macros.h"
 #include "server/convert/batches_convert.h"
 #include "server/convert/time_convert.h"
+#include "server/convert/wire.h"
 #include "server/limits.h"
+#include "server/rpc/deadline.h"
 
 namespace sluice {
 namespace {
@@ -28,13 +30,12 @@ absl::StatusOr<absl::Duration> IntervalFromProto(const v1::WatchBatchRequest& re
 }
 
 absl::Status Draining() {
-  return WithRetryDelay(
-      WithReason(absl::UnavailableError("the server is draining; watch again later"), "DRAINING"),
-      absl::Seconds(1));
+  return DrainingError("watch the batch again later");
 }
 
-std::string Unread(absl::Duration timeout) {
-  return absl::StrCat("no progress was read for ", absl::FormatDuration(timeout), ": watch the batch again");
+absl::Status Unread(absl::Duration timeout) {
+  return ClientStalled(
+      absl::StrCat("no progress was read for ", absl::FormatDuration(timeout), ": watch the batch again"));
 }
 
 }  // namespace
@@ -46,36 +47,38 @@ BatchWatch::BatchWatch(BatchWatchParts parts, grpc::CallbackServerContext* conte
       stall_(StallAlarm::Start(
           {.clock = parts_.clock,
            .timeout = parts_.reader_timeout,
-           .message = Unread(parts_.reader_timeout),
-           .on_cut =
-               [this] { FinishFrom({Phase::kWriting}, absl::AbortedError(Unread(parts_.reader_timeout))); }},
+           .status = Unread(parts_.reader_timeout),
+           .on_cut = [this](const absl::Status& status) { FinishFrom({Phase::kWriting}, status); }},
           context)) {}
 
 BatchWatch* BatchWatch::Start(BatchWatchParts parts, grpc::CallbackServerContext* context,
-                              const v1::WatchBatchRequest& request) {
+                              const grpc::ByteBuffer& request) {
   std::shared_ptr<BatchWatch> watch(new BatchWatch(std::move(parts), context));
   watch->self_ = watch;
-  watch->Open(request);
+  const absl::Status opened = watch->Open(request);
+  opened.ok() ? watch->Read() : watch->FinishFrom({Phase::kReading}, opened);
   return watch.get();
 }
 
-void BatchWatch::Open(const v1::WatchBatchRequest& request) {
-  absl::StatusOr<std::string> batch_id = BatchIdFromName(request.name());
-  if (!batch_id.ok()) return FinishFrom({Phase::kReading}, batch_id.status());
-  absl::StatusOr<FrontDoor::Ticket> ticket = parts_.door->AdmitStream();
-  if (!ticket.ok()) return FinishFrom({Phase::kReading}, ticket.status());
-  ticket_ = *std::move(ticket);
-  const absl::StatusOr<absl::Duration> interval = IntervalFromProto(request, min_interval_);
-  if (!interval.ok()) return FinishFrom({Phase::kReading}, interval.status());
-  batch_id_ = *std::move(batch_id);
-  min_interval_ = *interval;
+absl::Status BatchWatch::Open(const grpc::ByteBuffer& bytes) {
+  place_ = parts_.method->calls().Enter([weak = weak_from_this()](const absl::Status& status) {
+    const std::shared_ptr<BatchWatch> self = weak.lock();
+    if (self == nullptr) return;
+    self->stall_->Cut(status);
+    self->FinishFrom(kWaiting, status);
+  });
+  v1::WatchBatchRequest request;
+  SLUICE_RETURN_IF_ERROR(parts_.method->Read(bytes, &request));
+  SLUICE_ASSIGN_OR_RETURN(batch_id_, BatchIdFromName(request.name()));
+  SLUICE_ASSIGN_OR_RETURN(ticket_, parts_.door->AdmitStream());
+  SLUICE_ASSIGN_OR_RETURN(min_interval_, IntervalFromProto(request, min_interval_));
   // Before the first read, so that no change falls between.
   watch_ = std::make_unique<BatchChanges::Watch>(*parts_.changes, batch_id_,
                                                  [weak = weak_from_this()](BatchChange change) {
                                                    if (const std::shared_ptr<BatchWatch> self = weak.lock())
                                                      self->OnChanged(change);
                                                  });
-  Read();
+  return absl::OkStatus();
 }
 
 void BatchWatch::OnChanged(BatchChange change) {
@@ -96,10 +99,9 @@ void BatchWatch::SetAlarm() {
   MutexLock lock(mutex_);
   const absl::Duration wait = ended_ ? absl::ZeroDuration() : std::max(absl::ZeroDuration(), left);
   alarm_ = std::make_unique<grpc::Alarm>();
-  alarm_->Set(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(wait),
-              [weak = weak_from_this()](bool) {
-                if (const std::shared_ptr<BatchWatch> self = weak.lock()) self->OnAlarm();
-              });
+  alarm_->Set(DeadlineIn(wait), [weak = weak_from_this()](bool) {
+    if (const std::shared_ptr<BatchWatch> self = weak.lock()) self->OnAlarm();
+  });
 }
 
 void BatchWatch::OnAlarm() {
@@ -139,8 +141,8 @@ void BatchWatch::Write(const Batch& batch) {
   message_.set_jobs_per_second(rate_.JobsPerSecond());
   const auto time_left = rate_.TimeLeft(batch.counts.jobs - batch.counts.done());
   if (time_left.has_value() && !finished_batch_) DurationToProto(*time_left, message_.mutable_time_left());
-  stall_->Begin();
-  StartWrite(&message_);
+  bytes_ = BytesOf(message_);
+  if (stall_->Begin()) StartWrite(&bytes_);
 }
 
 void BatchWatch::OnWriteDone(bool ok) {

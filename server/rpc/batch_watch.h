@@ -4,6 +4,7 @@
 #pragma once
 
 #include <grpcpp/alarm.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <initializer_list>
@@ -34,12 +35,12 @@ struct BatchWatchParts {
 
 // Changes while an answer is on its way count as one. Keeps itself alive until OnDone; an alarm that rings
 // after that finds nothing to do.
-class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
+class BatchWatch final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                          public std::enable_shared_from_this<BatchWatch> {
  public:
   // All in `parts`, and `context`, outlive the call. The reactor to hand to gRPC; no ownership.
   static BatchWatch* Start(BatchWatchParts parts, grpc::CallbackServerContext* context,
-                           const v1::WatchBatchRequest& request);
+                           const grpc::ByteBuffer& request);
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -52,7 +53,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   static constexpr std::initializer_list<Phase> kWaiting = {Phase::kIdle, Phase::kAlarm};
 
   BatchWatch(BatchWatchParts parts, grpc::CallbackServerContext* context);
-  void Open(const v1::WatchBatchRequest& request);
+  absl::Status Open(const grpc::ByteBuffer& request);
   void OnChanged(BatchChange change);
   void OnAlarm();
   void Read();
@@ -66,6 +67,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   const std::shared_ptr<StallAlarm> stall_;
   std::shared_ptr<BatchWatch> self_;  // until OnDone
   FrontDoor::Ticket ticket_;
+  OpenCalls::Place place_;
   std::unique_ptr<BatchChanges::Watch> watch_;
   std::string batch_id_;
   absl::Duration min_interval_ = absl::Milliseconds(200);
@@ -76,6 +78,7 @@ class BatchWatch final : public grpc::ServerWriteReactor<v1::BatchProgress>,
   bool plan_applied_ = false;  // as of the last write
   bool finished_batch_ = false;
   v1::BatchProgress message_;
+  grpc::ByteBuffer bytes_;  // of it, while it is written
 
   Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kReading;

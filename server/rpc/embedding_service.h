@@ -13,24 +13,23 @@ namespace sluice {
 
 // All must outlive the service and its calls.
 struct EmbeddingServiceParts {
+  RpcShared rpc;
   Embedder* embedder = nullptr;    // null: every call is FAILED_PRECONDITION, reason NO_MODEL
   std::function<CallLoad()> load;  // of the embedder's scheduler; thread-safe
   int max_waiting_texts = 0;       // a call of more is a large one
   int dimensions = 0;
   std::string model;
   FrontDoor* door = nullptr;
-  const Clock* clock = nullptr;
-  ServiceMetrics* metrics = nullptr;
-  const Refusals* refusals = nullptr;
 };
 
 // Thread-safe; nothing blocks. A call's deadline and cancellation go with its texts to the scheduler.
-class EmbeddingService final : public v1::EmbeddingService::CallbackService {
+class EmbeddingService final
+    : public v1::EmbeddingService::WithRawCallbackMethod_Embed<v1::EmbeddingService::Service> {
  public:
   explicit EmbeddingService(EmbeddingServiceParts parts);
 
-  grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* context, const v1::EmbedRequest* request,
-                                  v1::EmbedResponse* response) override;
+  grpc::ServerUnaryReactor* Embed(grpc::CallbackServerContext* context, const grpc::ByteBuffer* request,
+                                  grpc::ByteBuffer* response) override;
 
  private:
   const EmbeddingServiceParts parts_;

@@ -5,33 +5,53 @@
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
+#include "core/base/status_macros.h"
 #include "server/convert/batches_convert.h"
+#include "server/convert/wire.h"
 
 namespace sluice {
 
 ResultStream::ResultStream(ResultStreamParts parts, grpc::CallbackServerContext* context)
-    : parts_(std::move(parts)), context_(context), started_(parts_.method->Start()) {}
+    : parts_(std::move(parts)),
+      context_(context),
+      started_(parts_.method->Start()),
+      stall_(StallAlarm::Start(
+          {.clock = parts_.clock,
+           .timeout = parts_.reader_timeout,
+           .status = ClientStalled(absl::StrCat("no result was read for ",
+                                                absl::FormatDuration(parts_.reader_timeout),
+                                                ": go on after the last sequence that was read")),
+           .on_cut = [this](const absl::Status& status) { FinishFrom(Phase::kWriting, status); }},
+          context)) {}
 
 ResultStream* ResultStream::Start(ResultStreamParts parts, grpc::CallbackServerContext* context,
-                                  const v1::StreamResultsRequest& request) {
+                                  const grpc::ByteBuffer& request) {
   std::shared_ptr<ResultStream> stream(new ResultStream(std::move(parts), context));
   stream->self_ = stream;
-  stream->Open(request);
+  if (absl::Status opened = stream->Open(request); !opened.ok()) stream->FinishFrom(Phase::kOpening, opened);
   return stream.get();
 }
 
-void ResultStream::Open(const v1::StreamResultsRequest& request) {
-  absl::StatusOr<std::string> batch_id = BatchIdFromName(request.name());
-  if (!batch_id.ok()) return FinishFrom(Phase::kOpening, batch_id.status());
+absl::Status ResultStream::Open(const grpc::ByteBuffer& bytes) {
+  place_ = parts_.method->calls().Enter([weak = weak_from_this()](const absl::Status& status) {
+    const std::shared_ptr<ResultStream> self = weak.lock();
+    if (self == nullptr) return;
+    self->stall_->Cut(status);
+    self->FinishFrom(Phase::kWaiting, status);
+  });
+  v1::StreamResultsRequest request;
+  SLUICE_RETURN_IF_ERROR(parts_.method->Read(bytes, &request));
+  SLUICE_ASSIGN_OR_RETURN(const std::string batch_id, BatchIdFromName(request.name()));
   if (request.after_sequence() < 0) {
-    return FinishFrom(Phase::kOpening, FieldError("after_sequence", "is negative; 0 is the beginning"));
+    return FieldError("after_sequence", "is negative; 0 is the beginning");
   }
   parts_.store->GetBatch(
-      parts_.tenant, *batch_id,
+      parts_.tenant, batch_id,
       [self = shared_from_this(), after_sequence = request.after_sequence()](absl::StatusOr<Batch> batch) {
         if (!batch.ok()) return self->FinishFrom(Phase::kOpening, batch.status());
         self->Subscribe(*batch, after_sequence);
       });
+  return absl::OkStatus();
 }
 
 void ResultStream::Subscribe(const Batch& batch, int64_t after_sequence) {
@@ -43,15 +63,6 @@ void ResultStream::Subscribe(const Batch& batch, int64_t after_sequence) {
     MutexLock lock(mutex_);
     subscription_ = *std::move(subscription);
   }
-  const std::string what =
-      absl::StrCat("no result was read for ", absl::FormatDuration(parts_.reader_timeout),
-                   ": go on after the last sequence that was read");
-  stall_ =
-      StallAlarm::Start({.clock = parts_.clock,
-                         .timeout = parts_.reader_timeout,
-                         .message = what,
-                         .on_cut = [this, what] { FinishFrom(Phase::kWriting, absl::AbortedError(what)); }},
-                        context_);
   WaitForPage(Phase::kOpening);
 }
 
@@ -99,8 +110,8 @@ void ResultStream::WriteNext() {
   // ever.
   if (headers_sent_ && next_outcome_ < page_.outcomes.size()) options.set_buffer_hint();
   headers_sent_ = true;
-  stall_->Begin();
-  StartWrite(&message_, options);
+  bytes_ = BytesOf(message_);
+  if (stall_->Begin()) StartWrite(&bytes_, options);
 }
 
 void ResultStream::OnWriteDone(bool ok) {

@@ -1,6 +1,7 @@
 // ResultStream: one StreamResults call over a subscription of the result feed.
 #pragma once
 
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
@@ -29,12 +30,12 @@ struct ResultStreamParts {
 // slow reader holds one page, and one that stopped does not hold it for long: the call ends with ABORTED, and
 // the reader may come back with the last sequence it saw. Keeps itself alive until OnDone; callbacks of the
 // feed keep it alive too.
-class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
+class ResultStream final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
                            public std::enable_shared_from_this<ResultStream> {
  public:
   // All in `parts`, and `context`, outlive the call. The reactor to hand to gRPC; no ownership.
   static ResultStream* Start(ResultStreamParts parts, grpc::CallbackServerContext* context,
-                             const v1::StreamResultsRequest& request);
+                             const grpc::ByteBuffer& request);
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
@@ -45,7 +46,7 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
   enum class Phase { kOpening, kWaiting, kWriting, kFinished };
 
   ResultStream(ResultStreamParts parts, grpc::CallbackServerContext* context);
-  void Open(const v1::StreamResultsRequest& request);
+  absl::Status Open(const grpc::ByteBuffer& bytes);
   void Subscribe(const Batch& batch, int64_t after_sequence);
   void WaitForPage(Phase from);
   void TakePage(absl::StatusOr<FeedPage> page);
@@ -56,6 +57,8 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
   const ResultStreamParts parts_;
   grpc::CallbackServerContext* const context_;
   const absl::Duration started_;
+  const std::shared_ptr<StallAlarm> stall_;
+  OpenCalls::Place place_;
   std::shared_ptr<ResultStream> self_;  // until OnDone
   JobKind kind_ = JobKind::kScreen;
 
@@ -64,8 +67,7 @@ class ResultStream final : public grpc::ServerWriteReactor<v1::JobResult>,
   size_t next_outcome_ = 0;
   bool headers_sent_ = false;
   v1::JobResult message_;
-
-  std::shared_ptr<StallAlarm> stall_;  // set before the first page
+  grpc::ByteBuffer bytes_;  // of it, while it is written
 
   Mutex mutex_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kOpening;

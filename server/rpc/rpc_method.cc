@@ -3,7 +3,9 @@
 #include <string>
 
 #include "core/base/error_details.h"
+#include "core/base/status_macros.h"
 #include "server/convert/status_convert.h"
+#include "server/convert/wire.h"
 
 namespace sluice {
 
@@ -11,11 +13,18 @@ RpcMethod::RpcMethod(const RpcShared& shared, absl::string_view service, absl::s
                      absl::string_view type)
     : clock_(shared.clock),
       refusals_(shared.refusals),
+      calls_(shared.calls),
       metrics_(shared.metrics.RpcMethod(service, method, type)) {}
 
 absl::Duration RpcMethod::Start() const {
   metrics_.started_total->Increment();
   return clock_.MonotonicNow();
+}
+
+absl::Status RpcMethod::Read(const grpc::ByteBuffer& request, google::protobuf::Message* message) const {
+  SLUICE_RETURN_IF_ERROR(calls_.Arrive());
+  grpc::ByteBuffer bytes = TakeBytes(request);
+  return ParseMessage(bytes, message);
 }
 
 grpc::Status RpcMethod::Finish(absl::Duration started, const absl::Status& status,
@@ -41,6 +50,10 @@ absl::Status ServerBusy() {
       WithReason(absl::ResourceExhaustedError("the server has more requests at hand than it takes"),
                  "SERVER_BUSY"),
       absl::Seconds(1));
+}
+
+absl::Status ClientStalled(absl::string_view what) {
+  return WithReason(absl::AbortedError(what), "CLIENT_STALLED");
 }
 
 }  // namespace sluice

@@ -1,8 +1,10 @@
-// RpcMethod and UnaryCall: what every call of every service does alike: it is counted and timed, and its end
-// carries our error details.
+// RpcMethod: what every call of every service does alike: it is counted and timed, refused once the server
+// has no more time for it, and its end carries our error details.
 #pragma once
 
+#include <google/protobuf/message.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include "absl/status/status.h"
@@ -10,6 +12,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/metrics/service_metrics.h"
+#include "server/rpc/open_calls.h"
 #include "server/rpc/refusals.h"
 
 namespace sluice {
@@ -19,6 +22,7 @@ struct RpcShared {
   ServiceMetrics& metrics;
   const Clock& clock;
   const Refusals& refusals;
+  OpenCalls& calls;
 };
 
 // One method's series. Thread-safe; outlives its calls.
@@ -30,6 +34,12 @@ class RpcMethod {
 
   // Counts a call as started; the answer is for Finish.
   absl::Duration Start() const;
+
+  // Parses a call's request: right after Start, or after whatever is decided before it is decoded. Errors as
+  // OpenCalls::Arrive and ParseMessage.
+  absl::Status Read(const grpc::ByteBuffer& request, google::protobuf::Message* message) const;
+
+  OpenCalls& calls() const { return calls_; }
 
   // Counts and times its end, a refusal by its reason too; the answer is what to finish the call with:
   // details in the status, and the pushback trailer in `context` when the status says when to come again.
@@ -44,30 +54,14 @@ class RpcMethod {
  private:
   const Clock& clock_;
   const Refusals& refusals_;
+  OpenCalls& calls_;
   RpcMethodMetrics metrics_;
-};
-
-// A unary call in progress: a small value to capture in callbacks. Finish exactly once, from any thread; the
-// request, the response and the context live until then.
-class UnaryCall {
- public:
-  UnaryCall(const RpcMethod& method, grpc::CallbackServerContext& context)
-      : method_(&method), context_(&context), reactor_(context.DefaultReactor()), started_(method.Start()) {}
-
-  void Finish(const absl::Status& status) const {
-    reactor_->Finish(method_->Finish(started_, status, *context_));
-  }
-
-  grpc::ServerUnaryReactor* reactor() const { return reactor_; }
-
- private:
-  const RpcMethod* method_;
-  grpc::CallbackServerContext* context_;
-  grpc::ServerUnaryReactor* reactor_;
-  absl::Duration started_;
 };
 
 // RESOURCE_EXHAUSTED (reason SERVER_BUSY), for when the executor takes no more.
 absl::Status ServerBusy();
+
+// ABORTED (reason CLIENT_STALLED), for when a client does not do its part of a stream.
+absl::Status ClientStalled(absl::string_view what);
 
 }  // namespace sluice

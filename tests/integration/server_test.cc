@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
+#include "core/base/thread.h"
 #include "server/application.h"
 #include "server/convert/status_convert.h"
 #include "sluice/v1/batches.grpc.pb.h"
@@ -547,6 +550,34 @@ TEST_F(ServerTest, WithoutAModelEmbedSaysSo) {
   const absl::Status status = FromGrpcStatus(stub->Embed(&context, request, &response));
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_EQ(ReasonOf(status), "NO_MODEL");
+}
+
+// Callers that keep calling, each until it is told no, and streams that are open: all hear why, none is cut.
+TEST_F(ServerTest, EveryCallThatADrainEndsIsToldSo) {
+  const auto batch = UploadLong(2, SlowRules());
+  ASSERT_TRUE(batch.ok()) << batch.status();
+  constexpr int kCallers = 8;
+  std::vector<absl::Status> ends(kCallers + 2);
+  std::atomic<int> running = 0;
+  std::vector<Thread> callers;
+  for (int i = 0; i < kCallers; ++i) {
+    callers.emplace_back("caller", [&, i] {
+      while (ends[i].ok()) {
+        ends[i] = Get(batch->name()).status();
+        ++running;
+      }
+    });
+  }
+  callers.emplace_back("watch", [&] { ends[kCallers] = Watch(batch->name()); });
+  callers.emplace_back("stream", [&] { Stream(batch->name(), 0, &ends[kCallers + 1]); });
+  while (running < 10 * kCallers) std::this_thread::yield();
+  application_->Drain();
+  for (Thread& caller : callers) caller.Join();
+  for (const absl::Status& end : ends) {
+    EXPECT_EQ(end.code(), absl::StatusCode::kUnavailable) << end;
+    EXPECT_EQ(ReasonOf(end), "DRAINING") << end;
+    EXPECT_TRUE(RetryDelayOf(end).has_value()) << end;
+  }
 }
 
 TEST_F(ServerTest, APortOrDataDirectoryInUseIsNamed) {

@@ -86,14 +86,13 @@ class StalledUploadTest : public testing::Test {
     BatchChanges changes;
     std::unique_ptr<ResultFeed> feed = ResultFeed::Create({}, store).value();
     FrontDoor door{{.max_uploads = 1}, store, /*has_model=*/true};
-    BatchService service{{.store = &store,
+    OpenCalls calls{clock};
+    BatchService service{{.rpc = {metrics, clock, refusals, calls},
+                          .store = &store,
                           .feed = feed.get(),
                           .changes = &changes,
                           .door = &door,
                           .executor = executor.get(),
-                          .clock = &clock,
-                          .metrics = &metrics,
-                          .refusals = &refusals,
                           .upload_timeout = kTimeout,
                           .has_model = true}};
     std::unique_ptr<GrpcServer> grpc = GrpcServer::Create({.address = "127.0.0.1:0"}, {&service}).value();
