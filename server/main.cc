@@ -14,6 +14,7 @@
 #include "core/base/mutex.h"
 #include "server/application.h"
 #include "server/config/config_sources.h"
+#include "server/library_logs.h"
 #include "server/process_limits.h"
 #include "server/self_test.h"
 #include "server/signals.h"
@@ -68,6 +69,7 @@ int Run(const std::vector<std::string>& arguments) {
   const absl::StatusOr<Config> config = LoadConfig(*line, Variable);
   if (!config.ok()) return Fail(config.status(), kExitUsage);
   if (absl::Status log = ConfigureLog(config->log); !log.ok()) return Fail(log, kExitFailure);
+  RouteLibraryLogs();
 
   const std::unique_ptr<EncoderSource> source = MakeEncoderSource();
   if (config->self_test) return SelfTest(*config, *source);
