@@ -42,6 +42,10 @@ FORBIDDEN_IN_CORE = [
 PROCESSES = re.compile(r"\bfork\(\)|\bposix_spawn|\bpopen\(|\bsocket\(|CreateChannel|GrpcServer::Create|AdminServer|"
                        r"LocalServer::Start|fake_batch_server\.h")
 SLUICE_TEST = re.compile(r"sluice_test\(([^)]*)\)")
+# gRPC takes deadlines on the monotonic clock, too: server/rpc/deadline.h, client/cpp/deadline.h.
+FORBIDDEN_BESIDE_GRPC = [
+    (re.compile(r"\babsl::Now\(|system_clock::now"), "reads the wall clock: one that is set would move what is waited for"),
+]
 CLOCK_OWNERS = {"core/base/clock.cc"}
 
 
@@ -70,8 +74,11 @@ def check_source(path, breaches):
                 owner = folder_of(target)
                 if not may_include(folder, owner):
                     breaches.append(f"{path}:{number}: {folder} must not include {target}")
-        if folder.startswith("core/") and path not in CLOCK_OWNERS and not line.lstrip().startswith("//"):
-            for pattern, reason in FORBIDDEN_IN_CORE:
+        forbidden = FORBIDDEN_IN_CORE if folder.startswith("core/") else []
+        if folder in ("server", "client"):
+            forbidden = FORBIDDEN_BESIDE_GRPC
+        if path not in CLOCK_OWNERS and not line.lstrip().startswith("//"):
+            for pattern, reason in forbidden:
                 if pattern.search(line):
                     breaches.append(f"{path}:{number}: {reason}")
 

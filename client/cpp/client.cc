@@ -4,13 +4,13 @@
 #include <grpcpp/grpcpp.h>
 
 #include <array>
-#include <chrono>
 #include <cstdio>
 #include <random>
 #include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "client/cpp/deadline.h"
 #include "client/cpp/server_address.h"
 #include "client/cpp/status_convert.h"
 #include "core/base/mutex.h"
@@ -68,9 +68,7 @@ class Call {
   Call& operator=(const Call&) = delete;
 
   grpc::ClientContext* context() { return &context_; }
-  void SetTimeout(absl::Duration timeout) {
-    context_.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
-  }
+  void SetTimeout(absl::Duration timeout) { context_.set_deadline(DeadlineAfter(timeout)); }
   void Cancel() { context_.TryCancel(); }
 
   absl::Status Result(const grpc::Status& status) const {
@@ -340,9 +338,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000);
   SLUICE_ASSIGN_OR_RETURN(const std::string target, ChannelTarget(options.address));
   const auto channel = grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments);
-  const auto deadline =
-      std::chrono::system_clock::now() + absl::ToChronoMilliseconds(options.connect_timeout);
-  if (!channel->WaitForConnected(deadline)) {
+  if (!channel->WaitForConnected(DeadlineAfter(options.connect_timeout))) {
     const std::string why = WhyNobodyAnswers(options.address);
     return absl::UnavailableError(absl::StrCat("no Sluice server at ", options.address, " within ",
                                                absl::FormatDuration(options.connect_timeout),

@@ -3,12 +3,12 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/grpcpp.h>
 
-#include <chrono>
 #include <functional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/cpp/deadline.h"
 #include "client/cpp/server_address.h"
 #include "client/cpp/status_convert.h"
 #include "core/base/mutex.h"
@@ -80,7 +80,7 @@ class GrpcLoadCalls final : public LoadCalls {
     auto call = std::make_shared<Call<Request, Response>>();
     call->request = std::move(request);
     call->done = std::move(done);
-    call->context.set_deadline(std::chrono::system_clock::now() + absl::ToChronoMicroseconds(timeout));
+    call->context.set_deadline(DeadlineAfter(timeout));
     return call;
   }
 
@@ -119,7 +119,7 @@ class GrpcLoadCalls final : public LoadCalls {
 absl::StatusOr<std::unique_ptr<LoadCalls>> ConnectLoadCalls(const std::string& address, int connections) {
   SLUICE_ASSIGN_OR_RETURN(const std::string target, ChannelTarget(address));
   std::vector<Stubs> stubs;
-  const auto deadline = std::chrono::system_clock::now() + absl::ToChronoMilliseconds(kConnectTimeout);
+  const gpr_timespec deadline = DeadlineAfter(kConnectTimeout);
   for (int i = 0; i < connections; ++i) {
     const std::shared_ptr<grpc::Channel> channel = OpenChannel(target);
     if (!channel->WaitForConnected(deadline)) {
