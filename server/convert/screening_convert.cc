@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
@@ -205,11 +206,21 @@ void CheckAmount(bool present, double amount, const char* field, Violations& vio
   if (present && (!std::isfinite(amount) || amount < 0)) violations.Add(field, "must be a number, 0 or more");
 }
 
+// ParseCivilTime also takes "2026-1-5", "-001-01-01" and spaces; the contract is the one form that sorts.
+bool HasDateForm(absl::string_view date) {
+  constexpr absl::string_view kForm = "dddd-dd-dd";
+  if (date.size() != kForm.size()) return false;
+  for (size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] == 'd' ? !absl::ascii_isdigit(static_cast<unsigned char>(date[i])) : date[i] != kForm[i])
+      return false;
+  }
+  return true;
+}
+
 std::optional<absl::CivilDay> DateFromProto(const std::string& date, Violations& violations) {
   if (date.empty()) return std::nullopt;
   absl::CivilDay day;
-  // ParseCivilTime also takes "2026-1-5"; the contract is the one form that sorts.
-  if (date.size() != 10 || !absl::ParseCivilTime(date, &day)) {
+  if (!HasDateForm(date) || !absl::ParseCivilTime(date, &day) || day.year() < 1) {
     violations.Add("date_posted", "is not a date of the form YYYY-MM-DD");
     return std::nullopt;
   }

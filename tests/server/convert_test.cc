@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "core/base/utf8_boundary.h"
@@ -25,6 +27,12 @@ v1::NewBatch ScreenBatch() {
   batch.mutable_screen()->mutable_profile()->set_text("C++ and Linux");
   batch.mutable_screen()->mutable_gate()->set_policy(v1::Gate::RULES_ONLY);
   return batch;
+}
+
+std::vector<std::string> FieldsOf(const absl::Status& status) {
+  std::vector<std::string> fields;
+  for (const FieldViolation& violation : FieldViolationsOf(status)) fields.push_back(violation.field);
+  return fields;
 }
 
 v1::Job PostingJob(const std::string& id) {
@@ -187,6 +195,53 @@ TEST(BatchesConvert, JobsAreCheckedWithTheirPaths) {
   }
   EXPECT_THAT(fields, ElementsAre("jobs[10].id", "jobs[11].id", "jobs[12]", "jobs[13].posting",
                                   "jobs[14].posting.date_posted"));
+}
+
+TEST(BatchesConvert, ADateHasOneForm) {
+  const auto is_date = [](const std::string& text) {
+    google::protobuf::RepeatedPtrField<v1::Job> jobs;
+    *jobs.Add() = PostingJob("a");
+    jobs.Mutable(0)->mutable_posting()->set_date_posted(text);
+    const auto checked = JobsFromProto(JobKind::kScreen, 0, jobs);
+    EXPECT_TRUE(checked.ok() ||
+                FieldsOf(checked.status()) == std::vector<std::string>{"jobs[0].posting.date_posted"});
+    return checked.ok();
+  };
+  for (const char* date : {"2026-01-05", "2024-02-29", "0001-01-01", "9999-12-31"})
+    EXPECT_TRUE(is_date(date)) << date;
+  for (const char* text :
+       {"-001-01-01", "+001-01-01", "0000-01-01", " 2026-1-05", "2026-1-05 ", "2026-1- 05", "2026-02-30",
+        "2026-13-01", "2026-00-10", "2026-01-00", "2026/01/05", "20260-1-05", "2026-01-0x", "2026-1-+05"}) {
+    EXPECT_FALSE(is_date(text)) << text;
+  }
+}
+
+// What the messages allow, to the last second, and no more: no moment or expiry is taken for another.
+TEST(BatchesConvert, MomentsAndExpiriesOutOfRangeAreNamed) {
+  using Limits64 = std::numeric_limits<int64_t>;
+  using Limits32 = std::numeric_limits<int32_t>;
+  const auto fields = [](int64_t as_of, int32_t as_of_nanos, int64_t expiry, int32_t expiry_nanos) {
+    v1::NewBatch batch = ScreenBatch();
+    batch.mutable_as_of()->set_seconds(as_of);
+    batch.mutable_as_of()->set_nanos(as_of_nanos);
+    batch.mutable_expires_after()->set_seconds(expiry);
+    batch.mutable_expires_after()->set_nanos(expiry_nanos);
+    return FieldsOf(NewBatchFromProto(batch, {"", absl::Now(), false}).status());
+  };
+  constexpr int64_t kYear1 = -62'135'596'800;
+  constexpr int64_t kYear10000 = 253'402'300'800;
+  EXPECT_THAT(fields(kYear1, 0, 1, 0), testing::IsEmpty());
+  EXPECT_THAT(fields(kYear10000 - 1, 999'999'999, kMaxExpirySeconds, 0), testing::IsEmpty());
+  for (const int64_t seconds : {kYear1 - 1, kYear10000, Limits64::min(), Limits64::max()})
+    EXPECT_THAT(fields(seconds, 0, 1, 0), ElementsAre("batch.as_of")) << seconds;
+  for (const int32_t nanos : {-1, 1'000'000'000, Limits32::min(), Limits32::max()})
+    EXPECT_THAT(fields(0, nanos, 1, 0), ElementsAre("batch.as_of")) << nanos;
+  for (const int64_t seconds :
+       {int64_t{0}, int64_t{-1}, kMaxExpirySeconds + 1, Limits64::min(), Limits64::max()})
+    EXPECT_THAT(fields(0, 0, seconds, 0), ElementsAre("batch.expires_after")) << seconds;
+  for (const int32_t nanos : {-1, 1'000'000'000, Limits32::min(), Limits32::max()})
+    EXPECT_THAT(fields(0, 0, 1, nanos), ElementsAre("batch.expires_after")) << nanos;
+  EXPECT_THAT(fields(0, 0, kMaxExpirySeconds, 1), ElementsAre("batch.expires_after"));
 }
 
 TEST(BatchesConvert, StorePathsCountFromTheFirstJobOfAll) {
