@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""A client that stops reading a stream of results, or of progress: it is cut, not buffered for, and its place is given back.
+"""A client that stops reading a stream of results, or of progress: it is cut, not buffered for, and its place is given back; a drain does
+not wait for it.
 
   slow_reader.py --bin DIR [--jobs 5000]
 
@@ -52,10 +53,10 @@ class Reader:
             parts += part
         return parts
 
-    def read_to_the_end(self):
-        """Bytes of results that came, and the trailers."""
+    def read_to_the_end(self, most=None):
+        """Bytes of results that came, and the trailers; none of them once `most` bytes came."""
         received, blocks = 0, []
-        while True:
+        while most is None or received < most:
             size = struct.unpack(">I", b"\x00" + self.read(3))[0]
             kind, flags, stream = struct.unpack(">BBI", self.read(6))
             payload = self.read(size)
@@ -69,6 +70,7 @@ class Reader:
                 blocks.append(payload)
             if stream == 1 and (kind == RST_STREAM or kind == HEADERS and flags & END_STREAM):
                 return received, blocks[-1] if blocks else b""
+        return received, b""
 
 
 def cut_three(server, method, batch, window, message):
@@ -87,6 +89,18 @@ def cut_three(server, method, batch, window, message):
     print(f"{method}: cut three times with ABORTED after at most {window} bytes")
 
 
+def drain_beside(server, batch):
+    """A drain ends while a reader takes nothing, and that one hears why."""
+    reader = Reader(server.port, "StreamResults", batch, WINDOW)
+    reader.read_to_the_end(most=WINDOW)
+    server.stop()
+    received, trailers = reader.read_to_the_end()
+    for wanted in (b"the server is shutting down", b"grpc-status\x0214"):  # UNAVAILABLE
+        if received or wanted not in trailers:
+            sys.exit(f"{wanted} is not in the trailers {trailers} after {received} bytes")
+    print("StreamResults: a drain ended it with UNAVAILABLE")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", required=True)
@@ -103,6 +117,10 @@ def main():
         cut_three(server, "StreamResults", name, WINDOW, b"no result was read for 1s")
         cut_three(server, "WatchBatch", name, 8, b"no progress was read for 1s")  # less than one message
         server.stop()
+
+        patient = Server(f"{arguments.bin}/sluiced", f"{work}/data", flags=["--drain-timeout=1s"])
+        patient.start()
+        drain_beside(patient, name)
 
 
 if __name__ == "__main__":
