@@ -24,7 +24,7 @@
 
 namespace sluice {
 
-class LineCodec final : public JobCodec {
+class LineCodec : public JobCodec {
  public:
   absl::StatusOr<ScreenSpec> DecodeScreenSpec(absl::string_view spec) const override {
     const std::vector<std::string> parts = absl::StrSplit(spec, absl::MaxSplits(' ', 2));

@@ -17,6 +17,7 @@
 #include "core/pipeline/window_encode.h"
 #include "gtest/gtest.h"
 #include "prometheus/registry.h"
+#include "tests/fakes/line_codec.h"
 #include "tests/fakes/manual_executor.h"
 #include "tests/fakes/simulated_clock.h"
 
@@ -87,6 +88,25 @@ TEST(FailedOutcomeTest, CutsALongMessageBetweenCharacters) {
   EXPECT_TRUE(IsWellFormedUtf8(outcome.error_message));
   EXPECT_LE(outcome.error_message.size(), 1024u);
   EXPECT_TRUE(absl::EndsWith(outcome.error_message, "ä…"));
+}
+
+// As large as a test says.
+class LargeVerdicts final : public LineCodec {
+ public:
+  explicit LargeVerdicts(size_t bytes) : bytes_(bytes) {}
+  std::string EncodeVerdict(const Verdict&) const override { return std::string(bytes_, 'x'); }
+
+ private:
+  const size_t bytes_;
+};
+
+// What no answer can hold is a failure that says so, at the job that it is of.
+TEST(VerdictOutcomeTest, AVerdictThatFitsNoAnswerFails) {
+  EXPECT_EQ(VerdictOutcome(LargeVerdicts(kMaxResultBytes), {}).kind, OutcomeKind::kSucceeded);
+  const NewOutcome outcome = VerdictOutcome(LargeVerdicts(kMaxResultBytes + 1), {});
+  EXPECT_EQ(outcome.kind, OutcomeKind::kFailed);
+  EXPECT_EQ(outcome.error_code, absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(outcome.error_reason, "RESULT_TOO_LARGE");
 }
 
 TEST(CountedRateTest, CountsTheLastFiveSecondsOfTheTimeThatCounts) {
