@@ -145,6 +145,16 @@ TEST_F(PageReaderTest, AReferenceToAnOrganizationMeansIt) {
   EXPECT_THAT(notes_.Lines(), ElementsAre(HasSubstr("field 'hiringOrganization'")));
 }
 
+// Markup within scripts is text: a page with many postings does not nest.
+TEST_F(PageReaderTest, APageMayHoldManyPostingsWithMarkup) {
+  std::string page;
+  for (int i = 0; i < 3000; ++i) {
+    absl::StrAppend(&page, Script(absl::StrCat(R"({"@type":"JobPosting","title":"Cook )", i,
+                                               R"(","description":"<div><b>a<\/b><\/div>"})")));
+  }
+  EXPECT_EQ(ReadWhole(page).size(), 3000);
+}
+
 TEST_F(PageReaderTest, NestingWithoutEndIsABrokenScript) {
   const std::string deep(200'000, '[');
   EXPECT_THAT(ReadWhole(absl::StrCat(Script(deep), Script(kPosting))), ElementsAre("Engineer 2"));

@@ -69,6 +69,10 @@ TEST(PlainText, DeepNestingIsAnErrorNotACrash) {
   std::string deep;
   for (int i = 0; i < 50'000; ++i) deep += "<b>";
   EXPECT_EQ(PlainText(deep + "x").status().code(), absl::StatusCode::kInvalidArgument);
+  // End tags that end nothing hid the depth: this ran for minutes.
+  std::string hidden;
+  for (int i = 0; i < 50'000; ++i) hidden += "<div></q>";
+  EXPECT_EQ(PlainText(hidden).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 // Lines made to cost their square end at once: this test would run for minutes otherwise.

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "client/cpp/formats/html_nesting.h"
 #include "client/cpp/formats/plain_text.h"
 #include "client/cpp/formats/text_node_map.h"
 #include "core/base/status_macros.h"
@@ -16,32 +17,13 @@
 namespace sluice {
 namespace {
 
-// Gumbo frees its tree by recursion: what nests deeper than this could exhaust the stack.
-constexpr int kMaxNesting = 4096;
-
-// Elements that never hold others, or that a next one of their kind closes: they do not nest.
-bool ClosesItself(absl::string_view tag) {
-  static constexpr absl::string_view kTags[] = {
-      "area", "base", "br", "col",    "dd",    "dt",     "embed", "hr", "img", "input", "li",
-      "link", "meta", "p",  "option", "param", "source", "td",    "th", "tr",  "track", "wbr"};
-  return std::find(std::begin(kTags), std::end(kTags), tag) != std::end(kTags);
-}
+// Gumbo looks through all open elements at many a tag, and frees its tree by recursion: what nests deeper
+// than this could take minutes or exhaust the stack. Browsers stop at 512.
+constexpr int kMaxNesting = 1024;
 
 absl::Status CheckNesting(absl::string_view html) {
-  int depth = 0;
-  for (size_t i = html.find('<'); i != absl::string_view::npos; i = html.find('<', i + 1)) {
-    const bool closes = i + 1 < html.size() && html[i + 1] == '/';
-    size_t end = i + 1 + (closes ? 1 : 0);
-    const size_t begin = end;
-    while (end < html.size() && absl::ascii_isalnum(html[end])) ++end;
-    if (end == begin || ClosesItself(absl::AsciiStrToLower(html.substr(begin, end - begin)))) continue;
-    depth = closes ? std::max(0, depth - 1) : depth + 1;
-    if (depth > kMaxNesting) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("HTML is nested deeper than ", kMaxNesting, " elements"));
-    }
-  }
-  return absl::OkStatus();
+  if (NestingBound(html) <= kMaxNesting) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("HTML is nested deeper than ", kMaxNesting, " elements"));
 }
 
 using Tree = std::unique_ptr<GumboOutput, void (*)(GumboOutput*)>;
