@@ -14,6 +14,7 @@
 #include "core/base/mutex.h"
 #include "server/application.h"
 #include "server/config/config_sources.h"
+#include "server/drain_deadline.h"
 #include "server/library_logs.h"
 #include "server/process_limits.h"
 #include "server/self_test.h"
@@ -25,6 +26,8 @@ namespace {
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 constexpr absl::Duration kLongestEnd = absl::Minutes(1);  // beside the drain
+// Of a drain, behind its timeout: for the last calls, and then for all that would not end.
+constexpr absl::Duration kDrainGrace = absl::Seconds(2);
 
 std::optional<std::string> Variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -73,11 +76,14 @@ int Run(const std::vector<std::string>& arguments) {
 
   const std::unique_ptr<EncoderSource> source = MakeEncoderSource();
   if (config->self_test) return SelfTest(*config, *source);
+  std::optional<DrainDeadline> deadline;  // outlives the application: its destructor waits for what runs
   absl::StatusOr<std::unique_ptr<Application>> application =
       Application::Start(*config, *source, Clock::Real(), RequestTermination);
   if (!application.ok()) return FailToStart(application.status());
   WaitForTermination([&] { (*application)->Backup(); });
-  // Nobody waits for a server that ends by itself: what keeps it from its end must not keep it for ever.
+  deadline.emplace(config->drain_timeout + kDrainGrace, kExitFailure);
+  // Nobody waits for a server that ends by itself: what keeps it from its end, be it the deadline's own line
+  // in the log, must not keep it for ever.
   const auto failed = [&] { return (*application)->store_failed() || (*application)->lost(); };
   if (failed()) EndWithin(config->drain_timeout + kLongestEnd);
   (*application)->Drain();
