@@ -20,6 +20,7 @@ namespace {
 constexpr char kPreface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 constexpr size_t kFrameHeader = 9;
 constexpr char kPing = 6;
+constexpr char kGoAway = 7;
 constexpr char kAck = 1;
 // Frames of no payload and of eight bytes: length, type, flags, stream.
 constexpr char kSettingsFrame[] = {0, 0, 0, 4, 0, 0, 0, 0, 0};
@@ -103,13 +104,14 @@ absl::Status Receive(int socket, std::string& received, absl::Duration until) {
   }
 }
 
-// Takes whole frames off `received` until one answers the ping.
+// Takes whole frames off `received` until one answers the ping. One that sends the caller away, as gRPC does
+// with those that have no call while its memory is short, was reached as well.
 bool FindAnswer(std::string& received) {
   while (received.size() >= kFrameHeader) {
     const auto byte = [&](size_t i) { return static_cast<unsigned char>(received[i]); };
     const size_t size = kFrameHeader + (size_t{byte(0)} << 16 | size_t{byte(1)} << 8 | byte(2));
     if (received.size() < size) return false;
-    if (received[3] == kPing && (received[4] & kAck) != 0) return true;
+    if (received[3] == kGoAway || (received[3] == kPing && (received[4] & kAck) != 0)) return true;
     received.erase(0, size);
   }
   return false;

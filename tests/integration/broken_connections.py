@@ -3,10 +3,10 @@
 
   broken_connections.py --bin DIR [--count 10000] [--descriptors 1024] [--bomb-mib 1024] [KIND…]
 
-Each kind is tried by count / kinds connections, 32 at a time; then so many connections stay open at once that the server
-must refuse some. It speaks HTTP/2 by hand, for no client library would do this. Prints how long the client waited, and
-the memory and descriptors that the server holds once it is idle. At last the server's socket is removed: who cannot be
-reached any more ends by itself with exit 1.
+Each kind is tried by count / kinds connections, 32 at a time; then so many connections stay open at once that the
+server must refuse some. It speaks HTTP/2 by hand, for no client library would do this. Prints how long the client
+waited, and the memory and descriptors that the server holds once it is idle. At last the server's socket is removed: who
+cannot be reached any more ends by itself with exit 1.
 """
 import argparse
 import concurrent.futures
@@ -208,8 +208,8 @@ def cut_upload(port):
 
 
 KINDS = {kind.__name__: kind for kind in (
-    connect_and_close, half_a_preface, garbage, tls_hello, reset_by_peer, oversize_metadata, reset_streams, compressed_bomb,
-    deflate_bomb, oversized_message, cut_upload)}
+    connect_and_close, half_a_preface, garbage, tls_hello, reset_by_peer, oversize_metadata, reset_streams,
+    compressed_bomb, deflate_bomb, oversized_message, cut_upload)}
 
 
 def attempt(kind, port):
@@ -255,8 +255,9 @@ def main():
         before = memory_mib(server.process.pid)
         for name in arguments.kinds:
             began = time.monotonic()
+            tries = range(arguments.count // len(arguments.kinds))
             with concurrent.futures.ThreadPoolExecutor(32) as threads:
-                list(threads.map(lambda _: attempt(KINDS[name], server.port), range(arguments.count // len(arguments.kinds))))
+                list(threads.map(lambda _: attempt(KINDS[name], server.port), tries))
             print(f"{name}: {time.monotonic() - began:.1f} s, {memory_mib(server.process.pid):.0f} MiB, peak "
                   f"{memory_mib(server.process.pid, 'VmHWM'):.0f}")
         hold_more_than_are_taken(server, arguments.descriptors)
@@ -266,7 +267,8 @@ def main():
         sluice.run(*screen_arguments(f"{work}/jobs.jsonl", "rules_only"))
         idle = time.monotonic()
         await_true(lambda: memory_mib(server.process.pid) <= before + 64, 60, "memory that was given back")
-        print(f"a client was answered in {waited:.3f} s; memory {before:.0f} MiB before, {memory_mib(server.process.pid):.0f} "
+        after = memory_mib(server.process.pid)
+        print(f"a client was answered in {waited:.3f} s; memory {before:.0f} MiB before, {after:.0f} MiB "
               f"{time.monotonic() - idle:.0f} s after; {server.metric('process_open_fds'):.0f} descriptors")
         server.stop()
         lose_the_socket(arguments, work)
@@ -275,7 +277,8 @@ def main():
 def lose_the_socket(arguments, work):
     """As a cleaner of old files does it: nobody can connect any more, and only a new start helps."""
     server = Server(f"{arguments.bin}/{arguments.binary}", f"{work}/lost")
-    server.command = [f"--listen=unix:{work}/socket" if word.startswith("--listen=") else word for word in server.command]
+    server.command = [word for word in server.command if not word.startswith("--listen=")]
+    server.command.append(f"--listen=unix:{work}/socket")
     server.start()
     began = time.monotonic()
     os.unlink(f"{work}/socket")

@@ -32,11 +32,12 @@ def main():
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         write_large_jobs(f"{work}/jobs.jsonl")
-        server = Server(f"{arguments.bin}/sluiced", f"{work}/data", flags=[f"--max-memory-mib={arguments.max_memory_mib}"])
+        flags = [f"--max-memory-mib={arguments.max_memory_mib}"]
+        server = Server(f"{arguments.bin}/sluiced", f"{work}/data", flags=flags)
         sluice = Sluice(f"{arguments.bin}/sluice", server.port)
         server.start()
         before = memory_mib(server.process.pid)
-        screen = ["screen", f"--profile={PROFILE}", f"--jobs={work}/jobs.jsonl", "--as-of=2026-01-15", "--gate=rules_only"]
+        screen = ["screen", f"--profile={PROFILE}", f"--jobs={work}/jobs.jsonl", "--gate=rules_only"]
         waiting = arguments.clients * arguments.batches
         running, ended = [], []
         while waiting or running:
@@ -55,8 +56,8 @@ def main():
         # A client tries again a few times by itself; it must not need a minute.
         await_true(lambda: sluice.run(*screen, check=False).returncode == 0, 60, "a batch that is taken")
         low = server.metric("sluice_admission_refused_total", reason="MEMORY_LOW")
-        print(f"{len(ended)} batches at once: {low:.0f} times MEMORY_LOW, {refused} refused in the end; memory {before:.0f} MiB "
-              f"before, peak {peak:.0f}, {memory_mib(server.process.pid):.0f} after")
+        print(f"{len(ended)} batches at once: {low:.0f} times MEMORY_LOW, {refused} refused in the end; memory "
+              f"{before:.0f} MiB before, peak {peak:.0f}, {memory_mib(server.process.pid):.0f} after")
         server.stop()
 
 
