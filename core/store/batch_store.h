@@ -74,8 +74,8 @@ class BatchStore {
   virtual void CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) = 0;
 
   // An upload in parts: nothing of it can be claimed or listed before SealUpload, and SealUpload is one
-  // commit. Until then it ends with the process. BeginUpload answers a sealed batch of the same request_id and digest as it is; the digest may
-  // also be given to SealUpload, when it is only known then.
+  // commit. Until then it ends with the process. BeginUpload answers a sealed batch of the same request_id
+  // and digest as it is; the digest may also be given to SealUpload, when it is only known then.
   virtual void BeginUpload(NewBatch batch, Done<Batch> done) = 0;
   // NOT_FOUND: no such open upload. INVALID_ARGUMENT: duplicate id; the upload is abandoned by the caller
   // then.
