@@ -99,7 +99,7 @@ class WholeApplication final : public Application {
     grpc_server_->BeginDrain();
     door_->BeginDrain();
     if (model_ != nullptr) ForgetAWrongCalibration(*model_, CalibrationFile());
-    const bool in_time = pipeline_->Drain(store_failed() ? absl::ZeroDuration() : config_.drain_timeout);
+    const bool in_time = pipeline_->Drain(config_.drain_timeout);
     EndCalls(end);
     Log(in_time ? LogLevel::kInfo : LogLevel::kWarning,
         in_time ? "drained: all running work is committed or given back"
@@ -339,7 +339,9 @@ class WholeApplication final : public Application {
 
   void KeepUp() {
     while (!end_upkeep_.WaitFor(kUpkeepInterval)) RefreshDoor();
-    if (store_failed()) GiveUp("the store failed");
+    if (!store_failed()) return;
+    pipeline_->CutDrain();
+    GiveUp("the store failed");
   }
 
   void RefreshDoor() { door_->Refresh(pipeline_->JobsPerSecond(), memory_->Measure()); }

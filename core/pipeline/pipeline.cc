@@ -1,5 +1,7 @@
 #include "core/pipeline/pipeline.h"
 
+#include <atomic>
+#include <memory>
 #include <utility>
 
 #include "core/base/notification.h"
@@ -31,20 +33,26 @@ class ThreadedPipeline final : public Pipeline {
   void OnBatchEnded(const std::string& batch_id) override { body_.OnBatchEnded(batch_id); }
 
   bool Drain(absl::Duration timeout) override {
-    // Shared: the loop may notify after the time ran out.
-    auto drained = std::make_shared<Notification>();
-    body_.Drain([drained] { drained->Notify(); });
-    if (drained->WaitFor(timeout)) return true;
+    body_.Drain([drained = drained_] { drained->Notify(); });
+    if (drained_->WaitFor(timeout)) return !cut_.load();
     auto closed = std::make_shared<Notification>();
     body_.CloseSession([closed] { closed->Notify(); });
     closed->WaitFor(kCloseTimeout);
     return false;
   }
 
+  void CutDrain() override {
+    cut_.store(true);
+    drained_->Notify();
+  }
+
   double JobsPerSecond() const override { return body_.JobsPerSecond(); }
 
  private:
   PipelineBody body_;
+  // Shared: the loop may notify after the time ran out.
+  const std::shared_ptr<Notification> drained_ = std::make_shared<Notification>();
+  std::atomic<bool> cut_ = false;
   Thread thread_;
 };
 

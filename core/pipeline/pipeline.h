@@ -70,8 +70,10 @@ class Pipeline {
   virtual void OnBatchEnded(const std::string& batch_id) = 0;
 
   // Stops claiming, gives unstarted leases back, waits at most `timeout` for what runs to be committed,
-  // closes the session. Blocks. Returns false when the time ran out.
+  // closes the session. Blocks. Returns false when the time ran out. Once.
   virtual bool Drain(absl::Duration timeout) = 0;
+  // Nothing will be committed any more: Drain, whether it runs or comes, returns false at once. Thread-safe.
+  virtual void CutDrain() = 0;
 
   // Jobs a second that are recorded where there is enough to do (ServiceRate); 0 while unknown.
   virtual double JobsPerSecond() const = 0;

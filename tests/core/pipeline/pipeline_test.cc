@@ -456,6 +456,23 @@ TEST(PipelineTest, DrainThatTimesOutGivesTheLeasesBack) {
   EXPECT_EQ(rig.Stats().ready_jobs[1], 20 - rig.Get(id).counts.done());
 }
 
+// With a store that failed nothing that runs can be committed: nobody waits for it, whichever came first.
+TEST(PipelineTest, ADrainThatIsCutWaitsForNothing) {
+  for (const bool cut_before : {true, false}) {
+    PipelineRig rig({.replica_held = true});
+    rig.StartPipeline();
+    rig.Create(JobKind::kEmbed, "error", std::vector<std::string>(20, "some text"));
+    ASSERT_TRUE(rig.AwaitCondition([&] { return rig.replica_->taken() > 0; }));
+    if (cut_before) rig.pipeline_->CutDrain();
+    bool drained = true;
+    {
+      Thread drain("drain", [&] { drained = rig.pipeline_->Drain(absl::InfiniteDuration()); });
+      rig.pipeline_->CutDrain();
+    }
+    EXPECT_FALSE(drained);
+  }
+}
+
 // The pipeline goes away with work everywhere: nothing late touches it, and the next one completes the batch.
 TEST(PipelineTest, StopsAtAnyMoment) {
   for (int calls = 0; calls < 12; ++calls) {
