@@ -14,6 +14,7 @@
 #include "core/base/status_macros.h"
 #include "core/base/thread.h"
 #include "core/store/sqlite/embedding_table.h"
+#include "core/store/sqlite/file_place.h"
 
 namespace sluice {
 namespace {
@@ -28,9 +29,12 @@ constexpr absl::Duration kIdleTurn = absl::Minutes(1);
 
 class SqliteEmbeddingCache final : public EmbeddingCache {
  public:
-  SqliteEmbeddingCache(SqliteEmbeddingCacheOptions options, std::unique_ptr<EmbeddingTable> table,
-                       const Clock& clock)
-      : options_(std::move(options)), clock_(clock), table_(std::move(table)) {
+  SqliteEmbeddingCache(SqliteEmbeddingCacheOptions options, FilePlace directory,
+                       std::unique_ptr<EmbeddingTable> table, const Clock& clock)
+      : options_(std::move(options)),
+        directory_(std::move(directory)),
+        clock_(clock),
+        table_(std::move(table)) {
     thread_ = Thread("cache", [this] { Run(); });
   }
 
@@ -120,9 +124,10 @@ class SqliteEmbeddingCache final : public EmbeddingCache {
       }
       return;
     }
-    // What has taken the file's place is somebody else's.
+    // What has taken the file's place, or that of its directory, is somebody else's.
     std::error_code absent;
-    const bool ours = table_->in_place() || !std::filesystem::exists(options_.path, absent);
+    const bool ours =
+        directory_.Check().ok() && (table_->in_place() || !std::filesystem::exists(options_.path, absent));
     table_.reset();
     if (ours && !std::exchange(remade_, true)) {
       Log(LogLevel::kWarning, options_.path, " is made anew: it cannot be used any more");
@@ -300,6 +305,7 @@ class SqliteEmbeddingCache final : public EmbeddingCache {
   }
 
   const SqliteEmbeddingCacheOptions options_;
+  const FilePlace directory_;
   const Clock& clock_;
 
   mutable Mutex mutex_;
@@ -336,7 +342,10 @@ absl::StatusOr<std::unique_ptr<EmbeddingCache>> OpenSqliteEmbeddingCache(SqliteE
                                                                          const Clock& clock) {
   SLUICE_RETURN_IF_ERROR(CheckOptions(options));
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<EmbeddingTable> table, EmbeddingTable::Open(options.path));
-  return std::make_unique<SqliteEmbeddingCache>(std::move(options), std::move(table), clock);
+  const std::filesystem::path directory = std::filesystem::path(options.path).parent_path();
+  SLUICE_ASSIGN_OR_RETURN(FilePlace place, FilePlace::Of(directory.empty() ? "." : directory.string()));
+  return std::make_unique<SqliteEmbeddingCache>(std::move(options), std::move(place), std::move(table),
+                                                clock);
 }
 
 }  // namespace sluice

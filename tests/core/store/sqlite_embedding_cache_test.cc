@@ -136,6 +136,20 @@ TEST_F(SqliteEmbeddingCacheTest, AFileThatTookItsPlaceIsLeftAlone) {
   EXPECT_EQ(FileBytes(path_), "somebody else's");
 }
 
+TEST_F(SqliteEmbeddingCacheTest, NoFileIsMadeInADirectoryThatTookThePlaceOfItsOwn) {
+  const std::string data = directory_.File("data");
+  std::filesystem::create_directory(data);
+  {
+    const auto cache = *OpenSqliteEmbeddingCache({.path = data + "/cache.db"}, clock_);
+    PutACommit(*cache, 0);
+    std::filesystem::rename(data, directory_.File("moved"));
+    std::filesystem::create_directory(data);
+    PutACommit(*cache, 1000);
+    PutACommit(*cache, 2000);
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(data));
+}
+
 // To open one would wait for somebody who writes.
 TEST_F(SqliteEmbeddingCacheTest, AFifoOfItsNameIsSetAside) {
   ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
