@@ -163,7 +163,8 @@ TEST(IsAbsent, WordsForNothing) {
        {"",     " ",   "nan", "NaN", "None",   "NaT",  "<NA>", "NA",  "N/A",  "n/a",       "null",
         "NULL", "nil", "-",   "--",  "\u2013", "#N/A", "#NV",  "\\N", "k.A.", "undefined", "\u00A0"})
     EXPECT_TRUE(IsAbsent(text)) << text;
-  for (const char* text : {"0", "no", "False", "Nancy", "Nadia", "none of these", "N", "- --", "nan -nan", "null-safe Kotlin"})
+  for (const char* text :
+       {"0", "no", "False", "Nancy", "Nadia", "none of these", "N", "- --", "nan -nan", "null-safe Kotlin"})
     EXPECT_FALSE(IsAbsent(text)) << text;
 }
 
