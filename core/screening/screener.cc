@@ -141,7 +141,10 @@ class CompiledScreener : public Screener {
  private:
   // What every posting costs: splitting it into words twice, and BM25.
   static void ChargeReading(PostingView& view) {
-    view.budget().Spend(kStepsPerByteRead * static_cast<int64_t>(view.posting().description.size()));
+    const Posting& posting = view.posting();
+    const size_t bytes =
+        posting.title.size() + posting.company.size() + posting.location.size() + posting.description.size();
+    view.budget().Spend(kStepsPerByteRead * static_cast<int64_t>(bytes));
   }
 
   static absl::Status GoesOn(const WorkBudget& budget, const Rule& rule) {

@@ -11,10 +11,20 @@ namespace {
 
 constexpr int kLargestLiteralProgram = 128;  // instructions
 
-// Whether all that the pattern matches is written out in it: literals, alternatives, groups and word borders.
-// Such a program has few states, about one a letter, which are made once and remembered: it reads a byte at
-// one look whatever its size. Any other may make new ones at every byte.
+// Behind the "(?" at `at`: the end of a group that only sets flags or is not captured, or npos. A named
+// group, whose end is not its name's, is none.
+size_t EndOfFlags(absl::string_view pattern, size_t at) {
+  const size_t end = pattern.find_first_not_of("imsU-", at + 2);
+  const bool ends = end != absl::string_view::npos && (pattern[end] == ':' || pattern[end] == ')');
+  return ends ? end : absl::string_view::npos;
+}
+
+// Whether all that the pattern matches is written out in it: literals and word borders, and alternatives of
+// them in at most one group. Such a program has few states, about one a letter, which are made once and
+// remembered: it reads a byte at one look whatever its size. Any other may make new ones at every byte: two
+// groups in a row already match as many texts as their alternatives multiplied.
 bool IsOfLiteralsOnly(absl::string_view pattern) {
+  int groups = 0;
   for (size_t at = 0; at < pattern.size(); ++at) {
     const char c = pattern[at];
     const char next = at + 1 < pattern.size() ? pattern[at + 1] : '\0';
@@ -22,10 +32,10 @@ bool IsOfLiteralsOnly(absl::string_view pattern) {
       const bool border = next == 'b' || next == 'B';
       if (!border && !absl::ascii_ispunct(static_cast<unsigned char>(next))) return false;
       ++at;
-    } else if (c == '(' && next == '?') {
-      const size_t flags_end = pattern.find_first_of(":)", at);
-      if (flags_end == absl::string_view::npos) return false;
-      at = flags_end;
+    } else if (c == '(') {
+      if (next == '?') at = EndOfFlags(pattern, at);
+      if (at == absl::string_view::npos) return false;
+      if (pattern[at] != ')' && ++groups > 1) return false;
     } else if (absl::string_view(".*+?[]{}").find(c) != absl::string_view::npos) {
       return false;
     }

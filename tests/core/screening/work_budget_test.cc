@@ -88,6 +88,32 @@ TEST(PostingBudgetTest, APostingThatPatternsTakeTooLongForFailsWithTheRuleNamed)
   EXPECT_LT(StepsOf(*screener, WithText(Repeated("a", 1000))), kMostPostingSteps);
 }
 
+// Patterns without a repetition that have more states than the longest posting has bytes, and classes within
+// a named group: they cost what their programs have, however much they look like literals.
+TEST(PostingBudgetTest, APatternOfManyStatesIsChargedByItsProgram) {
+  std::string fork = "a", text;
+  for (int i = 0; i < 30; ++i) fork += "(a|b)";
+  for (uint32_t random = 1; text.size() < kLongPosting; random = random * 1664525 + 1013904223)
+    text += (random >> 31) != 0 ? 'a' : 'b';
+  for (const std::string& pattern : {fork + "c", "(?i)" + fork + "c", std::string("(?P<n>a[ab]{30}c)")}) {
+    EXPECT_GT(StepsOf(*ScreenerOf(Patterns(1, pattern)), WithText(text)), 30 * int64_t{kLongPosting})
+        << pattern;
+  }
+  for (const char* pattern : {"x(rust|golang)y", "(?i)rust|golang", "(?i:rust)"}) {
+    EXPECT_LT(StepsOf(*ScreenerOf(Patterns(1, pattern)), WithText(text)), 5 * int64_t{kLongPosting})
+        << pattern;
+  }
+}
+
+// A posting is read for its length, whichever column has it.
+TEST(PostingBudgetTest, ALongTitleIsChargedAsALongDescription) {
+  Posting posting = WithText("Good coffee.");
+  const auto screener = ScreenerOf(Patterns(1, "storage"));
+  const int64_t before = StepsOf(*screener, posting);
+  posting.title = Repeated("coffee ");
+  EXPECT_GT(StepsOf(*screener, posting) - before, 2 * static_cast<int64_t>(posting.title.size()));
+}
+
 // Wide profiles of plain patterns and phrases read the longest posting there may be.
 TEST(PostingBudgetTest, PlainRulesReadTheLongestPosting) {
   std::vector<Rule> rules = Patterns(24, "\\b(rust|c\\+\\+|golang)\\b");
