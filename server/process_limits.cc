@@ -125,7 +125,8 @@ int64_t HeldBytes(const HeldMemory& memory) {
   if (memory.address_space_bytes == INT64_MAX) return memory.resident_bytes;
   const int64_t beyond = memory.virtual_bytes - (memory.address_space_bytes - kAddressSpaceReserve);
   if (beyond <= 0) return memory.resident_bytes;
-  return std::max(memory.resident_bytes, memory.mark_bytes) + beyond;
+  const int64_t full = std::max(memory.resident_bytes, memory.mark_bytes);
+  return full > INT64_MAX - beyond ? INT64_MAX : full + beyond;
 }
 
 int64_t TransportQuota(int64_t mark_bytes) {

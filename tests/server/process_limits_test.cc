@@ -38,6 +38,8 @@ TEST(ProcessLimits, AddressSpaceCountsOnlyWhereItIsLimitedAndNearlyUsedUp) {
   EXPECT_EQ(HeldBytes(memory), 100 * kMib);
   memory.virtual_bytes = 1010 * kMib;
   EXPECT_EQ(HeldBytes(memory), 410 * kMib);
+  memory.mark_bytes = INT64_MAX;  // memory itself is not limited
+  EXPECT_EQ(HeldBytes(memory), INT64_MAX);
 }
 
 // In a process of its own, whose limit is lowered.
