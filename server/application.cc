@@ -77,8 +77,8 @@ class WholeApplication final : public Application {
     SLUICE_RETURN_IF_ERROR(LoadModel());
     SLUICE_RETURN_IF_ERROR(StartWork());
     SLUICE_RETURN_IF_ERROR(StartServers());
+    ready_.store(true);  // before the upkeep looks: what it gives up must not become ready again
     upkeep_ = Thread("upkeep", [this] { KeepUp(); });
-    ready_.store(true);
     if (!config_.ready_file.empty()) {
       SLUICE_RETURN_IF_ERROR(WriteReadyFile(config_.ready_file, grpc_address(), admin_address()));
     }
@@ -382,9 +382,9 @@ class WholeApplication final : public Application {
   std::unique_ptr<BatchService> batch_service_;
   std::unique_ptr<EmbeddingService> embedding_service_;
   std::unique_ptr<ServerService> server_service_;
-  std::unique_ptr<AdminServer> admin_server_;
-  std::unique_ptr<GrpcServer> grpc_server_;
   std::atomic<bool> ready_ = false;
+  std::unique_ptr<GrpcServer> grpc_server_;
+  std::unique_ptr<AdminServer> admin_server_;  // asks the gRPC server, so it ends before it
   bool drained_ = false;
   Thread upkeep_;
 };
