@@ -11,7 +11,8 @@ namespace sluice {
 class DrainDeadline {
  public:
   // Unless it is destroyed within `time`, ends the process with `exit_code`, at once and without destructors,
-  // as a crash would: what was acknowledged is on disk, and leases that were not given back run out.
+  // as a crash would: what was acknowledged is on disk, and leases that were not given back run out. Where
+  // its last line does not get into the log within a second, SIGALRM ends the process.
   DrainDeadline(absl::Duration time, int exit_code);
   ~DrainDeadline() { over_.Notify(); }
 

@@ -25,7 +25,6 @@ namespace {
 
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
-constexpr absl::Duration kLongestEnd = absl::Minutes(1);  // beside the drain
 // Of a drain, behind its timeout: for the last calls, and then for all that would not end.
 constexpr absl::Duration kDrainGrace = absl::Seconds(2);
 
@@ -82,12 +81,9 @@ int Run(const std::vector<std::string>& arguments) {
   if (!application.ok()) return FailToStart(application.status());
   WaitForTermination([&] { (*application)->Backup(); });
   deadline.emplace(config->drain_timeout + kDrainGrace, kExitFailure);
-  // Nobody waits for a server that ends by itself: what keeps it from its end, be it the deadline's own line
-  // in the log, must not keep it for ever.
-  const auto failed = [&] { return (*application)->store_failed() || (*application)->lost(); };
-  if (failed()) EndWithin(config->drain_timeout + kLongestEnd);
   (*application)->Drain();
-  return failed() ? kExitFailure : EXIT_SUCCESS;
+  const bool failed = (*application)->store_failed() || (*application)->lost();
+  return failed ? kExitFailure : EXIT_SUCCESS;
 }
 
 }  // namespace

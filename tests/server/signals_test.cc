@@ -1,6 +1,7 @@
 // How a process ends when signals and its own wish to end meet, in processes of their own.
 #include "server/signals.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <functional>
 
 #include "gtest/gtest.h"
+#include "server/drain_deadline.h"
 
 namespace sluice {
 namespace {
@@ -32,6 +34,10 @@ int EndOf(const std::function<void()>& before, const std::function<void()>& drai
 
 void Terminate() {
   kill(getpid(), SIGTERM);
+}
+
+[[noreturn]] void Hang() {
+  while (true) pause();
 }
 
 void ExpectExitCode(int status) {
@@ -129,7 +135,33 @@ TEST(Signals, WritesThatCannotBeAreErrorsAndNoDeaths) {
 TEST(Signals, AnEndThatHangsIsCut) {
   const int status = EndOf(RequestTermination, [] {
     EndWithin(absl::Seconds(1));
-    while (true) pause();
+    Hang();
+  });
+  ASSERT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGALRM);
+}
+
+// Standard error is a pipe that is full, and stays so.
+void StopTheLog() {
+  int ends[2];
+  if (pipe(ends) != 0 || fcntl(ends[1], F_SETFL, O_NONBLOCK) != 0) _exit(1);
+  while (write(ends[1], "x", 1) == 1) {
+  }
+  if (fcntl(ends[1], F_SETFL, 0) != 0 || dup2(ends[1], STDERR_FILENO) < 0) _exit(1);
+}
+
+TEST(Signals, ADrainThatHangsEndsByItsExitCode) {
+  ExpectExitCode(EndOf(Terminate, [] {
+    const DrainDeadline deadline(absl::Milliseconds(1), kExitCode);
+    Hang();
+  }));
+}
+
+TEST(Signals, ADrainThatHangsEndsThoughItsLogHangsToo) {
+  const int status = EndOf(Terminate, [] {
+    StopTheLog();
+    const DrainDeadline deadline(absl::Milliseconds(1), kExitCode);
+    Hang();
   });
   ASSERT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), SIGALRM);
