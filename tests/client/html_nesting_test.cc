@@ -51,5 +51,20 @@ TEST(HtmlNesting, NoEndTagThatEndsNothingHidesWhatIsOpen) {
   EXPECT_GE(NestingBound(Repeated("<div><script><!--<script></script></div></script>")), kTimes);
 }
 
+// A page of 8 MB, each of whose end tags would pass over 60,000 elements: a test that takes hours fails.
+TEST(HtmlNesting, EndTagsThatEndNothingCostNoLookAtAllThatIsOpen) {
+  constexpr int kPairs = 30'000, kEndTags = 1'000'000;
+  std::string page;
+  for (int i = 0; i < kPairs; ++i) page += "<li><p>";
+  for (int i = 0; i < kEndTags; ++i) page += i % 2 == 0 ? "</div>" : "</td>";
+  EXPECT_EQ(NestingBound(page), 2 * kPairs);
+}
+
+TEST(HtmlNesting, CountingEnds) {
+  std::string page;
+  for (int i = 0; i < 2 * kMaxNestingCounted; ++i) page += "<b>";
+  EXPECT_EQ(NestingBound(page), kMaxNestingCounted);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
@@ -50,7 +51,8 @@ class NestingReader {
   explicit NestingReader(absl::string_view html) : html_(html) {}
 
   int Run() {
-    for (at_ = html_.find('<'); at_ < html_.size(); at_ = html_.find('<', at_)) {
+    for (at_ = html_.find('<'); at_ < html_.size() && deepest_ < kMaxNestingCounted;
+         at_ = html_.find('<', at_)) {
       if (lost_) {
         open_.resize(open_.size() + (IsLetter(++at_) ? 1 : 0));
         deepest_ = std::max(deepest_, open_.size());
@@ -120,9 +122,21 @@ class NestingReader {
 
   bool TopIs(absl::string_view names) const { return !open_.empty() && IsOneOf(open_.back(), names); }
 
+  void Push(const std::string& name) {
+    Count(name, 1);
+    if (!IsOneOf(name, kImplied)) innermost_explicit_.push_back(open_.size());
+    innermost_[name].push_back(open_.size());
+    open_.push_back(name);
+    deepest_ = std::max(deepest_, open_.size());
+  }
+
   void Pop() {
-    Count(open_.back(), -1);
+    const std::string name = std::move(open_.back());
     open_.pop_back();
+    Count(name, -1);
+    innermost_[name].pop_back();
+    if (!innermost_explicit_.empty() && innermost_explicit_.back() == open_.size())
+      innermost_explicit_.pop_back();
   }
 
   void Count(absl::string_view name, int by) {
@@ -141,9 +155,7 @@ class NestingReader {
     if (tag.name == "script" && foreign_ == 0 && raw_ == 0 && !frameset_) return SkipScript();
     frameset_ |= tag.name == "frameset";
     EndImpliedBefore(tag.name);
-    Count(tag.name, 1);
-    open_.push_back(tag.name);
-    deepest_ = std::max(deepest_, open_.size());
+    Push(tag.name);
   }
 
   void EndImpliedBefore(absl::string_view name) {
@@ -160,15 +172,17 @@ class NestingReader {
     }
   }
 
-  // What an end tag surely ends is the innermost element, behind those whose end it implies.
+  // What an end tag surely ends is the innermost element, behind those whose end it implies. It is looked up
+  // and not looked for: else many end tags that end nothing would each pass over all that is open.
   void End(const std::string& name) {
     if (name == "form") return;  // it may have been ended by another one's end tag
-    size_t keep = open_.size();
-    if (IsOneOf(name, kEndsImplied)) {
-      while (keep > 0 && open_[keep - 1] != name && IsOneOf(open_[keep - 1], kImplied)) --keep;
-    }
-    if (keep == 0 || open_[keep - 1] != name) return;
-    while (open_.size() >= keep) Pop();
+    const auto places = innermost_.find(name);
+    if (places == innermost_.end() || places->second.empty()) return;
+    const size_t keep = places->second.back();
+    const bool only_implied_within = innermost_explicit_.empty() || innermost_explicit_.back() <= keep;
+    const bool is_innermost = keep + 1 == open_.size();
+    if (!is_innermost && !(only_implied_within && IsOneOf(name, kEndsImplied))) return;
+    while (open_.size() > keep) Pop();
   }
 
   void SkipScript() {
@@ -191,6 +205,9 @@ class NestingReader {
   const absl::string_view html_;
   size_t at_ = 0;
   std::vector<std::string> open_;
+  // Places in open_, the innermost last: of each name, and of those that no other tag's end implies.
+  absl::flat_hash_map<std::string, std::vector<size_t>> innermost_;
+  std::vector<size_t> innermost_explicit_;
   size_t deepest_ = 0;
   int foreign_ = 0;            // svg and math that are open
   int raw_ = 0;                // elements whose content is text
