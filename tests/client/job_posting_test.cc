@@ -126,6 +126,13 @@ TEST_F(JobPostingTest, WhatTheJobAsksForStandsBehindTheDescription) {
   EXPECT_EQ(source.Of(at(9, 18)), std::nullopt);
 }
 
+TEST_F(JobPostingTest, AFurtherTextThatCannotBeReadRefusesNoPosting) {
+  std::string deep;
+  for (int i = 0; i < 2000; ++i) deep += "<b>";
+  EXPECT_EQ(Read(absl::StrCat("\"skills\":\"", deep, "Baking\"")).description(), "Short.");
+  EXPECT_THAT(notes_, ElementsAre(HasSubstr("field 'skills': HTML is nested deeper than 1024")));
+}
+
 // As in a browser the last one counts.
 TEST_F(JobPostingTest, ANameThatComesTwiceIsNoted) {
   EXPECT_EQ(Read(R"("url":"https://x.org/1","url":"https://x.org/2")").job_url(), "https://x.org/2");

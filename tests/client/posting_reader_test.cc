@@ -184,6 +184,19 @@ TEST_F(PostingReaderTest, UnknownColumnsAreLeftOutWhenAskedAndCounted) {
   EXPECT_THAT(summary_.ignored_columns, ElementsAre(Pair("pay", 2)));
 }
 
+// Every object of JSON may have a name that no other has: memory stays small, and nothing is uncounted.
+TEST_F(PostingReaderTest, TheNamesOfIgnoredColumnsThatAreKeptAreBounded) {
+  constexpr int kMost = PostingInputSummary::kMaxIgnoredNames;
+  std::string lines;
+  for (int i = 0; i < kMost + 7; ++i)
+    absl::StrAppend(&lines, "{\"title\":\"Cook\",\"", std::string(1000, 'x'), "\":1,\"unnamed: ", i,
+                    "\":1}\n");
+  ASSERT_TRUE(Read("in.jsonl", lines, /*ignore_unknown=*/true).ok());
+  ASSERT_EQ(summary_.ignored_columns.size(), PostingInputSummary::kMaxIgnoredNames);
+  EXPECT_EQ(summary_.ignored_under_other_names, 8);
+  EXPECT_EQ(summary_.ignored_columns[std::string(PostingInputSummary::kMaxIgnoredNameBytes, 'x')], kMost + 7);
+}
+
 // What JobSpy writes besides is known: left out, counted, no error. So is a pandas index.
 TEST_F(PostingReaderTest, JobSpyColumnsAreLeftOutAndCounted) {
   const auto jobs =

@@ -62,8 +62,9 @@ void TellNotes(const PostingInputSummary& summary, Terminal& terminal) {
     named.push_back(absl::StrCat(EscapeName(name), " (", WithThousands(postings), ")"));
   }
   const size_t more = summary.ignored_columns.size() - named.size();
+  const char* const at_least = summary.ignored_under_other_names > 0 ? "at least " : "";
   Tell(terminal, absl::StrCat("columns left out: ", absl::StrJoin(named, ", "),
-                              more == 0 ? "" : absl::StrCat(" and ", more, " more")));
+                              more == 0 ? "" : absl::StrCat(" and ", at_least, more, " more")));
 }
 
 class Submission {

@@ -33,7 +33,8 @@ std::string ContentOf(const RawPosting& fields) {
   std::string content;
   for (int column = 0; column < kNumPostingColumns; ++column)
     absl::StrAppend(&content, fields.Value(static_cast<PostingColumn>(column)), absl::string_view("\0", 1));
-  for (const std::string& text : fields.texts()) absl::StrAppend(&content, text, absl::string_view("\0", 1));
+  for (const RawPosting::FurtherText& further : fields.texts())
+    absl::StrAppend(&content, further.text, absl::string_view("\0", 1));
   return content;
 }
 

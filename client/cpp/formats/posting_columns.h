@@ -73,8 +73,12 @@ class RawPosting {
   std::optional<std::string> Offer(PostingColumn column, absl::string_view name, std::string value);
 
   // Text that belongs to the description and stands in a field of its own, such as a JobPosting's skills.
-  void AddText(std::string text) { texts_.push_back(std::move(text)); }
-  const std::vector<std::string>& texts() const { return texts_; }
+  struct FurtherText {
+    std::string name;
+    std::string text;
+  };
+  void AddText(std::string name, std::string text) { texts_.push_back({std::move(name), std::move(text)}); }
+  const std::vector<FurtherText>& texts() const { return texts_; }
 
   // Whether another posting may have the same id by right, as a JobPosting's identifier is its employer's
   // own.
@@ -97,7 +101,7 @@ class RawPosting {
     std::string value;
   };
   std::array<Field, kNumPostingColumns> fields_;
-  std::vector<std::string> texts_;
+  std::vector<FurtherText> texts_;
   bool id_may_repeat_ = false;
 };
 

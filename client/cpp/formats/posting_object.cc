@@ -1,10 +1,10 @@
 #include "client/cpp/formats/posting_object.h"
 
+#include <cstring>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cpp/formats/character_references.h"
 #include "client/cpp/formats/field_values.h"
@@ -54,33 +54,38 @@ void SetRemote(const RawPosting& fields, const InputPlace& place, InputNotes& no
             absl::StrCat(QuotedForTerminal(text), " is neither True nor False; left out"));
 }
 
-absl::StatusOr<MappedText> PlainDescription(absl::string_view text, const RawPosting& fields,
-                                            const InputPlace& place) {
+absl::StatusOr<MappedText> PlainDescription(absl::string_view text) {
   // The limit again, before HTML is parsed: markup only shrinks.
   constexpr size_t kMaxMarkupBytes = 4 * kMaxPostingBytes;
-  const std::string& name = fields.Name(PostingColumn::kDescription);
   if (text.size() > kMaxMarkupBytes) {
-    return ColumnError(
-        place, name,
+    return absl::InvalidArgumentError(
         absl::StrCat(text.size(), " bytes; a posting may have ", kMaxPostingBytes, " (256 KiB) as text"));
   }
-  absl::StatusOr<MappedText> plain = PlainText(text);
-  if (!plain.ok()) return ColumnError(place, name, plain.status().message());
-  return plain;
+  return PlainText(text);
 }
 
-absl::Status SetDescription(const RawPosting& fields, PostingInput& input) {
-  SLUICE_ASSIGN_OR_RETURN(MappedText text,
-                          PlainDescription(fields.Value(PostingColumn::kDescription), fields, input.place));
-  for (const std::string& further : fields.texts()) {
-    SLUICE_ASSIGN_OR_RETURN(const MappedText plain, PlainDescription(further, fields, input.place));
+// Linear, as a search byte by byte is not: both texts may be 1 MiB of one letter.
+bool Contains(absl::string_view text, absl::string_view part) {
+  return memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
+
+absl::Status SetDescription(const RawPosting& fields, InputNotes& notes, PostingInput& input) {
+  absl::StatusOr<MappedText> text = PlainDescription(fields.Value(PostingColumn::kDescription));
+  if (!text.ok())
+    return ColumnError(input.place, fields.Name(PostingColumn::kDescription), text.status().message());
+  for (const RawPosting::FurtherText& further : fields.texts()) {
+    const absl::StatusOr<MappedText> plain = PlainDescription(further.text);
+    if (!plain.ok()) {
+      notes.Add(input.place, further.name, absl::StrCat(plain.status().message(), "; left out"));
+      continue;
+    }
     // Pages often say a part of the description once more.
-    if (plain.text().empty() || absl::StrContains(text.text(), plain.text())) continue;
-    if (!text.text().empty()) text.Insert("\n");
-    text.Insert(plain.text());
+    if (plain->text().empty() || Contains(text->text(), plain->text())) continue;
+    if (!text->text().empty()) text->Insert("\n");
+    text->Insert(plain->text());
   }
-  input.description_map = text.map();
-  input.job.mutable_posting()->set_description(std::move(text).TakeText());
+  input.description_map = text->map();
+  input.job.mutable_posting()->set_description((*std::move(text)).TakeText());
   return absl::OkStatus();
 }
 
@@ -99,7 +104,7 @@ absl::StatusOr<PostingInput> PostingFromFields(RawPosting fields, const InputPla
   SetDate(fields, place, style.dates, notes, posting);
   SetRemote(fields, place, notes, posting);
   SetPay(fields, place, style, notes, posting);
-  SLUICE_RETURN_IF_ERROR(SetDescription(fields, input));
+  SLUICE_RETURN_IF_ERROR(SetDescription(fields, notes, input));
   posting.set_title(PlainLine(fields.Value(PostingColumn::kTitle)));
   posting.set_company(PlainLine(fields.Value(PostingColumn::kCompany)));
   posting.set_location(PlainLine(fields.Value(PostingColumn::kLocation)));

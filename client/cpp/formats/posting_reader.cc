@@ -20,6 +20,7 @@
 #include "client/cpp/formats/posting_object.h"
 #include "client/cpp/formats/utf8.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8_boundary.h"
 
 namespace sluice {
 namespace {
@@ -116,8 +117,20 @@ class PostingFiles {
                          absl::StrCat("says the same as column '", NameOfColumn(*meaning.column),
                                       "'. Keep one of them, or give --ignore-unknown-columns."));
     }
-    ++summary_.ignored_columns[std::string(name)];
+    CountIgnored(CutAtCharacter(name, PostingInputSummary::kMaxIgnoredNameBytes));
     return absl::OkStatus();
+  }
+
+  void CountIgnored(absl::string_view name) {
+    auto& counts = summary_.ignored_columns;
+    const auto counted = counts.find(std::string(name));
+    if (counted != counts.end()) {
+      ++counted->second;
+    } else if (counts.size() < PostingInputSummary::kMaxIgnoredNames) {
+      counts.emplace(name, 1);
+    } else {
+      ++summary_.ignored_under_other_names;
+    }
   }
 
   absl::Status ReadCsv(ByteSource& source);

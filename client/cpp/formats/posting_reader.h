@@ -27,10 +27,15 @@ struct PostingInputOptions {
 
 // What a person should hear about their files besides errors.
 struct PostingInputSummary {
+  static constexpr size_t kMaxIgnoredNames = 1000;
+  static constexpr size_t kMaxIgnoredNameBytes = 256;
   int64_t postings = 0;
-  std::map<std::string, int64_t> ignored_columns;  // name -> postings that had it
-  BadRows bad;                                     // with PostingInputOptions::skip_bad
-  InputNotes notes;                                // "jobs.csv: is not UTF-8; read as Windows-1252"
+  // Name -> postings that had it, of the first kMaxIgnoredNames names and their first bytes: each object of
+  // JSON may have other ones.
+  std::map<std::string, int64_t> ignored_columns;
+  int64_t ignored_under_other_names = 0;  // values, not names
+  BadRows bad;                            // with PostingInputOptions::skip_bad
+  InputNotes notes;                       // "jobs.csv: is not UTF-8; read as Windows-1252"
 };
 
 // Takes a posting. An error ends the reading and is handed on.

@@ -112,7 +112,7 @@ class PostingReader {
       std::string text =
           JoinedTextOf(value, absl::string_view(name) == "skills" ? ", " : "\n", RequirementText);
       if (!text.empty()) {
-        fields_.AddText(std::move(text));
+        fields_.AddText(name, std::move(text));
       } else if (HasContent(value)) {
         notes_.Add(place_, name, "is in a form that is not known; left out");
       }

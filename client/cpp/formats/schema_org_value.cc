@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -15,14 +16,18 @@ namespace {
 
 using Json = nlohmann::json;
 
-void AddTexts(const Json& value, TextFunction text_of, std::vector<std::string>& texts) {
+struct DifferentTexts {
+  std::vector<std::string> in_order;
+  absl::flat_hash_set<std::string> seen;  // a list may have as many as its file has bytes
+};
+
+void AddTexts(const Json& value, TextFunction text_of, DifferentTexts& texts) {
   if (value.is_array()) {
     for (const Json& element : value) AddTexts(element, text_of, texts);
     return;
   }
   std::string text = text_of(value);
-  if (!text.empty() && std::find(texts.begin(), texts.end(), text) == texts.end())
-    texts.push_back(std::move(text));
+  if (!text.empty() && texts.seen.insert(text).second) texts.in_order.push_back(std::move(text));
 }
 
 }  // namespace
@@ -59,9 +64,9 @@ std::string FirstTextOf(const Json& value, TextFunction text_of) {
 }
 
 std::string JoinedTextOf(const Json& value, absl::string_view separator, TextFunction text_of) {
-  std::vector<std::string> texts;
+  DifferentTexts texts;
   AddTexts(value, text_of, texts);
-  return absl::StrJoin(texts, separator);
+  return absl::StrJoin(texts.in_order, separator);
 }
 
 std::string AddressOf(const Json& value) {
