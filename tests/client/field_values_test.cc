@@ -68,6 +68,17 @@ TEST(ReadNumber, AMarkBeforeThreeDigitsIsReadInTheFilesWay) {
   EXPECT_FALSE(ReadNumber("55,000", DecimalMark::kComma)->preferred);
 }
 
+TEST(ReadNumber, AProgramsNumberHasOneReading) {
+  for (const char* text : {"52.885", "769.231", "0.5", "55000", "1e+16", "1.5e+300"}) {
+    for (const DecimalMark decimal : kAnyMark) {
+      const auto number = ReadNumber(WithDecimalPoint(text), decimal);
+      ASSERT_TRUE(number.has_value()) << text;
+      EXPECT_EQ(number->value, std::stod(text)) << text;
+      EXPECT_FALSE(number->other.has_value()) << text;
+    }
+  }
+}
+
 TEST(ReadNumber, TellsTheMarkThatItProves) {
   EXPECT_EQ(ReadNumber("55000.5", DecimalMark::kUnknown)->shows, DecimalMark::kPoint);
   EXPECT_EQ(ReadNumber("1,234,567", DecimalMark::kUnknown)->shows, DecimalMark::kPoint);
@@ -106,8 +117,8 @@ TEST(ParseAmount, TakesWhatPeopleWriteBesideIt) {
     EXPECT_EQ(amount->currency, each.currency) << each.text;
     EXPECT_EQ(amount->interval, each.interval) << each.text;
   }
-  for (const char* text :
-       {"Competitive", "-5", "40000 - 50000", "up to 50000", "50000 + bonus", "", "\u20AC", "50000 xyz"})
+  for (const char* text : {"Competitive", "-5", "-\u00A3500", "\u00A3-500", "- EUR 55000", "40000 - 50000",
+                           "up to 50000", "50000 + bonus", "", "\u20AC", "50000 xyz"})
     EXPECT_FALSE(ParseAmount(text, DecimalMark::kUnknown).has_value()) << text;
 }
 
@@ -174,6 +185,10 @@ TEST(ParseDate, TheDayThatIsWritten) {
                            "2026-11-02T08:00:00.000Z",
                            "2026-11-02 00:00:00",
                            "2026-11-02T23:59:59-08:00",
+                           "2026-11-02t08:00Z",
+                           "2026-11-02Z",
+                           "2026-11-02+01:00",
+                           "2026-11-02-08:00",
                            "2026/11/02",
                            "2026. 11. 02.",
                            "20261102",
@@ -202,6 +217,7 @@ TEST(ParseDate, TheDayThatIsWritten) {
   EXPECT_EQ(ParseDate("25/12/2026"), "2026-12-25");
   EXPECT_EQ(ParseDate("12/25/2026 12:00:00 AM"), "2026-12-25");
   EXPECT_EQ(ParseDate("11/11/2026"), "2026-11-11");
+  EXPECT_EQ(ParseDate("02.11.99"), "1999-11-02");
   for (const char* text :
        {"", "yesterday", "3 days ago", "2026-02-30", "31.06.2026", "2026", "11.2026", "13/13/2026",
         "0000-00-00", "02-11-26", "2026-13-01", "Q4 2026", "-001-01-01", "55", "2 Foo 2026", "2026-11-02-03"})
@@ -305,6 +321,7 @@ TEST_F(SetPayTest, ASignCountsWhereTheColumnIsAbsentAndTheColumnWhereItIsThere) 
   EXPECT_EQ(Pay("\u00A340,000", "\u00A350,000", "", "yearly").currency(), "GBP");
   EXPECT_EQ(Pay("$40,000", "", "CAD", "yearly").currency(), "CAD");
   EXPECT_EQ(Pay("15.50 per hour", "", "GBP", "").interval(), v1::HOUR);
+  EXPECT_FALSE(Pay("2000 a month", "30000 a year", "GBP", "").has_min_amount());
   EXPECT_FALSE(Pay("15.50 per hour", "", "GBP", "yearly").has_min_amount());
   EXPECT_EQ(Pay("40000", "", "kr", "yearly").currency(), "");
   EXPECT_EQ(notes_.total(), 1);
@@ -318,7 +335,9 @@ TEST_F(SetPayTest, EndsAreInOrder) {
   EXPECT_EQ(open.min_amount(), 50000);
   EXPECT_FALSE(open.has_max_amount());
   EXPECT_FALSE(Pay("0", "50000", "EUR", "yearly").has_min_amount());
-  EXPECT_TRUE(Pay("0", "", "EUR", "yearly").has_min_amount());
+  EXPECT_FALSE(Pay("0", "", "EUR", "yearly").has_min_amount());
+  EXPECT_FALSE(Pay("", "0", "EUR", "").has_max_amount());
+  EXPECT_EQ(notes_.total(), 0);
 }
 
 }  // namespace

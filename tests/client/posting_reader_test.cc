@@ -120,7 +120,7 @@ TEST_F(PostingReaderTest, AbsentIsNotFalse) {
   EXPECT_EQ(absent.interval(), v1::SALARY_PERIOD_UNSPECIFIED);
 
   const v1::Posting zero = ReadOne("in.csv", "title,min_amount,is_remote\nCook,0,False\n").posting();
-  EXPECT_TRUE(zero.has_min_amount());
+  EXPECT_FALSE(zero.has_min_amount());  // nobody is paid 0
   EXPECT_TRUE(zero.has_is_remote());
   EXPECT_FALSE(zero.is_remote());
   EXPECT_TRUE(ReadOne("in.csv", "title,is_remote\nCook,1\n").posting().is_remote());
@@ -195,6 +195,22 @@ TEST_F(PostingReaderTest, TheNamesOfIgnoredColumnsThatAreKeptAreBounded) {
   ASSERT_EQ(summary_.ignored_columns.size(), PostingInputSummary::kMaxIgnoredNames);
   EXPECT_EQ(summary_.ignored_under_other_names, 8);
   EXPECT_EQ(summary_.ignored_columns[std::string(PostingInputSummary::kMaxIgnoredNameBytes, 'x')], kMost + 7);
+}
+
+// A number of JSON is no text: no hint at a decimal comma, such as the day, makes 350 a day 350,000.
+TEST_F(PostingReaderTest, ANumberOfJsonHasItsPointBeforeDecimals) {
+  const v1::Posting flat =
+      ReadOne("in.jsonl",
+              R"({"title":"Cook","date_posted":"02.11.2026","min_amount":350.125,"max_amount":"400.125",)"
+              R"("currency":"EUR","interval":"daily"})")
+          .posting();
+  EXPECT_EQ(flat.min_amount(), 350.125);
+  const v1::Posting page =
+      ReadOne("in.jsonl",
+              R"({"@type":"JobPosting","title":"Cook","datePosted":"02.11.2026","baseSalary":{)"
+              R"("currency":"EUR","value":{"minValue":350.125,"maxValue":400,"unitText":"DAY"}}})")
+          .posting();
+  EXPECT_EQ(page.min_amount(), 350.125);
 }
 
 // What JobSpy writes besides is known: left out, counted, no error. So is a pandas index.

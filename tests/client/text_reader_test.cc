@@ -82,6 +82,9 @@ TEST_F(TextReaderTest, CsvIsReadByItsColumnText) {
   ASSERT_TRUE(Read("text\nNone\n").ok());
   EXPECT_THAT(texts_, ElementsAre("None"));
   EXPECT_THAT(lines_, ElementsAre(2));
+  // Row n of the matrix is text n, also where a text is "text".
+  ASSERT_TRUE(Read("text\none\ntext\nthree\n").ok());
+  EXPECT_THAT(texts_, ElementsAre("one", "text", "three"));
   EXPECT_THAT(notes_.Lines(), ElementsAre(HasSubstr("in:1: is taken for the header of CSV")));
   ASSERT_TRUE(Read("id,text\n1,caf\xE9\n").ok());
   EXPECT_THAT(texts_, ElementsAre("caf\u00E9"));

@@ -131,7 +131,8 @@ absl::StatusOr<std::optional<CsvRecord>> CsvTable::Next() {
     if (fields.size() > 1 && std::all_of(fields.begin(), fields.end(), IsBlank)) continue;
     Decode(fields);
     SLUICE_RETURN_IF_ERROR(FitToHeader(**record));
-    if (fields != header_) return record;
+    // In a file of one column it is more likely a value: a text to embed may be "text".
+    if (fields.size() == 1 || fields != header_) return record;
     notes_.Add({source_.path(), (*record)->line}, "", "is the header once more; left out");
   }
 }

@@ -213,6 +213,7 @@ std::optional<WrittenAmount> ParseAmount(absl::string_view written, DecimalMark 
   if (!number.has_value()) return std::nullopt;
   WrittenAmount amount{.number = *number};
   const absl::string_view before = absl::StripAsciiWhitespace(text.substr(0, begin));
+  if (absl::StartsWith(before, "-") || absl::EndsWith(before, "-")) return std::nullopt;  // "-£5", "£-5"
   if (!before.empty()) {
     const std::optional<std::string> currency = ParseCurrency(before);
     if (!currency.has_value()) return std::nullopt;

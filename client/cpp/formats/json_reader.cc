@@ -15,6 +15,7 @@
 #include "client/cpp/formats/schema_org.h"
 #include "client/cpp/formats/script_json.h"
 #include "client/cpp/formats/terminal_text.h"
+#include "client/cpp/formats/written_number.h"
 #include "core/base/status_macros.h"
 
 namespace sluice {
@@ -41,6 +42,12 @@ std::optional<std::string> TextOf(const Json& value) {
     absl::StrAppend(&joined, joined.empty() ? "" : ", ", *text);
   }
   return joined;
+}
+
+std::optional<std::string> TextOfColumn(PostingColumn column, const Json& value) {
+  std::optional<std::string> text = TextOf(value);
+  const bool amount = column == PostingColumn::kMinAmount || column == PostingColumn::kMaxAmount;
+  return amount && value.is_number() ? WithDecimalPoint(*std::move(text)) : text;
 }
 
 // Without these a posting is another one, or none.
@@ -86,7 +93,7 @@ absl::StatusOr<RawPosting> FieldsFromFlatObject(const Json& object, const InputP
       SLUICE_RETURN_IF_ERROR(ignored(name, place));
       continue;
     }
-    std::optional<std::string> text = TextOf(value);
+    std::optional<std::string> text = TextOfColumn(*meaning.column, value);
     if (!text.has_value()) {
       constexpr absl::string_view kExpected = "expected text, a number, true or false, or a list of them";
       if (IsRequired(*meaning.column)) return ColumnError(place, name, kExpected);

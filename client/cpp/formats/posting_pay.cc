@@ -57,11 +57,9 @@ class PayReader {
  private:
   // Many sites write 0 for an end that they do not know.
   static void PutInOrder(std::optional<double>& low, std::optional<double>& high) {
-    if (!low.has_value() || !high.has_value()) return;
-    if (*low > *high && *high > 0) std::swap(low, high);
-    const bool no_low = *low == 0, no_high = *high == 0;
-    if (no_low) low.reset();
-    if (no_high) high.reset();
+    if (low == 0.0) low.reset();
+    if (high == 0.0) high.reset();
+    if (low.has_value() && high.has_value() && *low > *high) std::swap(low, high);
   }
 
   void LeftOut(PostingColumn column, absl::string_view why) {
@@ -104,6 +102,11 @@ class PayReader {
     std::optional<PayInterval> beside;
     if (bottom.has_value()) beside = bottom->interval;
     if (top.has_value() && top->interval.has_value()) beside = top->interval;
+    const bool both = bottom.has_value() && bottom->interval.has_value() && beside.has_value();
+    if (both && bottom->interval != beside) {
+      LeftOut(PostingColumn::kMaxAmount, "is for another time than the lower end, so the pay is unknown");
+      return false;
+    }
     interval_ = text.empty() ? beside : ParseInterval(text);
     if (!text.empty() && !interval_.has_value()) {
       LeftOut(PostingColumn::kInterval,

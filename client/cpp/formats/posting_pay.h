@@ -15,7 +15,7 @@ namespace sluice {
 // - an amount that can be read in two ways where neither `style` nor the interval tells which is meant;
 // - an amount that nobody is paid at its interval: less than kLeastYearly or more than kMostYearly a year.
 // A sign or an interval beside an amount ("£15.50 per hour") counts where its own column is absent. The ends
-// are put in order; where both are given, an end of 0 is none.
+// are put in order; an end of 0 is none.
 void SetPay(const RawPosting& fields, const InputPlace& place, const FlatStyle& style, InputNotes& notes,
             v1::Posting& posting);
 

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/cpp/formats/plain_text.h"
 #include "client/cpp/formats/schema_org_value.h"
+#include "client/cpp/formats/written_number.h"
 
 namespace sluice {
 namespace {
@@ -73,13 +74,18 @@ Amounts EndsOf(const std::string& text) {
   return ends;
 }
 
+std::string OneLine(const Json& value) {
+  if (value.is_number()) return WithDecimalPoint(TextOf(value));
+  return OnOneLine(PlainLine(TextOf(value)));
+}
+
 // A list of two bare amounts is a range.
 std::optional<Amounts> PairOf(const Json& list) {
   const auto is_amount = [](const Json& one) {
     return one.is_number() || (one.is_string() && HasDigit(TextOf(one)));
   };
   if (!list.is_array() || list.size() != 2 || !is_amount(list[0]) || !is_amount(list[1])) return std::nullopt;
-  return Amounts{TextOf(list[0]), TextOf(list[1])};
+  return Amounts{OneLine(list[0]), OneLine(list[1])};
 }
 
 // The code of UN/CEFACT or the ISO 8601 duration that a unit may be, as a word.
@@ -91,10 +97,6 @@ std::string UnitWord(const std::string& unit) {
   const auto found = std::find_if(std::begin(kWords), std::end(kWords),
                                   [&](const auto& word) { return absl::EqualsIgnoreCase(word.first, unit); });
   return found == std::end(kWords) ? unit : found->second;
-}
-
-std::string OneLine(const Json& value) {
-  return OnOneLine(PlainLine(TextOf(value)));
 }
 
 std::string FirstMember(std::initializer_list<const Json*> things, std::initializer_list<const char*> names) {

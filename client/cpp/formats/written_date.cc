@@ -30,9 +30,11 @@ std::optional<absl::CivilDay> DayOf(int64_t year, int64_t month, int64_t day) {
   return civil;
 }
 
-// A year of two digits belongs to this century: postings are new.
+// A year of two digits belongs to this century, for postings are new, but where it would be far ahead.
 int64_t FullYear(absl::string_view digits, int64_t year) {
-  return digits.size() == 2 ? 2000 + year : year;
+  constexpr int64_t kFirstOfLastCentury = 70;
+  if (digits.size() != 2) return year;
+  return year < kFirstOfLastCentury ? 2000 + year : 1900 + year;
 }
 
 // Three numbers with one mark between them.
@@ -202,7 +204,11 @@ std::optional<absl::CivilDay> DayOfNumber(absl::string_view text) {
 std::optional<std::string> ParseIsoDate(absl::string_view text) {
   text = absl::StripAsciiWhitespace(text);
   constexpr size_t kDayBytes = 10;
-  if (text.size() > kDayBytes && (text[kDayBytes] == 'T' || text[kDayBytes] == ' '))
+  // A time behind it, or a zone alone, as XML has it: "2026-11-02+01:00".
+  constexpr absl::string_view kWestOfUtc = "-08:00";
+  const absl::string_view behind = text.substr(std::min(text.size(), kDayBytes));
+  const bool west = absl::StartsWith(behind, "-") && behind.size() == kWestOfUtc.size() && behind[3] == ':';
+  if (!behind.empty() && (west || absl::StrContains("Tt Zz+", behind.substr(0, 1))))
     text = text.substr(0, kDayBytes);
   if (text.size() != kDayBytes || text[4] != '-' || text[7] != '-') return std::nullopt;
   absl::CivilDay day;

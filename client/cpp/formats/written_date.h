@@ -22,7 +22,7 @@ enum class DateOrder { kUnknown, kDayFirst, kMonthFirst };
 // "2026-11-02", or nothing where `text` is no day or can be read in two ways.
 std::optional<std::string> ParseDate(absl::string_view text, DateOrder order = DateOrder::kUnknown);
 
-// Only "2026-11-02", alone or with a time behind it.
+// Only "2026-11-02", alone or with a time or a zone behind it.
 std::optional<std::string> ParseIsoDate(absl::string_view text);
 
 // What this text alone proves: "25/12/2026" that the day comes first.

@@ -150,6 +150,13 @@ std::string WithPlainSpaces(absl::string_view text) {
   return std::string(absl::StripAsciiWhitespace(plain));
 }
 
+std::string WithDecimalPoint(std::string number) {
+  constexpr size_t kGroup = 3;  // as many decimals as a group of thousands has digits
+  const size_t point = number.find('.');
+  if (point != std::string::npos && number.size() - point - 1 == kGroup) number.push_back('0');
+  return number;
+}
+
 std::optional<WrittenNumber> ReadNumber(absl::string_view written, DecimalMark decimal) {
   const std::string plain = WithPlainSpaces(written);
   const absl::string_view text = WithoutDash(plain);

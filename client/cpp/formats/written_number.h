@@ -31,6 +31,10 @@ struct WrittenNumber {
 // "55,000" is taken for two ways only where `decimal` is the comma, "55.000" unless it is the point.
 std::optional<WrittenNumber> ReadNumber(absl::string_view text, DecimalMark decimal);
 
+// A number as a program wrote it, where the point is always the decimal mark, so that ReadNumber takes it for
+// that, too: "52.885" with a nought behind it. Other texts as they are.
+std::string WithDecimalPoint(std::string number);
+
 // `text` with every kind of space (no-break, thin, …) as ' ' and every apostrophe as '\''; without spaces
 // around it.
 std::string WithPlainSpaces(absl::string_view text);
