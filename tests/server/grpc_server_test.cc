@@ -95,26 +95,6 @@ TEST(GrpcServer, AcceptsAgainOnceThereAreDescriptors) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-// gRPC logs each of them, and would wait for ever where nobody reads its standard error.
-TEST(GrpcServer, HardlySaysAWordOfConnectionsThatCameAndWent) {
-  v1::EmbeddingService::CallbackService service;
-  const auto server = GrpcServer::Create({.address = "127.0.0.1:0"}, {&service});
-  ASSERT_TRUE(server.ok()) << server.status();
-  const SocketAddress address = HostAddresses((*server)->address())->front();
-  testing::internal::CaptureStderr();
-  for (int i = 0; i < 200; ++i) {
-    std::vector<int> client = Sockets(1);
-    const linger reset = {.l_onoff = 1, .l_linger = 0};
-    setsockopt(client.front(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-    EXPECT_EQ(connect(client.front(), address.get(), address.size), 0);
-    Close(client);
-  }
-  EXPECT_EQ(PingOf(**server), absl::OkStatus());  // comes after them
-  // One may go in the moment between our look at it and gRPC's.
-  const std::string said = testing::internal::GetCapturedStderr();
-  EXPECT_LT(std::count(said.begin(), said.end(), '\n'), 10) << said;
-}
-
 TEST(GrpcServer, ClosesConnectionsBeyondTheBoundAtOnceAndCountsThem) {
   prometheus::Registry registry;
   ServiceMetrics metrics(registry);

@@ -52,7 +52,8 @@ TEST(ServiceMetrics, EveryFamilyIsThereBeforeUse) {
           "sluice_device_fallback_total counter", "sluice_admission_refused_total counter",
           "sluice_saturation_ratio gauge", "sluice_backlog_seconds gauge", "sluice_phase_one_workers gauge",
           "sluice_device_utilization_ratio gauge", "sluice_build_info gauge", "sluice_hardware_info gauge",
-          "sluice_fenced_results_total counter", "grpc_server_started_total counter",
+          "sluice_fenced_results_total counter", "sluice_connections gauge",
+          "sluice_connections_refused_total counter", "grpc_server_started_total counter",
           "grpc_server_handled_total counter", "grpc_server_handling_seconds histogram"));
 }
 
@@ -76,6 +77,8 @@ TEST(ServiceMetrics, LabelsAreExact) {
        {R"(sluice_jobs_total{kind="screen",outcome="succeeded"} 0)",
         R"(sluice_jobs_total{kind="embed",outcome="expired"} 0)",
         R"(sluice_queue_jobs{kind="embed"} 0)",
+        R"(sluice_connections{port="grpc"} 0)",
+        R"(sluice_connections_refused_total{port="admin"} 0)",
         R"(sluice_queue_tokens{class="interactive"} 0)",
         R"(sluice_queue_wait_seconds_count{class="bulk"} 0)",
         R"(sluice_microbatch_jobs_bucket{le="24"} 0)",
