@@ -13,7 +13,8 @@
 
 namespace sluice {
 
-inline constexpr int64_t kMostBytesRead = 1 << 20;  // by one ReadJobs, but for the last job's payload
+// By one ReadJobs or ReadOutcomes, but for the last payload or result.
+inline constexpr int64_t kMostBytesRead = 1 << 20;
 inline constexpr int64_t kMaxJobsInBatch = (int64_t{1} << 24) - 2;  // what an engine can number
 
 // --- checks: INVALID_ARGUMENT with the field, else OK

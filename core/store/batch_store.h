@@ -97,8 +97,9 @@ class BatchStore {
 
   // --- results ---
 
-  // Outcomes with sequence > after_sequence in order, at most `limit` (1..256) of them. OUT_OF_RANGE when
-  // after_sequence > last_sequence.
+  // Outcomes with sequence > after_sequence in order: at most `limit` (1..256), and no more once their
+  // results have kMostBytesRead. None: there are no more yet. OUT_OF_RANGE when after_sequence >
+  // last_sequence.
   virtual void ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit,
                             Done<std::vector<Outcome>> done) = 0;
   // By score, highest first, ties by job id; a page may end before `page_size`, by its bytes

@@ -500,6 +500,21 @@ TEST_P(BatchStoreContract, StatsCountWhatIsOpen) {
   EXPECT_EQ(stats.open_batches, 1);
 }
 
+// A stream of results holds a page for each of its readers: however large results are, a page is not.
+TEST_P(BatchStoreContract, APageOfOutcomesIsBoundedInBytes) {
+  const Batch batch = Create(Embed(), 8);
+  for (const Claimed& claim : Claim(Session())) {
+    LeasedOutcome outcome = Ended(claim);
+    outcome.outcome.result = std::string(400 << 10, 'x');
+    ASSERT_TRUE(store_.Commit({outcome}).ok());
+  }
+  std::vector<size_t> pages;
+  for (int64_t after = 0; pages.empty() || pages.back() > 0; after += static_cast<int64_t>(pages.back())) {
+    pages.push_back(store_.Outcomes(batch.id, after)->size());
+  }
+  EXPECT_THAT(pages, ElementsAre(3, 3, 2, 0));
+}
+
 // A page is one answer: ten outcomes of 700 KB are three of them, and none is lost where one ends. Half of
 // the outcomes tie, so that a page ends within ties and behind them.
 TEST_P(BatchStoreContract, RankedPagesEndByTheirBytes) {

@@ -190,7 +190,11 @@ absl::StatusOr<std::vector<Outcome>> InMemoryBatches::ReadOutcomes(const std::st
   const auto last = static_cast<int64_t>(entry->outcomes.size());
   if (after_sequence > last) return SequenceOutOfRange(after_sequence, last);
   const auto first = entry->outcomes.begin() + after_sequence;
-  return std::vector<Outcome>(first, first + std::min<int64_t>(limit, last - after_sequence));
+  auto end = first;
+  int64_t bytes = 0;
+  for (; end != entry->outcomes.end() && end - first < limit && bytes < kMostBytesRead; ++end)
+    bytes += static_cast<int64_t>(end->result.size());
+  return std::vector<Outcome>(first, end);
 }
 
 absl::StatusOr<RankedPage> InMemoryBatches::ReadRanked(const std::string& batch_id, int page_size,

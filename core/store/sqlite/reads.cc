@@ -57,7 +57,11 @@ absl::StatusOr<std::vector<Outcome>> BatchTables::ReadOutcomes(const std::string
                                    " FROM outcome WHERE seq > ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3",
                                    SequenceKey(row.number, after_sequence), LastKey(row.number), limit);
   std::vector<Outcome> outcomes;
-  while (query.Step()) outcomes.push_back(OutcomeOf(query));
+  int64_t bytes = 0;
+  while (bytes < kMostBytesRead && query.Step()) {
+    outcomes.push_back(OutcomeOf(query));
+    bytes += static_cast<int64_t>(outcomes.back().result.size());
+  }
   SLUICE_RETURN_IF_ERROR(query.status());
   return outcomes;
 }
