@@ -38,6 +38,12 @@ NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict);
 absl::StatusOr<PhaseOneResult> ExplainJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
                                           const StoredJob& job, WorkBudget& budget);
 
+// What compiling a batch's profile costs, near enough for its share of the workers; `spec_bytes` of
+// Batch::spec.
+constexpr int64_t StepsToCompile(size_t spec_bytes) {
+  return 64 * static_cast<int64_t>(spec_bytes);
+}
+
 // Bytes that a result takes in memory, near enough to bound how many are kept.
 int64_t MemoryOf(const PhaseOneResult& result);
 

@@ -16,7 +16,6 @@
 namespace sluice {
 namespace {
 
-constexpr int64_t kStepsPerProfileByte = 64;  // to compile it, roughly
 constexpr size_t kFewPostings = 256;
 constexpr int64_t kStepsPerDecision = 256;  // of the gate, for a posting
 constexpr size_t kSurvivorsPerStep = 512;
@@ -113,7 +112,7 @@ void PlanRun::Start() {
         Offload([this, self, batch = *std::move(batch)] {
           absl::Status compiled = Compile(batch);
           context_.loop->Post([this, self, compiled] { OnCompiled(compiled); });
-          return kStepsPerProfileByte * static_cast<int64_t>(batch.spec.size());
+          return StepsToCompile(batch.spec.size());
         });
       });
 }

@@ -15,7 +15,6 @@ namespace {
 constexpr int kMaxBatches = 8;
 
 // What work off the loop takes, roughly, for the batches' fair turns.
-constexpr int64_t kStepsPerProfileByte = 64;
 constexpr int64_t kStepsPerTokenizedByte = 8;
 constexpr int64_t kStepsPerVerdict = 4'000;
 
@@ -92,7 +91,7 @@ void ScreenScoreStage::Compile(const Batch& batch, BatchDone made) {
           if (!scored.ok()) return std::move(made)(scored.status());
           EncodeProfile(*std::move(scored), std::move(windows), std::move(made));
         });
-    return kStepsPerProfileByte * static_cast<int64_t>(batch.spec.size());
+    return StepsToCompile(batch.spec.size());
   });
 }
 
