@@ -138,6 +138,13 @@ absl::StatusOr<int> OpenTcp(const SocketAddress& address, absl::string_view host
   return opened.Take();
 }
 
+// What nothing else has at the same time; of no file where nothing is there.
+std::pair<dev_t, ino_t> FileAt(const std::string& path) {
+  struct stat found = {};
+  if (lstat(path.c_str(), &found) != 0) return {};
+  return {found.st_dev, found.st_ino};
+}
+
 // A family that the machine has not is left out where another one serves.
 bool MayBeLeftOut(const absl::Status& status) {
   return absl::IsFailedPrecondition(status);
@@ -148,7 +155,8 @@ bool MayBeLeftOut(const absl::Status& status) {
 ListeningSockets::ListeningSockets(ListeningSockets&& other) noexcept
     : address_(std::move(other.address_)),
       descriptors_(std::exchange(other.descriptors_, {})),
-      path_(std::exchange(other.path_, {})) {}
+      path_(std::exchange(other.path_, {})),
+      file_at_path_(other.file_at_path_) {}
 
 ListeningSockets& ListeningSockets::operator=(ListeningSockets&& other) noexcept {
   if (this == &other) return *this;
@@ -156,11 +164,13 @@ ListeningSockets& ListeningSockets::operator=(ListeningSockets&& other) noexcept
   address_ = std::move(other.address_);
   descriptors_ = std::exchange(other.descriptors_, {});
   path_ = std::exchange(other.path_, {});
+  file_at_path_ = other.file_at_path_;
   return *this;
 }
 
 void ListeningSockets::Close() {
-  if (!path_.empty()) unlink(std::exchange(path_, {}).c_str());
+  const std::string path = std::exchange(path_, {});
+  if (!path.empty() && FileAt(path) == file_at_path_) unlink(path.c_str());
   for (const int descriptor : std::exchange(descriptors_, {})) close(descriptor);
 }
 
@@ -182,6 +192,7 @@ absl::StatusOr<ListeningSockets> ListeningSockets::OpenPath(absl::string_view gi
   }
   ListeningSockets sockets;
   sockets.path_ = path;
+  sockets.file_at_path_ = FileAt(path);
   if (listen(opened.get(), kBacklog) != 0) return absl::UnavailableError(std::strerror(errno));
   sockets.descriptors_.push_back(opened.Take());
   return sockets;

@@ -1,7 +1,10 @@
 // ListeningSockets: what one address is listened on with.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -21,7 +24,7 @@ class ListeningSockets {
 
   ListeningSockets(ListeningSockets&& other) noexcept;
   ListeningSockets& operator=(ListeningSockets&& other) noexcept;
-  // Closes them and removes the path.
+  // Closes them and removes the path, unless somebody else has made a socket there meanwhile.
   ~ListeningSockets() { Close(); }
   // Idempotent.
   void Close();
@@ -37,7 +40,8 @@ class ListeningSockets {
 
   std::string address_;
   std::vector<int> descriptors_;
-  std::string path_;  // to be removed
+  std::string path_;                      // to be removed,
+  std::pair<dev_t, ino_t> file_at_path_;  // if this is what is there
 };
 
 }  // namespace sluice

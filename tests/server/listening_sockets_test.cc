@@ -107,6 +107,17 @@ TEST_F(ListeningSocketsTest, RemovesItsPathAtTheEnd) {
   EXPECT_FALSE(std::filesystem::exists(Path()));
 }
 
+// Its path was cleaned away, and another server has it now.
+TEST_F(ListeningSocketsTest, LeavesThePathThatIsAnothersAtTheEnd) {
+  auto first = ListeningSockets::Open(Address());
+  ASSERT_TRUE(first.ok()) << first.status();
+  std::filesystem::remove(Path());
+  const auto second = ListeningSockets::Open(Address());
+  ASSERT_TRUE(second.ok()) << second.status();
+  first->Close();
+  EXPECT_TRUE(Connects(*PathAddress(Path())));
+}
+
 TEST_F(ListeningSocketsTest, NamesAPortInUse) {
   const auto first = ListeningSockets::Open("127.0.0.1:0");
   ASSERT_TRUE(first.ok()) << first.status();
