@@ -136,6 +136,8 @@ TEST(ParseInterval, KnowsItsWordsAndHowManyAYearHas) {
                                                         {"PER_YEAR", {v1::YEAR}},
                                                         {"per annum", {v1::YEAR}},
                                                         {"p.a.", {v1::YEAR}},
+                                                        {"p. a.", {v1::YEAR}},
+                                                        {"p. M.", {v1::MONTH}},
                                                         {"J\u00C4HRLICH", {v1::YEAR}},
                                                         {"biweekly", {v1::YEAR, 26}},
                                                         {"BI_WEEKLY", {v1::YEAR, 26}},
@@ -256,6 +258,19 @@ TEST(StyleEvidence, ProofsCountBeforeHints) {
   both.See(Row({{PostingColumn::kMinAmount, "1,5"}, {PostingColumn::kMaxAmount, "2.5"}}));
   EXPECT_EQ(both.Style().decimal, DecimalMark::kUnknown);
   EXPECT_EQ(StyleEvidence().Style({.decimal = DecimalMark::kComma}).decimal, DecimalMark::kComma);
+}
+
+// A file that was put together from several: a hint in one row must not decide what the file leaves open.
+TEST(StyleEvidence, WhatIsProvedBothWaysStaysUnknownInEachRow) {
+  StyleEvidence file;
+  file.See(Row({{PostingColumn::kDatePosted, "25/12/2026"}, {PostingColumn::kMinAmount, "1.234,50"}}));
+  file.See(Row({{PostingColumn::kDatePosted, "12/25/2026"}, {PostingColumn::kMinAmount, "1,234.50"}}));
+  StyleEvidence row;
+  row.See(Row({{PostingColumn::kIsRemote, "FALSCH"}}));
+  EXPECT_EQ(row.Style(file.Style()).decimal, DecimalMark::kUnknown);
+  row.See(Row({{PostingColumn::kMinAmount, "2,5"}}));
+  EXPECT_EQ(row.Style(file.Style()).decimal, DecimalMark::kComma);
+  EXPECT_EQ(row.Style(file.Style()).dates, DateOrder::kUnknown);
 }
 
 class SetPayTest : public testing::Test {

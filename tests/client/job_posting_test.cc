@@ -73,6 +73,9 @@ TEST_F(JobPostingTest, PayIsUnderstoodInEveryFormThatMeansOneThing) {
   EXPECT_EQ(Pay(R"({"currency":"£","value":{"value":18.5,"unitText":"HOURS"}})"), "GBP 18.5-18.5/HOUR 0");
   EXPECT_EQ(Pay(R"("£40,000 - £50,000 per annum")"), "GBP 40000-50000/YEAR 0");
   EXPECT_EQ(Pay(R"("$150-190k a year")"), "USD 150000-190000/YEAR 0");
+  EXPECT_EQ(Pay(R"("between £40,000 and £50,000 per year")"), "GBP 40000-50000/YEAR 0");
+  EXPECT_EQ(Pay(R"("Zwischen 40.000 und 50.000 € p. a.")"), "EUR 40000-50000/YEAR 0");
+  EXPECT_EQ(Pay(R"("von 3.000 bis 3.500 € im Monat")"), "EUR 3000-3500/MONTH 0");
   EXPECT_EQ(Pay(R"("₹12 - 15 LPA")"), "INR 1.2e+06-1.5e+06/YEAR 0");
   EXPECT_EQ(Pay(R"("2.500 - 3.000 € im Monat")"), "EUR 2500-3000/MONTH 0");
 }

@@ -54,11 +54,13 @@ constexpr IntervalWords kIntervals[] = {
      "week weeks weekly wk wks w pw p.w p.w. woche wochen wöchentlich semaine semaines hebdomadaire semana "
      "settimana"},
     {{v1::MONTH},
-     "month months monthly mon mo mth pm pcm p.m p.m. monat monate monatlich monatsgehalt mois mensuel mes "
+     "month months monthly mon mo mth pm pcm p.m p.m. p.-m. monat monate monatlich monatsgehalt mois mensuel "
+     "mes "
      "meses "
      "mensual mese maand"},
     {{v1::YEAR},
-     "year years yearly yr yrs y pa p.a p.a. annum annual annually jahr jahre jährlich jahresgehalt an ans "
+     "year years yearly yr yrs y pa p.a p.a. p.-a. annum annual annually jahr jahre jährlich jahresgehalt an "
+     "ans "
      "année "
      "annuel année año años anual anno jaar"},
     {{v1::YEAR, 26},

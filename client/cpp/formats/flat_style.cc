@@ -30,14 +30,17 @@ FlatStyle StyleEvidence::Style(FlatStyle otherwise) const {
     style.decimal = comma_ && point_ ? DecimalMark::kUnknown
                     : comma_         ? DecimalMark::kComma
                                      : DecimalMark::kPoint;
-  } else if (style.decimal == DecimalMark::kUnknown && hints_at_comma_) {
+    style.decimal_is_mixed = comma_ && point_;
+  } else if (style.decimal == DecimalMark::kUnknown && hints_at_comma_ && !style.decimal_is_mixed) {
     style.decimal = DecimalMark::kComma;
   }
   if (day_first_ || month_first_) {
     style.dates = day_first_ && month_first_ ? DateOrder::kUnknown
                   : day_first_               ? DateOrder::kDayFirst
                                              : DateOrder::kMonthFirst;
-  } else if (style.dates == DateOrder::kUnknown && style.decimal == DecimalMark::kComma) {
+    style.dates_are_mixed = day_first_ && month_first_;
+  } else if (style.dates == DateOrder::kUnknown && style.decimal == DecimalMark::kComma &&
+             !style.dates_are_mixed) {
     style.dates = DateOrder::kDayFirst;
   }
   return style;

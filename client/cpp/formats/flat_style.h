@@ -11,6 +11,9 @@ namespace sluice {
 struct FlatStyle {
   DecimalMark decimal = DecimalMark::kUnknown;
   DateOrder dates = DateOrder::kUnknown;
+  // Unknown because both ways are proved: then no hint tells it either.
+  bool decimal_is_mixed = false;
+  bool dates_are_mixed = false;
 };
 
 // What a file's values tell about its way. Proofs: an amount such as "1.234,50" proves the decimal comma,

@@ -44,8 +44,8 @@ struct Range {
 };
 
 Range RangeIn(absl::string_view text) {
-  for (const absl::string_view between :
-       {"\xE2\x80\x93", "\xE2\x80\x94", " - ", " to ", " bis ", " and ", " à ", " a ", "-"}) {
+  for (const absl::string_view between : {"\xE2\x80\x93", "\xE2\x80\x94", " - ", " to ", " bis ", " and ",
+                                          " und ", " et ", " y ", " à ", " a ", "-"}) {
     const size_t at = text.find(between, 1);
     if (at == absl::string_view::npos) continue;
     if (HasDigit(text.substr(0, at)) && HasDigit(text.substr(at + between.size())))
@@ -61,7 +61,8 @@ Amounts EndsOf(const std::string& text) {
     if (absl::StartsWith(lower, up_to)) return {"", text.substr(up_to.size())};
   }
   const Range range = RangeIn(text);
-  for (const absl::string_view from : {"from ", "ab ", "min. ", "min ", "minimum ", "starting at "}) {
+  for (const absl::string_view from : {"from ", "ab ", "min. ", "min ", "minimum ", "starting at ",
+                                       "between ", "zwischen ", "von ", "entre "}) {
     if (!absl::StartsWith(lower, from)) continue;
     if (range.between_bytes == 0) return {text.substr(from.size()), ""};
     return EndsOf(text.substr(from.size()));
