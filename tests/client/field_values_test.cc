@@ -300,6 +300,10 @@ TEST_F(SetPayTest, TheIntervalDecidesBetweenTwoReadings) {
   EXPECT_EQ(Pay("55.000", "", "EUR", "yearly").min_amount(), 55000);
   EXPECT_EQ(Pay("4.500", "", "EUR", "monthly").min_amount(), 4500);
   EXPECT_EQ(Pay("55.000", "", "EUR", "hourly").min_amount(), 55);
+  // Also where the file has the decimal comma: nobody gets 15,500 an hour.
+  for (const DecimalMark decimal : {DecimalMark::kUnknown, DecimalMark::kComma})
+    EXPECT_EQ(Pay("15.500", "", "EUR", "hourly", {.decimal = decimal}).min_amount(), 15.5);
+  EXPECT_EQ(Pay("350.125", "", "EUR", "daily").min_amount(), 350.125);
   EXPECT_EQ(notes_.total(), 0);
   EXPECT_FALSE(Pay("55.000", "", "EUR", "").has_min_amount());
   EXPECT_EQ(notes_.total(), 1);
@@ -313,6 +317,7 @@ TEST_F(SetPayTest, WhatCannotBePayIsLeftOutWithANote) {
   EXPECT_FALSE(Pay("55.000", "", "EUR", "yearly", {.decimal = DecimalMark::kPoint}).has_min_amount());
   EXPECT_FALSE(Pay("120000", "", "USD", "hourly").has_min_amount());
   EXPECT_EQ(Pay("500000000", "", "IDR", "yearly").min_amount(), 5e8);
+  EXPECT_EQ(Pay("60000000", "", "", "yearly").min_amount(), 6e7);
   EXPECT_FALSE(Pay("0", "0", "USD", "yearly").has_max_amount());
   EXPECT_EQ(notes_.total(), 0);
 }

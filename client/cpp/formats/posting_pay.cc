@@ -28,10 +28,9 @@ double PeriodsPerYear(v1::SalaryPeriod period) {
 }
 
 bool HasSmallUnit(absl::string_view currency) {
-  static constexpr absl::string_view kLargeUnits[] = {"",    "EUR", "USD", "GBP", "CHF", "CAD", "AUD", "NZD",
-                                                      "SGD", "HKD", "DKK", "SEK", "NOK", "PLN", "ILS", "CNY",
-                                                      "AED", "SAR", "QAR", "KWD", "BHD", "OMR", "JOD", "RON",
-                                                      "BGN", "BRL", "ZAR", "MXN", "MYR", "PEN"};
+  static constexpr absl::string_view kLargeUnits[] = {
+      "EUR", "USD", "GBP", "CHF", "CAD", "AUD", "NZD", "SGD", "HKD", "DKK", "SEK", "NOK", "PLN", "ILS", "CNY",
+      "AED", "SAR", "QAR", "KWD", "BHD", "OMR", "JOD", "RON", "BGN", "BRL", "ZAR", "MXN", "MYR", "PEN"};
   return std::find(std::begin(kLargeUnits), std::end(kLargeUnits), currency) == std::end(kLargeUnits);
 }
 
@@ -122,8 +121,10 @@ class PayReader {
   bool IsPay(double amount) const {
     if (!interval_.has_value() || amount == 0) return true;
     const double yearly = amount * interval_->times * PeriodsPerYear(interval_->period);
-    return yearly >= kLeastYearly &&
-           yearly <= (HasSmallUnit(currency_) ? kMostYearlyOfSmallUnits : kMostYearly);
+    const double most = currency_.empty()         ? kMostYearlyOfAnyUnit
+                        : HasSmallUnit(currency_) ? kMostYearlyOfSmallUnits
+                                                  : kMostYearly;
+    return yearly >= kLeastYearly && yearly <= most;
   }
 
   std::optional<double> Value(const std::optional<WrittenAmount>& amount, PostingColumn column) {
