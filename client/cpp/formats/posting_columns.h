@@ -3,15 +3,19 @@
 //
 //   read as       also written
 //   id            job_id, posting_id
-//   title         job_title, Stellentitel
-//   company       company_name, employer, organization, hiring_organization, Firma, Unternehmen, Arbeitgeber
+//   title         job_title, Titel, Stellentitel
+//   company       company_name, employer, employer_name, organization, organisation,
+//                 hiring_organization, Firma, Unternehmen, Arbeitgeber
 //   location      job_location, Ort, Standort, Arbeitsort
 //   date_posted   posted_at, posted_on, posted_date, posting_date, published_at, published_date,
-//   publication_date job_type      employment_type, contract_type, work_type min_amount    min_salary,
-//   salary_min, minimum_salary, min_pay; max_amount alike currency      salary_currency, pay_currency,
-//   Währung interval      pay_period, pay_interval, pay_frequency, salary_period, salary_interval,
-//   salary_unit is_remote     remote, remote_allowed job_url       url, link, job_link, posting_url,
-//   job_posting_url description   text, job_description, Beschreibung, Stellenbeschreibung
+//                 publication_date
+//   job_type      employment_type, contract_type, work_type
+//   min_amount    min_salary, salary_min, minimum_salary, min_pay; max_amount alike
+//   currency      salary_currency, pay_currency, Währung
+//   interval      pay_period, pay_interval, pay_frequency, salary_period, salary_interval, salary_unit
+//   is_remote     remote, remote_allowed
+//   job_url       url, link, job_link, posting_url, job_posting_url
+//   description   text, job_description, Beschreibung, Stellenbeschreibung
 //
 // Known and left out: what JobSpy writes besides (site, emails, company_url, …; see kIgnoredColumns in the
 // source) and columns without a name, which are a pandas index or a spreadsheet's empty columns.
