@@ -55,12 +55,13 @@ void EmbedStage::Tokenize(const LeasePtr& lease, Truncation truncation) {
         sequence = text.status();
       }
     }
+    const int64_t steps = kStepsPerByte * static_cast<int64_t>(lease->claim.payload.size());
     context_.loop->Post([this, lease, sequence = std::move(sequence)]() mutable {
       if (lease->stop != StopReason::kNone) return context_.sink->Stop(lease);
       if (!sequence.ok()) return context_.sink->Finish(lease, FailedOutcome(sequence.status()));
       Submit(lease, *std::move(sequence));
     });
-    return kStepsPerByte * static_cast<int64_t>(lease->claim.payload.size());
+    return steps;
   });
 }
 

@@ -218,9 +218,11 @@ void PlanRun::Decide() {
   OffloadUnlessFew(summaries_.size(), [this, self = shared_from_this()] {
     GateDecision decision =
         DecideGate(gate_, summaries_, context_.has_model(), context_.options.model_digest, as_of_);
+    const int64_t steps = kStepsPerDecision * static_cast<int64_t>(summaries_.size());
+    // Once it is posted, the loop's thread goes on with what is this task's.
     context_.loop->Post(
         [this, self, plan = std::move(decision.plan)]() mutable { CommitPlan(std::move(plan)); });
-    return kStepsPerDecision * static_cast<int64_t>(summaries_.size());
+    return steps;
   });
 }
 
@@ -258,8 +260,9 @@ void PlanRun::OnPlan(const absl::StatusOr<std::string>& stored, const std::strin
       survives_[survivor] = true;
     }
     std::vector<PhaseOneSummary>().swap(summaries_);
+    const int64_t steps = kStepsPerDecision * static_cast<int64_t>(survives_.size());
     context_.loop->Post([this, self] { ReadySurvivors(0); });
-    return kStepsPerDecision * static_cast<int64_t>(survives_.size());
+    return steps;
   });
 }
 

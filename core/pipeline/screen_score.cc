@@ -113,12 +113,14 @@ void ScreenScoreStage::Prepare(const JobPtr& job) {
     WorkBudget budget(job->lease->cancellation.token());
     absl::Status read;
     if (job->lease->stop == StopReason::kNone) read = Read(*job, budget);
+    const int64_t steps =
+        budget.spent() + kStepsPerTokenizedByte * static_cast<int64_t>(job->lease->claim.payload.size());
     context_.loop->Post([this, job, read] {
       if (job->lease->stop != StopReason::kNone) return context_.sink->Stop(job->lease);
       if (!read.ok()) return context_.sink->Finish(job->lease, FailedOutcome(read));
       Submit(job);
     });
-    return budget.spent() + kStepsPerTokenizedByte * static_cast<int64_t>(job->lease->claim.payload.size());
+    return steps;
   });
 }
 

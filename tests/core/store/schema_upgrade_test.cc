@@ -119,7 +119,8 @@ TEST_F(SchemaUpgradeTest, FileOfSchema3GetsTheCodesOfItsFailures) {
     const std::vector<Batch> batches = store.List(10)->batches;
     ASSERT_THAT(batches, SizeIs(3));
     std::vector<absl::StatusCode> codes;
-    for (const Outcome& outcome : *store.Outcomes(batches[2].id)) codes.push_back(outcome.error_code);
+    const absl::StatusOr<std::vector<Outcome>> outcomes = store.Outcomes(batches[2].id);
+    for (const Outcome& outcome : *outcomes) codes.push_back(outcome.error_code);
     EXPECT_THAT(codes, ElementsAre(kOk, kInvalidArgument, kFailedPrecondition, kAborted, kInternal, kDataLoss,
                                    kResourceExhausted, kInvalidArgument));
     EXPECT_EQ(store.Outcomes(batches[1].id)->at(0).error_code, kOk);
