@@ -48,7 +48,7 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   bool AllCanBeKept() const;
   void DropKept();
   void Decide();
-  void CommitPlan(GatePlan plan);
+  void CommitPlan(const GatePlan& plan);
   void OnPlan(const absl::StatusOr<std::string>& stored, const std::string& offered);
 
   void ReadySurvivors(size_t first);
@@ -220,13 +220,12 @@ void PlanRun::Decide() {
         DecideGate(gate_, summaries_, context_.has_model(), context_.options.model_digest, as_of_);
     const int64_t steps = kStepsPerDecision * static_cast<int64_t>(summaries_.size());
     // Once it is posted, the loop's thread goes on with what is this task's.
-    context_.loop->Post(
-        [this, self, plan = std::move(decision.plan)]() mutable { CommitPlan(std::move(plan)); });
+    context_.loop->Post([this, self, plan = std::move(decision.plan)] { CommitPlan(plan); });
     return steps;
   });
 }
 
-void PlanRun::CommitPlan(GatePlan plan) {
+void PlanRun::CommitPlan(const GatePlan& plan) {
   auto offered = std::make_shared<const std::string>(context_.parts.codec->EncodePlan(plan));
   CallStore<std::string>(
       *context_.loop,
@@ -234,7 +233,7 @@ void PlanRun::CommitPlan(GatePlan plan) {
         context_.parts.store->CommitPlan(lease_->key(), *offered, std::move(done));
       },
       [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
-      [this, self = shared_from_this(), offered](absl::StatusOr<std::string> stored) {
+      [this, self = shared_from_this(), offered](const absl::StatusOr<std::string>& stored) {
         OnPlan(stored, *offered);
       });
 }
@@ -280,7 +279,7 @@ void PlanRun::ReadySurvivors(size_t first) {
       [this, chunk = std::move(chunk)](BatchStore::DoneStatus done) {
         context_.parts.store->ApplyPlan(lease_->key(), {}, chunk, std::move(done));
       },
-      [this, end](absl::Status status) {
+      [this, end](const absl::Status& status) {
         if (!Over(status)) ReadySurvivors(end);
       });
 }
@@ -346,7 +345,7 @@ void PlanRun::ApplyOutcomes(std::vector<NewOutcome> outcomes) {
       [this, shared](BatchStore::DoneStatus done) {
         context_.parts.store->ApplyPlan(lease_->key(), *shared, {}, std::move(done));
       },
-      [this, shared](absl::Status status) { OnApplied(*shared, status); });
+      [this, shared](const absl::Status& status) { OnApplied(*shared, status); });
   RecordPages();
 }
 
@@ -368,7 +367,7 @@ void PlanRun::Finish() {
       [this](BatchStore::DoneStatus done) {
         context_.parts.store->FinishPlan(lease_->key(), std::move(done));
       },
-      [this](absl::Status status) {
+      [this](const absl::Status& status) {
         if (Over(status)) return;
         context_.meters->ObserveStage(Stage::kPlan, context_.loop->Now() - started_);
         context_.sink->Drop(lease_);
@@ -404,10 +403,9 @@ bool PlanRun::Over(const absl::Status& status) {
     // Its jobs are CANCELLED already; this only ends the task sooner than its lease would.
     context_.parts.store->FinishPlan(lease_->key(), [](const absl::Status&) {});
     context_.sink->Drop(lease_);
-  } else if (lease_->stop == StopReason::kSessionLost) {
-    context_.sink->Drop(lease_);
-  } else if (absl::IsAborted(status) || absl::IsNotFound(status)) {
-    context_.sink->Drop(lease_);  // another's by now, or deleted
+  } else if (lease_->stop == StopReason::kSessionLost || absl::IsAborted(status) ||
+             absl::IsNotFound(status)) {
+    context_.sink->Drop(lease_);  // lost, another's by now, or deleted
   } else if (!status.ok()) {
     Log(LogLevel::kError, "plan of batch ", lease_->claim.batch_id, " given up: ", status.ToString());
     context_.sink->GiveUp(lease_);

@@ -89,13 +89,13 @@ void ScreenScoreStage::Compile(const Batch& batch, BatchDone made) {
     context_.loop->Post(
         [this, scored = std::move(scored), windows = std::move(windows), made = std::move(made)]() mutable {
           if (!scored.ok()) return std::move(made)(scored.status());
-          EncodeProfile(*std::move(scored), std::move(windows), std::move(made));
+          EncodeProfile(*scored, std::move(windows), std::move(made));
         });
     return StepsToCompile(batch.spec.size());
   });
 }
 
-void ScreenScoreStage::EncodeProfile(std::shared_ptr<ScoredBatch> scored, TokenWindows windows,
+void ScreenScoreStage::EncodeProfile(const std::shared_ptr<ScoredBatch>& scored, TokenWindows windows,
                                      BatchDone made) {
   auto shared_made = std::make_shared<BatchDone>(std::move(made));
   const absl::Status submitted =

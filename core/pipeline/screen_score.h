@@ -34,7 +34,7 @@ class ScreenScoreStage final : public JobStage {
 
   void MakeBatch(const std::string& tenant, const std::string& batch_id, BatchDone made);
   void Compile(const Batch& batch, BatchDone made);
-  void EncodeProfile(std::shared_ptr<ScoredBatch> scored, TokenWindows windows, BatchDone made);
+  void EncodeProfile(const std::shared_ptr<ScoredBatch>& scored, TokenWindows windows, BatchDone made);
   void Prepare(const JobPtr& job);
   absl::Status Read(Job& job, WorkBudget& budget) const;
   void Submit(const JobPtr& job);
