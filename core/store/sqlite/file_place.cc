@@ -1,6 +1,10 @@
 #include "core/store/sqlite/file_place.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#if defined(__linux__)
+#include <sys/sysmacros.h>
+#endif
 
 #include <cerrno>
 #include <system_error>
@@ -19,16 +23,31 @@ absl::Status CannotLookAt(const std::string& path, int error) {
 
 }  // namespace
 
-absl::StatusOr<FilePlace> FilePlace::Of(std::string path) {
+int FilePlace::Identify(const std::string& path, Identity& found) {
+#if defined(STATX_INO)
+  // Not stat(): once its times were asked for, a file has new ones from each write (Linux 6.13), and the file
+  // system's journal has to take them.
+  struct statx file;
+  if (statx(AT_FDCWD, path.c_str(), 0, STATX_INO, &file) != 0) return errno;
+  found = {makedev(file.stx_dev_major, file.stx_dev_minor), file.stx_ino};
+#else
   struct stat file;
-  if (stat(path.c_str(), &file) != 0) return CannotLookAt(path, errno);
-  return FilePlace(std::move(path), file.st_dev, file.st_ino);
+  if (stat(path.c_str(), &file) != 0) return errno;
+  found = {file.st_dev, file.st_ino};
+#endif
+  return 0;
+}
+
+absl::StatusOr<FilePlace> FilePlace::Of(std::string path) {
+  Identity identity;
+  if (const int error = Identify(path, identity); error != 0) return CannotLookAt(path, error);
+  return FilePlace(std::move(path), identity);
 }
 
 absl::Status FilePlace::Check() const {
-  struct stat file;
-  if (stat(path_.c_str(), &file) != 0) return CannotLookAt(path_, errno);
-  if (file.st_dev == device_ && file.st_ino == inode_) return absl::OkStatus();
+  Identity found;
+  if (const int error = Identify(path_, found); error != 0) return CannotLookAt(path_, error);
+  if (found == identity_) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat(path_, " was replaced by another file"));
 }
 

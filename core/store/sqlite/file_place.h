@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -23,12 +24,17 @@ class FilePlace {
   absl::Status Check() const;
 
  private:
-  FilePlace(std::string path, dev_t device, ino_t inode)
-      : path_(std::move(path)), device_(device), inode_(inode) {}
+  struct Identity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    bool operator==(const Identity&) const = default;
+  };
+  static int Identify(const std::string& path, Identity& found);  // 0 or errno
+
+  FilePlace(std::string path, Identity identity) : path_(std::move(path)), identity_(identity) {}
 
   std::string path_;
-  dev_t device_;
-  ino_t inode_;
+  Identity identity_;
 };
 
 }  // namespace sluice
