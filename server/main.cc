@@ -94,6 +94,6 @@ int main(int argc, char** argv) {
   sluice::SwitchAbseilDeadlockDetectionOff();
   sluice::BlockSignals();
   sluice::RaiseDescriptorLimit();
-  sluice::SpareAddressSpace();
+  sluice::SetUpAllocator();
   return sluice::Run({argv + 1, argv + argc});
 }

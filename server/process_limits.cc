@@ -29,6 +29,8 @@ constexpr int kLeastThreads = 24;
 constexpr int kThreadsOfACore = 3;
 constexpr int64_t kWorkingBytes = 384 << 20;
 
+constexpr int kLargeBlockBytes = 4 << 20;
+
 int64_t Limit(decltype(RLIMIT_AS) resource) {
   rlimit limit = {};
   if (getrlimit(resource, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return INT64_MAX;
@@ -104,12 +106,16 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void SpareAddressSpace() {
+void SetUpAllocator() {
 #if defined(__GLIBC__)
-  // Each arena reserves 64 MiB, and there would be eight for each core.
+  // glibc would raise both with the first large block that is freed, and then keep such blocks at the end of
+  // a thread's arena, from where malloc_trim does not return them.
+  mallopt(M_MMAP_THRESHOLD, kLargeBlockBytes);
+  mallopt(M_TRIM_THRESHOLD, 2 * kLargeBlockBytes);
   if (AddressSpaceLimit() == INT64_MAX) return;
+  // Each arena reserves 64 MiB, and there would be eight for each core.
   mallopt(M_ARENA_MAX, 2);
-  mallopt(M_MMAP_THRESHOLD, 128 << 10);  // of its own, so that a large block goes back whole when it is freed
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
 #endif
 }
 

@@ -16,9 +16,9 @@ inline constexpr int kLeastConnections = 16;
 // threads start.
 void RaiseDescriptorLimit();
 
-// Where the address space is limited, keeps the allocator from reserving most of it. Call before threads
-// start.
-void SpareAddressSpace();
+// Makes the allocator give large blocks back to the system when they are freed, and, where the address space
+// is limited, keeps it from reserving most of that. Call before threads start.
+void SetUpAllocator();
 
 // INT64_MAX: none.
 int64_t DescriptorLimit();
