@@ -12,8 +12,8 @@ namespace {
 // them. Each has two pages in memory, its profile's patterns and a few bytes a posting.
 constexpr int kMaxPlanTasks = 64;
 // Of those, claimed so lately: most end sooner, and after a crash all that were claimed run one by one.
-constexpr int kMaxYoungPlanTasks = 8;
-constexpr absl::Duration kYoungFor = absl::Milliseconds(200);
+constexpr int kMaxYoungPlanTasks = 2;
+constexpr absl::Duration kYoungFor = absl::Milliseconds(50);
 // What a plan task needs, at most, from its batch's last outcome to its own end.
 constexpr absl::Duration kEndsByItself = absl::Milliseconds(50);
 constexpr absl::Duration kPollInterval = absl::Seconds(1);
