@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures what a server's callers see at 1x, 2x and 5x of its capacity, and beside a bulk batch.
 
-  overload.py --bin build/release/bin --model DIR [--seconds 6] [--rounds 4] [--apart] [--jobs 100000]
+  overload.py --bin build/release/bin --model DIR [--seconds 6] [--rounds 4] [--apart] [--words MIX] [--jobs 100000]
               [--server-flag=--replicas=1 …]
 
 Starts sluiced with a temporary data directory on free ports and drives it with `sluice load`. A round is, in this order:
@@ -35,7 +35,8 @@ from sluice_process import CACHES_OFF, ROOT, Server, Sluice  # noqa: E402
 def load(arguments, server, *flags):
     """The steps of one `sluice load`, by name."""
     sluice = Sluice(f"{arguments.bin}/sluice", server.port)
-    return sluice.load("--connections=8", f"--duration={arguments.seconds}", *flags)
+    words = [f"--words={arguments.words}"] if arguments.words else []
+    return sluice.load("--connections=8", f"--duration={arguments.seconds}", *words, *flags)
 
 
 def write_distinct_postings(path, count):
@@ -163,6 +164,7 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--seconds", type=float, default=6, help="of a step; those beside the batch take twice that")
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--words", default="", help="mix of lengths of the calls, WORDS:WEIGHT,…: what calls cost")
     parser.add_argument("--apart", action="store_true", help="server and generator on cores of their own")
     parser.add_argument("--jobs", type=int, default=100_000, help="0: neither alone nor beside a batch")
     parser.add_argument("--parts", type=int, default=4, help="load steps beside the batch")
