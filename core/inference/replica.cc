@@ -17,7 +17,7 @@ namespace {
 // How long a pass of bulk work may take while small calls come: those wait for its end, or where it gives
 // way, for the end of a layer.
 constexpr absl::Duration kBulkPass = absl::Milliseconds(10);
-constexpr absl::Duration kBulkPassThatGivesWay = absl::Milliseconds(40);
+constexpr absl::Duration kBulkPassThatGivesWay = absl::Milliseconds(20);
 constexpr int64_t kBulkTextTokens = 256;  // bulk work is postings and windows of them
 
 // On the CPU a call that comes waits for the end of a pass of calls, so that taking the pass off its core to

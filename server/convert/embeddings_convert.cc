@@ -1,5 +1,9 @@
 #include "server/convert/embeddings_convert.h"
 
+#include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/wire_format_lite.h>
+#include <grpcpp/support/proto_buffer_reader.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -59,6 +63,19 @@ std::string EncodeBits(absl::Span<const float> vectors, int dimensions) {
 }
 
 }  // namespace
+
+int64_t CountTexts(grpc::ByteBuffer& request) {
+  using google::protobuf::internal::WireFormatLite;
+  grpc::ProtoBufferReader reader(&request);
+  if (!reader.status().ok()) return 0;
+  google::protobuf::io::CodedInputStream in(&reader);
+  int64_t texts = 0;
+  while (const uint32_t tag = in.ReadTag()) {
+    if (!WireFormatLite::SkipField(&in, tag)) break;
+    if (WireFormatLite::GetTagFieldNumber(tag) == v1::EmbedRequest::kTextsFieldNumber) ++texts;
+  }
+  return texts;
+}
 
 absl::StatusOr<Truncation> TruncationFromProto(v1::Truncation truncation, absl::string_view field) {
   switch (truncation) {

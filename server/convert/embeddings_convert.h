@@ -1,6 +1,9 @@
 // Embed requests checked and turned into calls; vectors encoded for the wire.
 #pragma once
 
+#include <grpcpp/support/byte_buffer.h>
+
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -10,6 +13,10 @@
 #include "sluice/v1/embeddings.pb.h"
 
 namespace sluice {
+
+// The texts of an EmbedRequest, counted without decoding it: all up to where its bytes make no sense.
+// `request` is read and stays as it is.
+int64_t CountTexts(grpc::ByteBuffer& request);
 
 // INVALID_ARGUMENT naming `field` when unset or unknown.
 absl::StatusOr<Truncation> TruncationFromProto(v1::Truncation truncation, absl::string_view field);

@@ -17,31 +17,30 @@ namespace {
 // Of usual prose; what is decided on it need not be exact.
 constexpr int64_t kBytesPerToken = 4;
 
-struct AdmittedCall {
-  EmbedCall call;
-  FrontDoor::Ticket ticket;
-};
-
-// What came is checked before it is let in; an overload is to be answered more cheaply than by this, one day,
-// and need not know more than `bytes` for that.
-absl::StatusOr<AdmittedCall> AdmitEmbed(const EmbeddingServiceParts& parts, const v1::EmbedRequest& request,
-                                        int64_t bytes, absl::Duration time_left) {
+// On what is known of a request whose texts nobody has looked at: an overload is answered at once, and only
+// what is let in is worth decoding.
+absl::StatusOr<FrontDoor::Ticket> Admit(const EmbeddingServiceParts& parts, grpc::ByteBuffer& request,
+                                        absl::Duration time_left) {
   if (parts.embedder == nullptr) {
     return WithReason(absl::FailedPreconditionError("this server runs without a model and cannot embed"),
                       "NO_MODEL");
   }
+  const auto bytes = static_cast<int64_t>(request.Length());
   SLUICE_RETURN_IF_ERROR(CheckRequestBytes(bytes, "send the texts in several calls"));
-  AdmittedCall admitted;
-  SLUICE_ASSIGN_OR_RETURN(admitted.call, EmbedCallFromProto(request));
-  SLUICE_RETURN_IF_ERROR(CheckAnswerBytes(request.texts_size(), parts.dimensions, request.encoding()));
-  admitted.call.deadline = parts.rpc.clock.MonotonicNow() + time_left;
-  SLUICE_ASSIGN_OR_RETURN(
-      admitted.ticket,
-      parts.door->AdmitCall(parts.load(), {.bytes = bytes,
-                                           .tokens = bytes / kBytesPerToken,
-                                           .time_left = time_left,
-                                           .patient = request.texts_size() > parts.max_waiting_texts}));
-  return admitted;
+  return parts.door->AdmitCall(parts.load(), {.bytes = bytes,
+                                              .tokens = bytes / kBytesPerToken,
+                                              .time_left = time_left,
+                                              .patient = CountTexts(request) > parts.max_waiting_texts});
+}
+
+absl::StatusOr<EmbedCall> Decode(grpc::ByteBuffer& request, const EmbeddingServiceParts& parts,
+                                 v1::VectorEncoding& encoding) {
+  v1::EmbedRequest asked;
+  SLUICE_RETURN_IF_ERROR(ParseMessage(request, &asked));
+  encoding = asked.encoding();
+  SLUICE_ASSIGN_OR_RETURN(EmbedCall call, EmbedCallFromProto(asked));
+  SLUICE_RETURN_IF_ERROR(CheckAnswerBytes(asked.texts_size(), parts.dimensions, encoding));
+  return call;
 }
 
 // Keeps itself until OnDone, and is kept by the embedder until that has answered, cancelled or not.
@@ -57,10 +56,11 @@ class EmbedReactor final : public grpc::ServerUnaryReactor,
   };
 
   // The reactor to hand to gRPC; no ownership.
-  static EmbedReactor* Start(const EmbeddingServiceParts& parts, const Call& call, AdmittedCall admitted) {
-    std::shared_ptr<EmbedReactor> reactor(new EmbedReactor(parts, call, std::move(admitted.ticket)));
+  static EmbedReactor* Start(const EmbeddingServiceParts& parts, const Call& call, EmbedCall embed,
+                             FrontDoor::Ticket ticket) {
+    std::shared_ptr<EmbedReactor> reactor(new EmbedReactor(parts, call, std::move(ticket)));
     reactor->self_ = reactor;
-    reactor->Embed(std::move(admitted.call));
+    reactor->Embed(std::move(embed));
     return reactor.get();
   }
 
@@ -117,16 +117,18 @@ grpc::ServerUnaryReactor* EmbeddingService::Embed(grpc::CallbackServerContext* c
                                                   const grpc::ByteBuffer* request,
                                                   grpc::ByteBuffer* response) {
   const absl::Duration started = embed_.Start();
-  const auto bytes = static_cast<int64_t>(request->Length());
-  v1::EmbedRequest asked;
-  if (absl::Status read = embed_.Read(*request, &asked); !read.ok())
-    return embed_.Refuse(started, read, *context);
-  absl::StatusOr<AdmittedCall> admitted =
-      AdmitEmbed(parts_, asked, bytes, TimeLeftUntil(context->raw_deadline()));
-  if (!admitted.ok()) return embed_.Refuse(started, admitted.status(), *context);
-  admitted->call.came = started;
-  return EmbedReactor::Start(parts_, {embed_, started, *context, asked.encoding(), *response},
-                             *std::move(admitted));
+  if (absl::Status open = embed_.calls().Arrive(); !open.ok()) return embed_.Refuse(started, open, *context);
+  grpc::ByteBuffer bytes = TakeBytes(*request);
+  const absl::Duration time_left = TimeLeftUntil(context->raw_deadline());
+  absl::StatusOr<FrontDoor::Ticket> ticket = Admit(parts_, bytes, time_left);
+  if (!ticket.ok()) return embed_.Refuse(started, ticket.status(), *context);
+  v1::VectorEncoding encoding = v1::VECTOR_ENCODING_UNSPECIFIED;
+  absl::StatusOr<EmbedCall> call = Decode(bytes, parts_, encoding);
+  if (!call.ok()) return embed_.Refuse(started, call.status(), *context);
+  call->came = started;
+  call->deadline = parts_.rpc.clock.MonotonicNow() + time_left;
+  return EmbedReactor::Start(parts_, {embed_, started, *context, encoding, *response}, *std::move(call),
+                             *std::move(ticket));
 }
 
 }  // namespace sluice

@@ -14,6 +14,7 @@
 #include "server/convert/request_digest.h"
 #include "server/convert/screening_convert.h"
 #include "server/convert/status_convert.h"
+#include "server/convert/wire.h"
 #include "server/limits.h"
 
 namespace sluice {
@@ -380,6 +381,32 @@ TEST(EmbeddingsConvert, AnAnswerThatDoesNotFitIsRefusedBeforeItIsMade) {
     }
   }
   EXPECT_TRUE(CheckAnswerBytes(kMaxTextsPerEmbed, 384, v1::FLOAT32).ok());
+}
+
+TEST(EmbeddingsConvert, TextsAreCountedInTheBytesOfARequest) {
+  const auto counted = [](const v1::EmbedRequest& request) {
+    grpc::ByteBuffer bytes = BytesOf(request);
+    const int64_t texts = CountTexts(bytes);
+    v1::EmbedRequest parsed;
+    EXPECT_TRUE(ParseMessage(bytes, &parsed).ok()) << "counting leaves the bytes";
+    return texts;
+  };
+  v1::EmbedRequest request;
+  EXPECT_EQ(counted(request), 0);
+  request.set_truncation(v1::TRUNCATION_END);
+  request.set_encoding(v1::INT8);
+  EXPECT_EQ(counted(request), 0);
+  request.add_texts("");
+  for (int i = 0; i < 300; ++i) request.add_texts(std::string(i * 100, 'x'));  // over many slices
+  EXPECT_EQ(counted(request), 301);
+}
+
+TEST(EmbeddingsConvert, BytesThatAreNoRequestAreCountedUpToWhereTheyMakeNoSense) {
+  const grpc::Slice slice("\x0a\x01x\x0a\x7f");  // a text, and the head of one of 127 bytes
+  grpc::ByteBuffer bytes(&slice, 1);
+  EXPECT_EQ(CountTexts(bytes), 1);
+  grpc::ByteBuffer none;
+  EXPECT_EQ(CountTexts(none), 0);
 }
 
 TEST(EmbeddingsConvert, RequestsAreChecked) {

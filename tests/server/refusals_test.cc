@@ -217,6 +217,17 @@ TEST_F(RefusalTest, AnOverloadIsSaidAtTheDoor) {
   ExpectCounted("QUEUE_OVERLOADED");
 }
 
+// What is refused for its kind only once it is decoded is not decoded in an overload.
+TEST_F(RefusalTest, AnOverloadIsSaidBeforeTheRequestIsDecoded) {
+  SmallServer& server = Serve();
+  EXPECT_EQ(Embed(/*texts=*/0).code, grpc::StatusCode::INVALID_ARGUMENT);
+  server.load = {.prompt_tokens = 5000,
+                 .tokens_per_second = 1000,
+                 .target_wait = absl::Milliseconds(200),
+                 .overloaded = true};
+  ExpectRefused(Embed(/*texts=*/0), "QUEUE_OVERLOADED", 1250);
+}
+
 // A call that was let in and then waited too long in a queue that stands.
 TEST_F(RefusalTest, AnOverloadIsSaidInTheQueue) {
   SmallServer& server = Serve();

@@ -274,9 +274,7 @@ TEST_F(ReplicaPoolTest, CountsTokensAndPadding) {
   scheduler_->Close();
 }
 
-// An encoder that cannot be made is the pool's failure, and the replicas that could be are gone when it is
-// returned.
-// Beside a small call a pass of bulk work may take 40 ms. A replica that has done nothing yet knows by its
+// Beside a small call a pass of bulk work may take 20 ms. A replica that has done nothing yet knows by its
 // cost model how many texts that is, and one without has to take them all.
 TEST_F(ReplicaPoolTest, TheCostModelBoundsBulkWorkBeforeAnyIsDone) {
   const auto passes_with = [&](const CostModel& cost) {
@@ -300,7 +298,7 @@ TEST_F(ReplicaPoolTest, TheCostModelBoundsBulkWorkBeforeAnyIsDone) {
     scheduler_->Close();
     return passes.load();
   };
-  EXPECT_EQ(passes_with({.seconds_per_token = 0.001}), 1 + 2) << "the small call, then 40 tokens a pass";
+  EXPECT_EQ(passes_with({.seconds_per_token = 0.001}), 1 + 4) << "the small call, then 20 tokens a pass";
   EXPECT_EQ(passes_with({}), 1 + 1);
 }
 
@@ -316,6 +314,8 @@ TEST(CostIsOff, NeedsMuchWorkThatIsFarOff) {
   EXPECT_FALSE(CostIsOff({}));
 }
 
+// An encoder that cannot be made is the pool's failure, and the replicas that could be are gone when it is
+// returned.
 TEST_F(ReplicaPoolTest, FirstFailureIsReturnedAndNothingIsLeftRunning) {
   std::atomic<int> alive = 0;
   std::vector<ReplicaSpec> specs = One({.alive = &alive});
