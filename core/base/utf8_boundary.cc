@@ -32,6 +32,25 @@ Sequence SequenceOf(unsigned char first) {
   return {4};
 }
 
+// Of the character that a text begins with: its bytes, and how many of those the text has before it ends or
+// goes wrong. `whole` is 0 where it begins with none.
+struct Beginning {
+  size_t whole = 0;
+  size_t good = 0;
+};
+
+Beginning BeginningOf(absl::string_view text) {
+  if (text.empty()) return {};
+  const Sequence sequence = SequenceOf(static_cast<unsigned char>(text[0]));
+  size_t good = std::min<size_t>(sequence.bytes, 1);
+  for (; good < std::min(sequence.bytes, text.size()); ++good) {
+    const auto byte = static_cast<unsigned char>(text[good]);
+    const bool second = good == 1;
+    if (byte < (second ? sequence.lowest : 0x80) || byte > (second ? sequence.highest : 0xBF)) break;
+  }
+  return {sequence.bytes, good};
+}
+
 // Of the ASCII that `text` begins with, in whole words of eight.
 size_t AsciiBytes(absl::string_view text) {
   size_t bytes = 0;
@@ -50,15 +69,8 @@ std::string Shortened(absl::string_view text, size_t max_bytes) {
 }
 
 size_t FirstCharacterBytes(absl::string_view text) {
-  if (text.empty()) return 0;
-  const Sequence sequence = SequenceOf(static_cast<unsigned char>(text[0]));
-  if (text.size() < sequence.bytes) return 0;
-  for (size_t i = 1; i < sequence.bytes; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const bool second = i == 1;
-    if (byte < (second ? sequence.lowest : 0x80) || byte > (second ? sequence.highest : 0xBF)) return 0;
-  }
-  return sequence.bytes;
+  const Beginning beginning = BeginningOf(text);
+  return beginning.good == beginning.whole ? beginning.whole : 0;
 }
 
 size_t WellFormedUtf8Bytes(absl::string_view text) {
@@ -81,6 +93,19 @@ std::string RepairedUtf8(absl::string_view text) {
     repaired.append(kReplacement.data(), kReplacement.size());
     text.remove_prefix(bytes + 1);
   }
+}
+
+bool Utf8Checker::Accept(absl::string_view piece) {
+  while (well_formed_ && !piece.empty()) {
+    if (open_.empty()) piece.remove_prefix(WellFormedUtf8Bytes(piece));
+    if (piece.empty()) break;
+    open_ += piece[0];
+    piece.remove_prefix(1);
+    const Beginning beginning = BeginningOf(open_);
+    if (beginning.good < open_.size()) well_formed_ = false;
+    if (beginning.good == beginning.whole) open_.clear();
+  }
+  return well_formed_;
 }
 
 }  // namespace sluice

@@ -39,4 +39,17 @@ inline bool IsWellFormedUtf8(absl::string_view text) {
 // Each byte that belongs to no character becomes U+FFFD.
 std::string RepairedUtf8(absl::string_view text);
 
+// Checks UTF-8 that arrives in pieces. Not thread-safe.
+class Utf8Checker {
+ public:
+  // False once anything was not UTF-8. A character may go on in the next piece.
+  bool Accept(absl::string_view piece);
+  // Whether all of it was, with no character left open.
+  bool Finish() const { return well_formed_ && open_.empty(); }
+
+ private:
+  bool well_formed_ = true;
+  std::string open_;  // what came of the last character, while more of it is to come; at most 3 bytes
+};
+
 }  // namespace sluice

@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cpp/formats/input_place.h"
-#include "client/cpp/formats/utf8.h"
+#include "core/base/utf8_boundary.h"
 
 namespace sluice {
 namespace {
@@ -22,7 +22,7 @@ TEST(FitColumns, CutsByCellsAndDisarmsControls) {
   EXPECT_EQ(FitColumns("abcd", 4), "abcd");
   EXPECT_EQ(FitColumns("日本語", 5), "日本…");
   EXPECT_EQ(FitColumns("x\u202Ey\u2067z\u009B", 9), "x y z ");
-  EXPECT_TRUE(IsUtf8(FitColumns("\xFF\xC3", 9)));
+  EXPECT_TRUE(IsWellFormedUtf8(FitColumns("\xFF\xC3", 9)));
 }
 
 // Marks take no cell of their own: a title of nothing else would fill the screen within one.
@@ -31,7 +31,7 @@ TEST(FitColumns, BoundsMarksAndBytes) {
   EXPECT_EQ(FitColumns("e" + Repeated(mark, 50'000) + "f", 20), "e" + Repeated(mark, 8) + "f");
   const std::string tower = Repeated("e" + Repeated(mark, 8), 1000);
   EXPECT_LE(FitColumns(tower, 80).size(), 80u * kMaxBytesPerColumn + 3);
-  EXPECT_TRUE(IsUtf8(FitColumns(tower, 80)));
+  EXPECT_TRUE(IsWellFormedUtf8(FitColumns(tower, 80)));
   // Scripts and emoji that need several code points a cell are whole.
   const std::string family = "👨\u200D👩\u200D👧\u200D👦 हिन्दी שָׁלוֹם กำลังใจ";
   EXPECT_EQ(FitColumns(family, 80), family);

@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "client/cpp/formats/terminal_text.h"
-#include "client/cpp/formats/utf8.h"
+#include "core/base/utf8_boundary.h"
 
 namespace sluice {
 namespace {
@@ -100,24 +100,6 @@ void TakeCandidate(absl::string_view& text, std::string& out) {
   text.remove_prefix(bytes);
 }
 
-// Bytes of the UTF-8 sequence that `text` begins with; 0 when it begins with none.
-size_t SequenceBytes(absl::string_view text) {
-  for (size_t bytes = 1; bytes <= std::min<size_t>(4, text.size()); ++bytes) {
-    if (IsUtf8(text.substr(0, bytes))) return bytes;
-  }
-  return 0;
-}
-
-std::string WithReplacements(absl::string_view text) {
-  std::string valid;
-  while (!text.empty()) {
-    const size_t bytes = SequenceBytes(text);
-    valid.append(bytes == 0 ? kReplacement.data() : text.data(), bytes == 0 ? kReplacement.size() : bytes);
-    text.remove_prefix(std::max<size_t>(bytes, 1));
-  }
-  return valid;
-}
-
 void AppendQuoted(std::string& out, absl::string_view text) {
   out += '"';
   while (true) {
@@ -167,10 +149,10 @@ JsonLine& JsonLine::Key(absl::string_view name) {
 
 JsonLine& JsonLine::Text(absl::string_view text) {
   Separate();
-  if (IsUtf8(text)) {
+  if (IsWellFormedUtf8(text)) {
     AppendQuoted(out_, text);
   } else {
-    AppendQuoted(out_, WithReplacements(text));
+    AppendQuoted(out_, RepairedUtf8(text));
   }
   return *this;
 }

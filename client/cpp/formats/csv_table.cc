@@ -10,6 +10,7 @@
 #include "client/cpp/formats/utf8.h"
 #include "client/cpp/formats/written_number.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8_boundary.h"
 
 namespace sluice {
 namespace {

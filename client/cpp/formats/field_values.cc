@@ -7,19 +7,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "client/cpp/formats/utf8.h"
+#include "client/cpp/formats/words.h"
 
 namespace sluice {
 namespace {
-
-// Whether `word` is one of `words`, which spaces divide.
-bool IsOneOf(absl::string_view word, absl::string_view words) {
-  if (word.empty() || absl::StrContains(word, ' ')) return false;
-  for (size_t at = words.find(word); at != absl::string_view::npos; at = words.find(word, at + 1)) {
-    const size_t end = at + word.size();
-    if ((at == 0 || words[at - 1] == ' ') && (end == words.size() || words[end] == ' ')) return true;
-  }
-  return false;
-}
 
 // Folded, with every run of blanks, '_' and '-' as one '-', without stops at its ends.
 std::string Folded(absl::string_view text) {

@@ -9,36 +9,27 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "client/cpp/formats/words.h"
 
 namespace sluice {
 namespace {
 
-// Of names with a space before and behind each.
-bool IsOneOf(absl::string_view name, absl::string_view spaced_names) {
-  for (size_t at = spaced_names.find(name); at != absl::string_view::npos;
-       at = spaced_names.find(name, at + 1)) {
-    if (spaced_names[at - 1] == ' ' && spaced_names[at + name.size()] == ' ') return true;
-  }
-  return false;
-}
-
-constexpr absl::string_view kEmpty = " br hr img meta embed ";  // also within svg, which they end
+constexpr absl::string_view kEmpty = "br hr img meta embed";  // also within svg, which they end
 constexpr absl::string_view kEmptyOutsideForeign =
-    " area base basefont bgsound col frame input keygen link param source track wbr ";
-constexpr absl::string_view kForeign = " svg math ";
-constexpr absl::string_view kHtmlWithinForeign =
-    " foreignobject desc title annotation-xml mi mo mn ms mtext ";
+    "area base basefont bgsound col frame input keygen link param source track wbr";
+constexpr absl::string_view kForeign = "svg math";
+constexpr absl::string_view kHtmlWithinForeign = "foreignobject desc title annotation-xml mi mo mn ms mtext";
 // Tags of HTML that end an svg wherever they stand in it.
 constexpr absl::string_view kEndsForeign =
-    " b big blockquote body br center code dd div dl dt em embed font h1 h2 h3 h4 h5 h6 head hr i img li "
+    "b big blockquote body br center code dd div dl dt em embed font h1 h2 h3 h4 h5 h6 head hr i img li "
     "listing "
-    "menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var ";
-constexpr absl::string_view kRawText = " textarea title style xmp iframe noembed noframes plaintext ";
-constexpr absl::string_view kImplied = " p li dd dt option optgroup td th tr tbody thead tfoot rp rt ";
+    "menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var";
+constexpr absl::string_view kRawText = "textarea title style xmp iframe noembed noframes plaintext";
+constexpr absl::string_view kImplied = "p li dd dt option optgroup td th tr tbody thead tfoot rp rt";
 // Whose end tag ends what is implied within, too.
 constexpr absl::string_view kEndsImplied =
-    " address article aside blockquote center details dialog div dl dd dt fieldset figcaption figure footer "
-    "header li main menu nav ol pre section summary ul td th tr tbody thead tfoot table select ";
+    "address article aside blockquote center details dialog div dl dd dt fieldset figcaption figure footer "
+    "header li main menu nav ol pre section summary ul td th tr tbody thead tfoot table select";
 
 struct Tag {
   std::string name;
@@ -160,7 +151,7 @@ class NestingReader {
 
   void EndImpliedBefore(absl::string_view name) {
     static constexpr std::pair<absl::string_view, absl::string_view> kEnded[] = {
-        {"tr", " td th tr "}, {"td", " td th "}, {"th", " td th "}, {"dd", " dd dt p "}, {"dt", " dd dt p "}};
+        {"tr", "td th tr"}, {"td", "td th"}, {"th", "td th"}, {"dd", "dd dt p"}, {"dt", "dd dt p"}};
     const bool ends_its_like = name == "p" || name == "li" || name == "option";
     if (ends_its_like && !open_.empty() && open_.back() == name) return Pop();
     const auto ended = std::find_if(std::begin(kEnded), std::end(kEnded),

@@ -11,6 +11,7 @@
 #include "client/cpp/formats/plain_text.h"
 #include "client/cpp/formats/utf8.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8_boundary.h"
 
 namespace sluice {
 namespace {
@@ -60,7 +61,7 @@ absl::Status NoPosting(const InputPlace& page, const InputNotes& reasons) {
 absl::Status ReadPage(ByteSource& source, FieldsSink sink, InputNotes& notes) {
   SLUICE_ASSIGN_OR_RETURN(std::string page, WholePage(source));
   const InputPlace whole{source.path()};
-  if (!IsUtf8(page)) {
+  if (!IsWellFormedUtf8(page)) {
     page = Utf8FromWindows1252(page);
     notes.Add(whole, "", kReadAsWindows1252);
   }

@@ -21,9 +21,9 @@
 #include "client/cpp/formats/byte_source.h"
 #include "client/cpp/formats/spelling.h"
 #include "client/cpp/formats/terminal_text.h"
-#include "client/cpp/formats/utf8.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8_boundary.h"
 
 namespace sluice {
 namespace {
@@ -299,7 +299,7 @@ absl::StatusOr<ProfileFile> ParseProfile(absl::string_view yaml, const std::stri
     return InputError(
         {file}, absl::StrCat("profile has ", yaml.size(), " bytes; the limit is ", kMaxProfileFileBytes));
   }
-  if (!IsUtf8(yaml)) return InputError({file}, "profile is not UTF-8");
+  if (!IsWellFormedUtf8(yaml)) return InputError({file}, "profile is not UTF-8");
   ProfileFile out;
   out.places[""] = {file, 1, 1};
   try {

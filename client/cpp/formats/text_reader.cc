@@ -17,8 +17,8 @@
 #include "client/cpp/formats/json_bytes.h"
 #include "client/cpp/formats/posting_columns.h"
 #include "client/cpp/formats/terminal_text.h"
-#include "client/cpp/formats/utf8.h"
 #include "core/base/status_macros.h"
+#include "core/base/utf8_boundary.h"
 
 namespace sluice {
 namespace {
@@ -125,7 +125,7 @@ class TextFile {
       return InputError(place, absl::StrCat("text has ", text.size(), " bytes; the limit is ", kMaxTextBytes,
                                             " (256 KiB)"));
     }
-    if (!IsUtf8(text)) return InputError(place, "text is not UTF-8; save the file as UTF-8");
+    if (!IsWellFormedUtf8(text)) return InputError(place, "text is not UTF-8; save the file as UTF-8");
     ++summary_.texts;
     return sink_(std::move(text), place);
   }

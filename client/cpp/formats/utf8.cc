@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdint>
-#include <cstring>
 
 namespace sluice {
 namespace {
@@ -18,54 +17,7 @@ constexpr std::array<char16_t, 32> kWindows1252 = {
 
 constexpr char32_t kReplacement = 0xFFFD;
 
-// Of the ASCII that the text begins with, in whole words of eight.
-size_t AsciiWordBytes(absl::string_view text) {
-  size_t bytes = 0;
-  for (uint64_t word; bytes + sizeof(word) <= text.size(); bytes += sizeof(word)) {
-    std::memcpy(&word, text.data() + bytes, sizeof(word));
-    if ((word & 0x8080808080808080u) != 0) break;
-  }
-  return bytes;
-}
-
 }  // namespace
-
-bool IsUtf8(absl::string_view text) {
-  Utf8Checker checker;
-  checker.Accept(text);
-  return checker.Finish();
-}
-
-bool Utf8Checker::Accept(absl::string_view piece) {
-  for (size_t i = 0; i < piece.size(); ++i) {
-    if (!valid_) return false;
-    if (pending_ == 0) i += AsciiWordBytes(piece.substr(i));
-    if (i == piece.size()) break;
-    const auto byte = static_cast<unsigned char>(piece[i]);
-    if (pending_ > 0) {
-      valid_ = byte >= lowest_ && byte <= highest_;
-      --pending_;
-      lowest_ = 0x80;
-      highest_ = 0xBF;
-      continue;
-    }
-    if (byte < 0x80) continue;
-    if (byte >= 0xC2 && byte <= 0xDF) {
-      pending_ = 1;
-    } else if (byte >= 0xE0 && byte <= 0xEF) {
-      pending_ = 2;
-      if (byte == 0xE0) lowest_ = 0xA0;
-      if (byte == 0xED) highest_ = 0x9F;
-    } else if (byte >= 0xF0 && byte <= 0xF4) {
-      pending_ = 3;
-      if (byte == 0xF0) lowest_ = 0x90;
-      if (byte == 0xF4) highest_ = 0x8F;
-    } else {
-      valid_ = false;
-    }
-  }
-  return valid_;
-}
 
 void AppendUtf8(std::string& out, char32_t code_point) {
   char bytes[U8_MAX_LENGTH];

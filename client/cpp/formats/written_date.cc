@@ -14,14 +14,11 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "client/cpp/formats/utf8.h"
+#include "client/cpp/formats/words.h"
 #include "client/cpp/formats/written_number.h"
 
 namespace sluice {
 namespace {
-
-bool AllDigits(absl::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
-}
 
 std::optional<absl::CivilDay> DayOf(int64_t year, int64_t month, int64_t day) {
   const absl::CivilDay civil(year, static_cast<int>(month), static_cast<int>(day));

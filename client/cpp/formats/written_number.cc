@@ -12,13 +12,10 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "client/cpp/formats/words.h"
 
 namespace sluice {
 namespace {
-
-bool AllDigits(absl::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), absl::ascii_isdigit);
-}
 
 std::optional<double> Finite(absl::string_view text) {
   double value = 0;

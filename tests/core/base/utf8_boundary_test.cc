@@ -56,5 +56,31 @@ TEST(Utf8, RepairReplacesBytesThatAreNoCharacters) {
             "\uFFFDcaf\uFFFD ä\uFFFD\uFFFD");
 }
 
+// Cut anywhere, and into single bytes.
+TEST(Utf8Checker, JudgesPiecesAsTheWhole) {
+  for (const absl::string_view text :
+       {"", "plain, and so long that it takes more than a word", "aä€🙂", "\xF4\x8F\xBF\xBF", "\x80", "a\xC3",
+        "\xC3 a", "\xE0\x9F\xBF", "\xED\xA0\x80", "\xF0\x9F\x99", "\xF0\x8F\xBF\xBF", "ä\xFF",
+        "ä\xE2\x82ä"}) {
+    Utf8Checker by_bytes;
+    for (size_t i = 0; i < text.size(); ++i) by_bytes.Accept(text.substr(i, 1));
+    EXPECT_EQ(by_bytes.Finish(), IsWellFormedUtf8(text)) << text;
+    for (size_t cut = 0; cut <= text.size(); ++cut) {
+      Utf8Checker in_two;
+      in_two.Accept(text.substr(0, cut));
+      in_two.Accept(text.substr(cut));
+      EXPECT_EQ(in_two.Finish(), IsWellFormedUtf8(text)) << text << " cut at " << cut;
+    }
+  }
+}
+
+TEST(Utf8Checker, SaysAtOnceWhatCannotBecomeUtf8) {
+  Utf8Checker checker;
+  EXPECT_TRUE(checker.Accept("a\xE2\x82"));
+  EXPECT_FALSE(checker.Finish()) << "the character is not whole yet";
+  EXPECT_FALSE(checker.Accept("a"));
+  EXPECT_FALSE(checker.Accept("a")) << "and it stays so";
+}
+
 }  // namespace
 }  // namespace sluice
