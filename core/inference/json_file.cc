@@ -1,5 +1,6 @@
 #include "core/inference/json_file.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <limits>
@@ -20,10 +21,13 @@ absl::StatusOr<JsonFile> JsonFile::Load(const std::string& path) {
   const std::filesystem::file_type type = std::filesystem::status(path, error).type();
   if (type == std::filesystem::file_type::fifo)  // to open it would wait for somebody who writes
     return absl::InvalidArgumentError(absl::StrCat(path, ": is a FIFO, not a file"));
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": no such file, or it cannot be read"));
+  // NOT_FOUND is for what is not there: a caller that can do without a file must not do without one that is.
+  if (!file) return absl::ErrnoToStatus(errno == 0 ? EIO : errno, path);
   std::string text(kMaxBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) return absl::ErrnoToStatus(errno == 0 ? EIO : errno, path);
   text.resize(static_cast<size_t>(file.gcount()));
   if (text.size() > kMaxBytes) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is larger than ", kMaxBytes, " bytes"));

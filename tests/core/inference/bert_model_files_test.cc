@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <filesystem>
+
 #include "tests/core/inference/tiny_bert.h"
 
 namespace sluice {
@@ -83,6 +86,16 @@ TEST_F(ModelFiles, PlainDirectoryIsMeanPooled) {
   model_.files["modules.json"] = "";
   EXPECT_EQ(Load().value()->config().pooling, Pooling::kMean);
   EXPECT_FALSE(Load().value()->config().normalise);
+}
+
+// A file that is there and cannot be opened says how the model is to be run all the same.
+TEST_F(ModelFiles, DoesNotDoWithoutAFileThatIsThere) {
+  model_.files["modules.json"] = "";
+  const std::string directory = model_.Write(TestDirectory("unreadable"));
+  std::filesystem::create_symlink("modules.json", directory + "/modules.json");
+  const absl::Status status = LoadBertModelFiles(directory).status();
+  EXPECT_EQ(status.code(), absl::ErrnoToStatusCode(ELOOP)) << status;
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("/modules.json: "), HasSubstr("symbolic links")));
 }
 
 TEST_F(ModelFiles, PoolingIsHonoured) {
