@@ -103,8 +103,9 @@ void BatchService::Admit(const CreateCall::Ptr& call) {
 }
 
 void BatchService::Create(const CreateCall::Ptr& call, FrontDoor::Ticket ticket) {
+  const v1::CreateBatchRequest request = call->TakeRequest();
   absl::StatusOr<CheckedBatch> checked =
-      CheckCreate(call->request(), {tenant_, parts_.rpc.clock.WallNow(), parts_.has_model});
+      CheckCreate(request, {tenant_, parts_.rpc.clock.WallNow(), parts_.has_model});
   if (!checked.ok()) return call->Finish(checked.status());
   parts_.store->CreateBatch(std::move(checked->batch), std::move(checked->jobs),
                             [ticket = std::move(ticket), answer = AnswerWithBatch(call, parts_.has_model)](

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "server/rpc/rpc_method.h"
@@ -69,6 +70,9 @@ class UnaryCall final : public BasicUnaryCall {
   }
 
   const Request& request() const { return request_; }
+  // For whoever is done with it before the call ends: it is then freed there, and not where the call ends,
+  // which is mostly the store's thread.
+  Request TakeRequest() { return std::move(request_); }
   // To be filled by whoever answers, before Finish.
   Response& response() { return response_; }
 
