@@ -95,7 +95,8 @@ TEST_F(ModelFiles, DoesNotDoWithoutAFileThatIsThere) {
   std::filesystem::create_symlink("modules.json", directory + "/modules.json");
   const absl::Status status = LoadBertModelFiles(directory).status();
   EXPECT_EQ(status.code(), absl::ErrnoToStatusCode(ELOOP)) << status;
-  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("/modules.json: "), HasSubstr("symbolic links")));
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("/modules.json: "), HasSubstr("symbolic links")));
 }
 
 TEST_F(ModelFiles, PoolingIsHonoured) {
