@@ -115,7 +115,8 @@ void SetUpAllocator() {
   if (AddressSpaceLimit() == INT64_MAX) return;
   // Each arena reserves 64 MiB, and there would be eight for each core.
   mallopt(M_ARENA_MAX, 2);
-  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);  // of its own, so that a large block goes back whole when it is freed
+  mallopt(M_TRIM_THRESHOLD, 128 << 10);
 #endif
 }
 

@@ -103,7 +103,7 @@ bool Utf8Checker::Accept(absl::string_view piece) {
     piece.remove_prefix(1);
     const Beginning beginning = BeginningOf(open_);
     if (beginning.good < open_.size()) well_formed_ = false;
-    if (beginning.good == beginning.whole) open_.clear();
+    if (!well_formed_ || beginning.good == beginning.whole) open_.clear();
   }
   return well_formed_;
 }

@@ -49,7 +49,7 @@ class Utf8Checker {
 
  private:
   bool well_formed_ = true;
-  std::string open_;  // what came of the last character, while more of it is to come; at most 3 bytes
+  std::string open_;  // what came of the last character, while more of it is to come: at most 3 bytes then
 };
 
 }  // namespace sluice

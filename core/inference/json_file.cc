@@ -14,6 +14,12 @@ namespace {
 
 constexpr size_t kMaxBytes = 4 << 20;
 
+// NOT_FOUND is for what is not there: a caller that can do without a file must not do without one that is.
+absl::Status CannotBeRead(const std::string& path, int error) {
+  const std::string message = absl::StrCat(path, ": ", std::generic_category().message(error));
+  return error == ENOENT ? absl::NotFoundError(message) : absl::FailedPreconditionError(message);
+}
+
 }  // namespace
 
 absl::StatusOr<JsonFile> JsonFile::Load(const std::string& path) {
@@ -23,11 +29,10 @@ absl::StatusOr<JsonFile> JsonFile::Load(const std::string& path) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is a FIFO, not a file"));
   errno = 0;
   std::ifstream file(path, std::ios::binary);
-  // NOT_FOUND is for what is not there: a caller that can do without a file must not do without one that is.
-  if (!file) return absl::ErrnoToStatus(errno == 0 ? EIO : errno, path);
+  if (!file) return CannotBeRead(path, errno);
   std::string text(kMaxBytes + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (file.bad()) return absl::ErrnoToStatus(errno == 0 ? EIO : errno, path);
+  if (file.bad()) return CannotBeRead(path, errno);
   text.resize(static_cast<size_t>(file.gcount()));
   if (text.size() > kMaxBytes) {
     return absl::InvalidArgumentError(absl::StrCat(path, ": is larger than ", kMaxBytes, " bytes"));

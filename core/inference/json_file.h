@@ -14,8 +14,8 @@ namespace sluice {
 // A value; no exception leaves it.
 class JsonFile {
  public:
-  // NOT_FOUND when there is no such file, another code when it cannot be opened or read; both say the
-  // system's words. INVALID_ARGUMENT when it is larger than 4 MiB or not JSON. All name the file.
+  // NOT_FOUND when there is no such file, FAILED_PRECONDITION when it cannot be opened or read,
+  // INVALID_ARGUMENT when it is larger than 4 MiB or not JSON. All name the file.
   static absl::StatusOr<JsonFile> Load(const std::string& path);
 
   const std::string& path() const { return path_; }

@@ -6,7 +6,7 @@ namespace sluice {
 namespace {
 
 // Batches that may come again and are remembered by what they took.
-constexpr size_t kMostShares = 64;
+constexpr size_t kMostShares = 256;
 
 }  // namespace
 

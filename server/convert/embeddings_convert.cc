@@ -69,10 +69,12 @@ int64_t CountTexts(grpc::ByteBuffer& request) {
   grpc::ProtoBufferReader reader(&request);
   if (!reader.status().ok()) return 0;
   google::protobuf::io::CodedInputStream in(&reader);
+  constexpr uint32_t kText =
+      WireFormatLite::MakeTag(v1::EmbedRequest::kTextsFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
   int64_t texts = 0;
   while (const uint32_t tag = in.ReadTag()) {
     if (!WireFormatLite::SkipField(&in, tag)) break;
-    if (WireFormatLite::GetTagFieldNumber(tag) == v1::EmbedRequest::kTextsFieldNumber) ++texts;
+    texts += tag == kText ? 1 : 0;
   }
   return texts;
 }

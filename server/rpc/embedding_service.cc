@@ -120,13 +120,17 @@ grpc::ServerUnaryReactor* EmbeddingService::Embed(grpc::CallbackServerContext* c
   if (absl::Status open = embed_.calls().Arrive(); !open.ok()) return embed_.Refuse(started, open, *context);
   grpc::ByteBuffer bytes = TakeBytes(*request);
   const absl::Duration time_left = TimeLeftUntil(context->raw_deadline());
+  const absl::Duration deadline = parts_.rpc.clock.MonotonicNow() + time_left;
   absl::StatusOr<FrontDoor::Ticket> ticket = Admit(parts_, bytes, time_left);
   if (!ticket.ok()) return embed_.Refuse(started, ticket.status(), *context);
   v1::VectorEncoding encoding = v1::VECTOR_ENCODING_UNSPECIFIED;
   absl::StatusOr<EmbedCall> call = Decode(bytes, parts_, encoding);
-  if (!call.ok()) return embed_.Refuse(started, call.status(), *context);
+  if (!call.ok()) {
+    *ticket = FrontDoor::Ticket();  // before the caller hears, who may come again at once
+    return embed_.Refuse(started, call.status(), *context);
+  }
   call->came = started;
-  call->deadline = parts_.rpc.clock.MonotonicNow() + time_left;
+  call->deadline = deadline;
   return EmbedReactor::Start(parts_, {embed_, started, *context, encoding, *response}, *std::move(call),
                              *std::move(ticket));
 }

@@ -407,6 +407,9 @@ TEST(EmbeddingsConvert, BytesThatAreNoRequestAreCountedUpToWhereTheyMakeNoSense)
   EXPECT_EQ(CountTexts(bytes), 1);
   grpc::ByteBuffer none;
   EXPECT_EQ(CountTexts(none), 0);
+  const grpc::Slice numbers("\x08\x01\x08\x01\x0a\x01x");  // the field's number, but no text
+  grpc::ByteBuffer odd(&numbers, 1);
+  EXPECT_EQ(CountTexts(odd), 1) << "as many as are decoded";
 }
 
 TEST(EmbeddingsConvert, RequestsAreChecked) {

@@ -22,8 +22,7 @@ constexpr absl::string_view kHtmlWithinForeign = "foreignobject desc title annot
 // Tags of HTML that end an svg wherever they stand in it.
 constexpr absl::string_view kEndsForeign =
     "b big blockquote body br center code dd div dl dt em embed font h1 h2 h3 h4 h5 h6 head hr i img li "
-    "listing "
-    "menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var";
+    "listing menu meta nobr ol p pre ruby s small span strong strike sub sup table tt u ul var";
 constexpr absl::string_view kRawText = "textarea title style xmp iframe noembed noframes plaintext";
 constexpr absl::string_view kImplied = "p li dd dt option optgroup td th tr tbody thead tfoot rp rt";
 // Whose end tag ends what is implied within, too.

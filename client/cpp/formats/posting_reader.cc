@@ -18,7 +18,6 @@
 #include "client/cpp/formats/page_reader.h"
 #include "client/cpp/formats/posting_columns.h"
 #include "client/cpp/formats/posting_object.h"
-#include "client/cpp/formats/utf8.h"
 #include "core/base/status_macros.h"
 #include "core/base/utf8_boundary.h"
 
