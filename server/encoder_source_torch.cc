@@ -1,10 +1,6 @@
 #include <optional>
 #include <utility>
 
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
-
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "core/base/log.h"
@@ -12,6 +8,7 @@
 #include "core/inference/torch/calibrate.h"
 #include "core/inference/torch/torch_encoder.h"
 #include "server/encoder_source.h"
+#include "server/memory_upkeep.h"
 
 namespace sluice {
 namespace {
@@ -85,15 +82,9 @@ class TorchEncoderSource final : public EncoderSource {
     }
     absl::StatusOr<CalibratedEncoder> measured = CalibrateEncoder(files, request);
     if (measured.ok()) Remember(memory, measured->calibration);
-    GiveFreeMemoryBack();
+    // Of the variants that were not taken: tens of megabytes that would stay with the allocator.
+    GiveBackFreeMemory();
     return measured;
-  }
-
-  // Of the variants that were not taken: tens of megabytes that would stay with the allocator.
-  static void GiveFreeMemoryBack() {
-#if defined(__GLIBC__)
-    malloc_trim(0);
-#endif
   }
 
   static EncoderPlan PlanFrom(const BertModelFiles& files, const EncoderRequest& request,

@@ -35,8 +35,8 @@ class RpcMethod {
   // Counts a call as started; the answer is for Finish.
   absl::Duration Start() const;
 
-  // Parses a call's request: right after Start, or after whatever is decided before it is decoded. Errors as
-  // OpenCalls::Arrive and ParseMessage.
+  // Parses a call's request, right after Start. Errors as OpenCalls::Arrive and ParseMessage, which a call
+  // that is decided on before it is decoded asks itself.
   absl::Status Read(const grpc::ByteBuffer& request, google::protobuf::Message* message) const;
 
   OpenCalls& calls() const { return calls_; }

@@ -13,8 +13,6 @@
 namespace sluice {
 namespace {
 
-constexpr absl::string_view kReplacement = "\xEF\xBF\xBD";
-
 constexpr char kDelete = 0x7F;
 // What begins the UTF-8 of every character that steers a terminal (terminal_text.h), and of others.
 constexpr char kSteeringLeads[] = {'\xC2', '\xD8', '\xE2'};
