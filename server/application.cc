@@ -156,7 +156,7 @@ class WholeApplication final : public Application {
   absl::Status OpenStore() {
     SLUICE_RETURN_IF_ERROR(MakeDirectory(config_.data));
     const std::string path = (std::filesystem::path(config_.data) / "batches.db").string();
-    absl::StatusOr<std::unique_ptr<BatchStore>> store = OpenSqliteBatchStore({.path = path}, clock_);
+    absl::StatusOr<std::unique_ptr<EmbeddedStore>> store = OpenSqliteBatchStore({.path = path}, clock_);
     if (!store.ok() && absl::StrContains(store.status().message(), path)) return store.status();
     if (!store.ok()) {
       return WithReason(
@@ -237,8 +237,8 @@ class WholeApplication final : public Application {
   }
 
   absl::Status StartWork() {
-    SLUICE_ASSIGN_OR_RETURN(feed_,
-                            ResultFeed::Create({.max_subscriptions = config_.door.max_streams}, *store_));
+    SLUICE_ASSIGN_OR_RETURN(
+        feed_, ResultFeed::Create({.max_subscriptions = config_.door.max_streams}, *store_, *store_));
     PipelineOptions options;
     options.phase_one_workers = PhaseOneWorkers();
     options.retention = config_.retention;
@@ -248,7 +248,8 @@ class WholeApplication final : public Application {
       options.credit_target_tokens = model_->CreditTargetTokens();
     }
     SLUICE_ASSIGN_OR_RETURN(
-        pipeline_, Pipeline::Create(options, {.store = store_.get(),
+        pipeline_, Pipeline::Create(options, {.queue = store_.get(),
+                                              .upkeep = store_.get(),
                                               .codec = &codec_,
                                               .scheduler = model_ == nullptr ? nullptr : &model_->scheduler(),
                                               .tokenizer = model_ == nullptr ? nullptr : &model_->tokenizer(),
@@ -272,7 +273,8 @@ class WholeApplication final : public Application {
     RefreshDoor();
     batch_service_ =
         std::make_unique<BatchService>(BatchServiceParts{.rpc = {metrics_, clock_, refusals_, calls_},
-                                                         .store = store_.get(),
+                                                         .catalog = store_.get(),
+                                                         .results = store_.get(),
                                                          .feed = feed_.get(),
                                                          .changes = &changes_,
                                                          .door = door_.get(),
@@ -372,7 +374,7 @@ class WholeApplication final : public Application {
   std::unique_ptr<ThreadPool> work_executor_;
   std::unique_ptr<StoreEvents> events_;
   Notification end_upkeep_;  // by the end of this, or of the store
-  std::unique_ptr<BatchStore> store_;
+  std::unique_ptr<EmbeddedStore> store_;
   std::unique_ptr<EmbeddingCache> cache_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<ResultFeed> feed_;

@@ -27,7 +27,7 @@ void FrontDoor::Ticket::Release() {
   figures.state.streams -= hold_.streams;
 }
 
-FrontDoor::FrontDoor(const AdmissionLimits& limits, BatchStore& store, bool has_model,
+FrontDoor::FrontDoor(const AdmissionLimits& limits, StoreUpkeep& store, bool has_model,
                      std::function<void()> on_store_failed)
     : limits_(limits), store_(store), has_model_(has_model), on_store_failed_(std::move(on_store_failed)) {}
 

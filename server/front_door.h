@@ -10,7 +10,7 @@
 #include "absl/status/statusor.h"
 #include "core/admission/admission.h"
 #include "core/base/mutex.h"
-#include "core/store/batch_store.h"
+#include "core/store/store_upkeep.h"
 
 namespace sluice {
 
@@ -43,7 +43,7 @@ class FrontDoor {
   // The store must outlive the door. Without a model, what only a model can go on with delays nobody.
   // `on_store_failed` is called when store_failed() turns, on the store's thread; it must outlive the store.
   FrontDoor(
-      const AdmissionLimits& limits, BatchStore& store, bool has_model,
+      const AdmissionLimits& limits, StoreUpkeep& store, bool has_model,
       std::function<void()> on_store_failed = [] {});
 
   // The refusals of core/admission. They are counted where a call ends, with those of the rooms behind.
@@ -76,7 +76,7 @@ class FrontDoor {
   static bool NoteFailure(Figures& figures);  // whether it was known
 
   const AdmissionLimits limits_;
-  BatchStore& store_;
+  StoreUpkeep& store_;
   const bool has_model_;
   const std::function<void()> on_store_failed_;
   const std::shared_ptr<Figures> figures_ = std::make_shared<Figures>();

@@ -6,7 +6,7 @@
 #include "core/metrics/service_metrics.h"
 #include "core/pipeline/pipeline.h"
 #include "core/results/result_feed.h"
-#include "core/store/batch_store.h"
+#include "core/store/store_upkeep.h"
 #include "server/batch_changes.h"
 
 namespace sluice {

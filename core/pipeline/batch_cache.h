@@ -22,12 +22,12 @@ class BatchCache {
  public:
   using Answer = absl::StatusOr<std::shared_ptr<const Value>>;
   using Done = absl::AnyInvocable<void(Answer) &&>;
-  using Make = std::function<void(const std::string& tenant, const std::string& batch_id, Done made)>;
+  using Make = std::function<void(const std::string& batch_id, Done made)>;
 
   BatchCache(int max_batches, Make make) : max_batches_(max_batches), make_(std::move(make)) {}
 
   // `done` runs inline when the batch is there, else later, on the loop's thread.
-  void Get(const std::string& tenant, const std::string& batch_id, Done done) {
+  void Get(const std::string& batch_id, Done done) {
     Entry& entry = entries_[batch_id];
     entry.last_use = ++uses_;
     if (entry.value != nullptr) {
@@ -36,7 +36,7 @@ class BatchCache {
     }
     entry.waiting.push_back(std::move(done));
     if (entry.waiting.size() > 1) return;
-    make_(tenant, batch_id, [this, batch_id](Answer answer) { OnMade(batch_id, std::move(answer)); });
+    make_(batch_id, [this, batch_id](Answer answer) { OnMade(batch_id, std::move(answer)); });
   }
 
   int size() const { return static_cast<int>(entries_.size()); }

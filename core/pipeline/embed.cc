@@ -19,29 +19,27 @@ constexpr int64_t kStepsPerVector = 4'000;
 
 EmbedStage::EmbedStage(PipelineContext& context)
     : context_(context),
-      specs_(kMaxSpecs,
-             [this](const std::string& tenant, const std::string& batch_id,
-                    BatchCache<EmbedSpec>::Done made) { MakeSpec(tenant, batch_id, std::move(made)); }) {}
+      specs_(kMaxSpecs, [this](const std::string& batch_id, BatchCache<EmbedSpec>::Done made) {
+        MakeSpec(batch_id, std::move(made));
+      }) {}
 
 void EmbedStage::Start(LeasePtr lease) {
   if (!context_.has_model()) return context_.sink->Finish(lease, FailedOutcome(NoModelError()));
-  specs_.Get(lease->claim.tenant, lease->claim.batch_id, [this, lease](BatchCache<EmbedSpec>::Answer spec) {
+  specs_.Get(lease->claim.batch_id, [this, lease](BatchCache<EmbedSpec>::Answer spec) {
     if (!spec.ok()) return EndUnread(context_, lease, spec.status());
     Tokenize(lease, (*spec)->truncation);
   });
 }
 
-void EmbedStage::MakeSpec(const std::string& tenant, const std::string& batch_id,
-                          BatchCache<EmbedSpec>::Done made) {
-  context_.parts.store->GetBatch(tenant, batch_id,
-                                 context_.loop->Answer<absl::StatusOr<Batch>>(
-                                     [this, made = std::move(made)](absl::StatusOr<Batch> batch) mutable {
-                                       if (!batch.ok()) return std::move(made)(batch.status());
-                                       absl::StatusOr<EmbedSpec> spec =
-                                           context_.parts.codec->DecodeEmbedSpec(batch->spec);
-                                       if (!spec.ok()) return std::move(made)(spec.status());
-                                       std::move(made)(std::make_shared<const EmbedSpec>(*spec));
-                                     }));
+void EmbedStage::MakeSpec(const std::string& batch_id, BatchCache<EmbedSpec>::Done made) {
+  context_.parts.queue->ReadBatch(
+      batch_id, context_.loop->Answer<absl::StatusOr<Batch>>(
+                    [this, made = std::move(made)](absl::StatusOr<Batch> batch) mutable {
+                      if (!batch.ok()) return std::move(made)(batch.status());
+                      absl::StatusOr<EmbedSpec> spec = context_.parts.codec->DecodeEmbedSpec(batch->spec);
+                      if (!spec.ok()) return std::move(made)(spec.status());
+                      std::move(made)(std::make_shared<const EmbedSpec>(*spec));
+                    }));
 }
 
 void EmbedStage::Tokenize(const LeasePtr& lease, Truncation truncation) {

@@ -18,7 +18,7 @@ class EmbedStage final : public JobStage {
   void Start(LeasePtr lease) override;
 
  private:
-  void MakeSpec(const std::string& tenant, const std::string& batch_id, BatchCache<EmbedSpec>::Done made);
+  void MakeSpec(const std::string& batch_id, BatchCache<EmbedSpec>::Done made);
   void Tokenize(const LeasePtr& lease, Truncation truncation);
   void Submit(const LeasePtr& lease, TokenSequence sequence);
   void Record(const LeasePtr& lease, std::vector<float> vector, int64_t tokens, bool truncated);

@@ -8,7 +8,7 @@
 #include "core/base/mutex.h"
 #include "core/metrics/service_metrics.h"
 #include "core/screening/gate.h"
-#include "core/store/batch_store.h"
+#include "core/store/batch.h"
 
 namespace sluice {
 

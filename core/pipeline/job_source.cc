@@ -150,7 +150,7 @@ void JobSource::Claim(Stream& stream, ClaimRequest request) {
   stream.claiming = true;
   stream.maybe_ready = false;
   const SessionId session = request.session;
-  context_.parts.store->Claim(std::move(request),
+  context_.parts.queue->Claim(std::move(request),
                               context_.loop->Answer<absl::StatusOr<std::vector<Claimed>>>(
                                   [this, &stream, session](absl::StatusOr<std::vector<Claimed>> claims) {
                                     OnClaimed(stream, session, std::move(claims));
@@ -256,11 +256,9 @@ void JobSource::GiveUp(const LeasePtr& lease) {
 }
 
 void JobSource::EndAttempt(const LeasePtr& lease) {
-  CallStoreStatus(
+  CallStore<void>(
       *context_.loop,
-      [this, lease](BatchStore::DoneStatus done) {
-        context_.parts.store->EndAttempts({lease->key()}, std::move(done));
-      },
+      [this, lease](Done<void> done) { context_.parts.queue->EndAttempts({lease->key()}, std::move(done)); },
       [this, lease] { return keeper_.session() != lease->session; }, [](const absl::Status&) {});
 }
 
@@ -284,11 +282,9 @@ void JobSource::Return(LeaseKey lease) {
 void JobSource::FlushReturns() {
   const std::optional<SessionId> session = keeper_.session();
   auto leases = std::make_shared<const std::vector<LeaseKey>>(std::exchange(returns_, {}));
-  CallStoreStatus(
+  CallStore<void>(
       *context_.loop,
-      [this, leases](BatchStore::DoneStatus done) {
-        context_.parts.store->ReturnClaims(*leases, std::move(done));
-      },
+      [this, leases](Done<void> done) { context_.parts.queue->ReturnClaims(*leases, std::move(done)); },
       [this, session] {
         return keeper_.session() != session;
       },  // a lost session's leases return by themselves

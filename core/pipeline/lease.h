@@ -7,7 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/base/cancellation.h"
-#include "core/store/batch_store.h"
+#include "core/store/batch.h"
 
 namespace sluice {
 

@@ -51,9 +51,9 @@ void OutcomeCommitter::Flush() {
   }
   CallStore<std::vector<CommitResult>>(
       *context_.loop,
-      [this, commit](BatchStore::Done<std::vector<CommitResult>> done) {
+      [this, commit](Done<std::vector<CommitResult>> done) {
         ++commit->tries;
-        context_.parts.store->CommitOutcomes(commit->outcomes, std::move(done));
+        context_.parts.queue->CommitOutcomes(commit->outcomes, std::move(done));
       },
       [this, commit] { return commit->AllLost() || context_.loop->Now() - commit->began >= kPatience; },
       [this, commit](absl::StatusOr<std::vector<CommitResult>> results) { OnAnswer(*commit, results); });

@@ -9,7 +9,7 @@
 #include "absl/time/time.h"
 #include "core/pipeline/job_codec.h"
 #include "core/screening/screener.h"
-#include "core/store/batch_store.h"
+#include "core/store/batch.h"
 
 namespace sluice {
 

@@ -61,9 +61,8 @@ class ThreadedPipeline final : public Pipeline {
 absl::StatusOr<std::unique_ptr<Pipeline>> Pipeline::Create(PipelineOptions options, PipelineParts parts) {
   SLUICE_RETURN_IF_ERROR(PipelineBody::Check(options, parts));
   const absl::Duration sent = parts.clock->MonotonicNow();
-  SLUICE_ASSIGN_OR_RETURN(const SessionId session,
-                          AwaitStore<SessionId>([&](BatchStore::Done<SessionId> done) {
-                            parts.store->OpenSession(options.session_lease, std::move(done));
+  SLUICE_ASSIGN_OR_RETURN(const SessionId session, AwaitStore<SessionId>([&](Done<SessionId> done) {
+                            parts.queue->OpenSession(options.session_lease, std::move(done));
                           }));
   auto pipeline = std::make_unique<ThreadedPipeline>(std::move(options), parts);
   pipeline->Start(session, sent);

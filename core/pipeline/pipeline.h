@@ -19,7 +19,8 @@
 #include "core/batching/micro_batch_scheduler.h"
 #include "core/metrics/service_metrics.h"
 #include "core/pipeline/job_codec.h"
-#include "core/store/batch_store.h"
+#include "core/store/store_upkeep.h"
+#include "core/store/work_queue.h"
 #include "core/text/tokenizer.h"
 
 namespace sluice {
@@ -45,7 +46,8 @@ struct PipelineOptions {
 // screening is rules_only then, embed jobs fail with NO_MODEL, and jobs that an earlier plan had let go on to
 // a model wait in the store for a process that has one.
 struct PipelineParts {
-  BatchStore* store = nullptr;
+  WorkQueue* queue = nullptr;
+  StoreUpkeep* upkeep = nullptr;  // of the same store
   const JobCodec* codec = nullptr;
   MicroBatchScheduler* scheduler = nullptr;
   const Tokenizer* tokenizer = nullptr;

@@ -7,9 +7,9 @@
 
 namespace sluice {
 absl::Status PipelineBody::Check(const PipelineOptions& options, const PipelineParts& parts) {
-  if (parts.store == nullptr || parts.codec == nullptr || parts.executor == nullptr ||
-      parts.clock == nullptr) {
-    return absl::InvalidArgumentError("store, codec, executor and clock must be given");
+  if (parts.queue == nullptr || parts.upkeep == nullptr || parts.codec == nullptr ||
+      parts.executor == nullptr || parts.clock == nullptr) {
+    return absl::InvalidArgumentError("queue, upkeep, codec, executor and clock must be given");
   }
   const bool has_model = parts.scheduler != nullptr;
   if (has_model != (parts.tokenizer != nullptr)) {
@@ -83,9 +83,9 @@ void PipelineBody::CloseSession(Closure closed) {
 void PipelineBody::Upkeep() {
   context_.loop->After(context_.options.sweep_interval, [this] { Upkeep(); });
   context_.meters->SetSaturation(source_.Saturation());
-  context_.parts.store->Sweep(context_.options.retention, context_.options.upload_age,
-                              [](const absl::StatusOr<SweepReply>&) {});
-  context_.parts.store->Stats(
+  context_.parts.upkeep->Sweep(context_.options.retention, context_.options.upload_age,
+                               [](const absl::StatusOr<SweepReply>&) {});
+  context_.parts.upkeep->Stats(
       context_.loop->Answer<absl::StatusOr<StoreStats>>([this](const absl::StatusOr<StoreStats>& stats) {
         if (stats.ok()) context_.meters->SetQueue(*stats, context_.has_model(), context_.loop->Now());
       }));

@@ -24,8 +24,8 @@ void PostingPages::Read(std::shared_ptr<void> owner) {
   reading_ = true;
   CallStore<std::vector<StoredJob>>(
       *context_.loop,
-      [this, owner](BatchStore::Done<std::vector<StoredJob>> done) {
-        context_.parts.store->ReadJobs(lease_->claim.batch_id, next_index_, kPagePostings, std::move(done));
+      [this, owner](Done<std::vector<StoredJob>> done) {
+        context_.parts.queue->ReadJobs(lease_->claim.batch_id, next_index_, kPagePostings, std::move(done));
       },
       [lease = lease_] { return lease->stop != StopReason::kNone; },
       [this, owner](absl::StatusOr<std::vector<StoredJob>> jobs) {

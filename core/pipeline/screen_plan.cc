@@ -64,7 +64,7 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   // Of so many postings: a few are not worth the wait for a worker.
   void OffloadUnlessFew(size_t postings, SharedWork work);
   void Offload(SharedWork work) { context_.loop->Offload(lease_->claim.batch_id, std::move(work)); }
-  void CallUnderFence(absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
+  void CallUnderFence(absl::AnyInvocable<void(Done<void>)> issue,
                       absl::AnyInvocable<void(absl::Status) &&> then);
   // Whether to go no further: stopped from outside or refused by the store. Ends the lease then.
   bool Over(const absl::Status& status);
@@ -102,8 +102,8 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
 void PlanRun::Start() {
   CallStore<Batch>(
       *context_.loop,
-      [this, self = shared_from_this()](BatchStore::Done<Batch> done) {
-        context_.parts.store->GetBatch(lease_->claim.tenant, lease_->claim.batch_id, std::move(done));
+      [this, self = shared_from_this()](Done<Batch> done) {
+        context_.parts.queue->ReadBatch(lease_->claim.batch_id, std::move(done));
       },
       [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
       [this, self = shared_from_this()](absl::StatusOr<Batch> batch) {
@@ -229,8 +229,8 @@ void PlanRun::CommitPlan(const GatePlan& plan) {
   auto offered = std::make_shared<const std::string>(context_.parts.codec->EncodePlan(plan));
   CallStore<std::string>(
       *context_.loop,
-      [this, self = shared_from_this(), offered](BatchStore::Done<std::string> done) {
-        context_.parts.store->CommitPlan(lease_->key(), *offered, std::move(done));
+      [this, self = shared_from_this(), offered](Done<std::string> done) {
+        context_.parts.queue->CommitPlan(lease_->key(), *offered, std::move(done));
       },
       [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
       [this, self = shared_from_this(), offered](const absl::StatusOr<std::string>& stored) {
@@ -276,8 +276,8 @@ void PlanRun::ReadySurvivors(size_t first) {
   std::vector<PlannedJob> chunk;
   for (size_t rank = first; rank < end; ++rank) chunk.push_back({survivors_[rank], static_cast<int>(rank)});
   CallUnderFence(
-      [this, chunk = std::move(chunk)](BatchStore::DoneStatus done) {
-        context_.parts.store->ApplyPlan(lease_->key(), {}, chunk, std::move(done));
+      [this, chunk = std::move(chunk)](Done<void> done) {
+        context_.parts.queue->ApplyPlan(lease_->key(), {}, chunk, std::move(done));
       },
       [this, end](const absl::Status& status) {
         if (!Over(status)) ReadySurvivors(end);
@@ -342,8 +342,8 @@ void PlanRun::ApplyOutcomes(std::vector<NewOutcome> outcomes) {
   applying_ = true;
   auto shared = std::make_shared<const std::vector<NewOutcome>>(std::move(outcomes));
   CallUnderFence(
-      [this, shared](BatchStore::DoneStatus done) {
-        context_.parts.store->ApplyPlan(lease_->key(), *shared, {}, std::move(done));
+      [this, shared](Done<void> done) {
+        context_.parts.queue->ApplyPlan(lease_->key(), *shared, {}, std::move(done));
       },
       [this, shared](const absl::Status& status) { OnApplied(*shared, status); });
   RecordPages();
@@ -364,9 +364,7 @@ void PlanRun::OnApplied(const std::vector<NewOutcome>& outcomes, const absl::Sta
 
 void PlanRun::Finish() {
   CallUnderFence(
-      [this](BatchStore::DoneStatus done) {
-        context_.parts.store->FinishPlan(lease_->key(), std::move(done));
-      },
+      [this](Done<void> done) { context_.parts.queue->FinishPlan(lease_->key(), std::move(done)); },
       [this](const absl::Status& status) {
         if (Over(status)) return;
         context_.meters->ObserveStage(Stage::kPlan, context_.loop->Now() - started_);
@@ -385,9 +383,9 @@ void PlanRun::OffloadUnlessFew(size_t postings, SharedWork work) {
   std::move(work)();
 }
 
-void PlanRun::CallUnderFence(absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
+void PlanRun::CallUnderFence(absl::AnyInvocable<void(Done<void>)> issue,
                              absl::AnyInvocable<void(absl::Status) &&> then) {
-  CallStoreStatus(
+  CallStore<void>(
       *context_.loop, std::move(issue),
       [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
       [self = shared_from_this(), then = std::move(then)](absl::Status status) mutable {
@@ -401,7 +399,7 @@ bool PlanRun::Over(const absl::Status& status) {
     context_.sink->GiveBack(lease_);
   } else if (lease_->stop == StopReason::kBatchCancelled) {
     // Its jobs are CANCELLED already; this only ends the task sooner than its lease would.
-    context_.parts.store->FinishPlan(lease_->key(), [](const absl::Status&) {});
+    context_.parts.queue->FinishPlan(lease_->key(), [](const absl::Status&) {});
     context_.sink->Drop(lease_);
   } else if (lease_->stop == StopReason::kSessionLost || absl::IsAborted(status) ||
              absl::IsNotFound(status)) {

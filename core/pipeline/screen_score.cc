@@ -52,30 +52,28 @@ struct ScreenScoreStage::Job {
 };
 
 ScreenScoreStage::ScreenScoreStage(PipelineContext& context)
-    : context_(context),
-      batches_(kMaxBatches, [this](const std::string& tenant, const std::string& batch_id, BatchDone made) {
-        MakeBatch(tenant, batch_id, std::move(made));
+    : context_(context), batches_(kMaxBatches, [this](const std::string& batch_id, BatchDone made) {
+        MakeBatch(batch_id, std::move(made));
       }) {}
 
 void ScreenScoreStage::Start(LeasePtr lease) {
   if (!context_.has_model()) return context_.sink->GiveBack(lease);  // it waits for a process that has one
-  batches_.Get(lease->claim.tenant, lease->claim.batch_id,
-               [this, lease](BatchCache<ScoredBatch>::Answer batch) {
-                 if (!batch.ok()) return EndUnread(context_, lease, batch.status());
-                 auto job = std::make_shared<Job>();
-                 job->lease = lease;
-                 job->batch = *batch;
-                 Prepare(job);
-               });
+  batches_.Get(lease->claim.batch_id, [this, lease](BatchCache<ScoredBatch>::Answer batch) {
+    if (!batch.ok()) return EndUnread(context_, lease, batch.status());
+    auto job = std::make_shared<Job>();
+    job->lease = lease;
+    job->batch = *batch;
+    Prepare(job);
+  });
 }
 
-void ScreenScoreStage::MakeBatch(const std::string& tenant, const std::string& batch_id, BatchDone made) {
-  context_.parts.store->GetBatch(tenant, batch_id,
-                                 context_.loop->Answer<absl::StatusOr<Batch>>(
-                                     [this, made = std::move(made)](absl::StatusOr<Batch> batch) mutable {
-                                       if (!batch.ok()) return std::move(made)(batch.status());
-                                       Compile(*batch, std::move(made));
-                                     }));
+void ScreenScoreStage::MakeBatch(const std::string& batch_id, BatchDone made) {
+  context_.parts.queue->ReadBatch(batch_id,
+                                  context_.loop->Answer<absl::StatusOr<Batch>>(
+                                      [this, made = std::move(made)](absl::StatusOr<Batch> batch) mutable {
+                                        if (!batch.ok()) return std::move(made)(batch.status());
+                                        Compile(*batch, std::move(made));
+                                      }));
 }
 
 void ScreenScoreStage::Compile(const Batch& batch, BatchDone made) {

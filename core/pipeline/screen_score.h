@@ -32,7 +32,7 @@ class ScreenScoreStage final : public JobStage {
   using JobPtr = std::shared_ptr<Job>;
   using BatchDone = BatchCache<ScoredBatch>::Done;
 
-  void MakeBatch(const std::string& tenant, const std::string& batch_id, BatchDone made);
+  void MakeBatch(const std::string& batch_id, BatchDone made);
   void Compile(const Batch& batch, BatchDone made);
   void EncodeProfile(const std::shared_ptr<ScoredBatch>& scored, TokenWindows windows, BatchDone made);
   void Prepare(const JobPtr& job);

@@ -30,7 +30,7 @@ std::optional<SessionId> SessionKeeper::session() {
 void SessionKeeper::Open() {
   if (closed_) return;
   const absl::Duration sent = context_.loop->Now();
-  context_.parts.store->OpenSession(
+  context_.parts.queue->OpenSession(
       context_.options.session_lease,
       context_.loop->Answer<absl::StatusOr<SessionId>>([this, sent](absl::StatusOr<SessionId> session) {
         if (closed_) return;
@@ -42,7 +42,7 @@ void SessionKeeper::Open() {
 void SessionKeeper::Renew(SessionId session) {
   if (session_ != session) return;
   const absl::Duration sent = context_.loop->Now();
-  context_.parts.store->Heartbeat(
+  context_.parts.queue->Heartbeat(
       session, context_.options.session_lease,
       context_.loop->Answer<absl::StatusOr<HeartbeatReply>>(
           [this, session, sent](absl::StatusOr<HeartbeatReply> reply) { OnRenewed(session, sent, reply); }));
@@ -81,7 +81,7 @@ void SessionKeeper::Lose(SessionId session) {
 void SessionKeeper::Close(Closure closed) {
   closed_ = true;
   if (!session_.has_value()) return std::move(closed)();
-  context_.parts.store->CloseSession(
+  context_.parts.queue->CloseSession(
       *std::exchange(session_, std::nullopt),
       context_.loop->Answer<absl::Status>(
           [closed = std::move(closed)](const absl::Status&) mutable { std::move(closed)(); }));

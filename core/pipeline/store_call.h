@@ -1,15 +1,14 @@
-// CallStore: a BatchStore call that is tried again while the store is busy, full or away.
+// CallStore: a call of the store that is tried again while the store is busy, full or away.
 #pragma once
 
 #include <algorithm>
 #include <memory>
 #include <utility>
-#include <variant>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "core/pipeline/pipeline_loop.h"
-#include "core/store/batch_store.h"
+#include "core/store/done.h"
 
 namespace sluice {
 
@@ -21,20 +20,20 @@ inline bool IsTransientStoreError(const absl::Status& status) {
 template <typename T>
 class RetryingStoreCall : public std::enable_shared_from_this<RetryingStoreCall<T>> {
  public:
-  using Issue = absl::AnyInvocable<void(BatchStore::Done<T>)>;
-  using Then = absl::AnyInvocable<void(absl::StatusOr<T>) &&>;
+  using Issue = absl::AnyInvocable<void(Done<T>)>;
+  using Then = absl::AnyInvocable<void(AnswerOf<T>) &&>;
 
   RetryingStoreCall(PipelineLoop& loop, Issue issue, absl::AnyInvocable<bool()> give_up, Then then)
       : loop_(loop), issue_(std::move(issue)), give_up_(std::move(give_up)), then_(std::move(then)) {}
 
   void Try() {
-    issue_(loop_.Answer<absl::StatusOr<T>>(
-        [self = this->shared_from_this()](absl::StatusOr<T> answer) { self->OnAnswer(std::move(answer)); }));
+    issue_(loop_.Answer<AnswerOf<T>>(
+        [self = this->shared_from_this()](AnswerOf<T> answer) { self->OnAnswer(std::move(answer)); }));
   }
 
  private:
-  void OnAnswer(absl::StatusOr<T> answer) {
-    if (answer.ok() || !IsTransientStoreError(answer.status()) || give_up_()) {
+  void OnAnswer(AnswerOf<T> answer) {
+    if (answer.ok() || !IsTransientStoreError(StatusOf(answer)) || give_up_()) {
       std::move(then_)(std::move(answer));
       return;
     }
@@ -55,24 +54,6 @@ template <typename T>
 void CallStore(PipelineLoop& loop, typename RetryingStoreCall<T>::Issue issue,
                absl::AnyInvocable<bool()> give_up, typename RetryingStoreCall<T>::Then then) {
   std::make_shared<RetryingStoreCall<T>>(loop, std::move(issue), std::move(give_up), std::move(then))->Try();
-}
-
-// The same for calls that answer a status only.
-inline void CallStoreStatus(PipelineLoop& loop, absl::AnyInvocable<void(BatchStore::DoneStatus)> issue,
-                            absl::AnyInvocable<bool()> give_up,
-                            absl::AnyInvocable<void(absl::Status) &&> then) {
-  CallStore<std::monostate>(
-      loop,
-      [issue = std::move(issue)](BatchStore::Done<std::monostate> done) mutable {
-        issue([done = std::move(done)](absl::Status status) mutable {
-          if (status.ok()) return std::move(done)(std::monostate{});
-          std::move(done)(std::move(status));
-        });
-      },
-      std::move(give_up),
-      [then = std::move(then)](absl::StatusOr<std::monostate> answer) mutable {
-        std::move(then)(std::move(answer).status());
-      });
 }
 
 }  // namespace sluice

@@ -32,8 +32,7 @@ struct Follower {
     kWaiting,  // read everything there is; OnOutcomes wakes it
   };
 
-  std::string tenant;
-  std::string batch_id;
+  BatchKey batch;
   int64_t after_sequence = 0;
   Phase phase = Phase::kIdle;
   bool changed = false;                   // OnOutcomes came since the last look at the batch
@@ -49,10 +48,10 @@ struct Follower {
 // the feed's own thread: neither the store's listener nor its answers call the store.
 class FeedCore : public std::enable_shared_from_this<FeedCore> {
  public:
-  FeedCore(FeedOptions options, BatchStore& store) : options_(options), store_(&store) {}
+  FeedCore(FeedOptions options, BatchCatalog& catalog, ResultReader& results)
+      : options_(options), catalog_(&catalog), results_(&results) {}
 
-  absl::StatusOr<std::shared_ptr<Follower>> Add(std::string tenant, std::string batch_id,
-                                                int64_t after_sequence) {
+  absl::StatusOr<std::shared_ptr<Follower>> Add(BatchKey batch, int64_t after_sequence) {
     MutexLock lock(mutex_);
     if (closed_) return ClosedError();
     if (num_followers_ >= options_.max_subscriptions) {
@@ -62,10 +61,9 @@ class FeedCore : public std::enable_shared_from_this<FeedCore> {
           "TOO_MANY_STREAMS");
     }
     auto follower = std::make_shared<Follower>();
-    follower->tenant = std::move(tenant);
-    follower->batch_id = std::move(batch_id);
+    follower->batch = std::move(batch);
     follower->after_sequence = after_sequence;
-    followers_[follower->batch_id].insert(follower);
+    followers_[follower->batch.id].insert(follower);
     ++num_followers_;
     return follower;
   }
@@ -76,7 +74,7 @@ class FeedCore : public std::enable_shared_from_this<FeedCore> {
     MutexLock lock(mutex_);
     follower->cancelled = true;
     dropped = std::move(follower->done);
-    auto of_batch = followers_.find(follower->batch_id);
+    auto of_batch = followers_.find(follower->batch.id);
     if (of_batch != followers_.end() && of_batch->second.erase(follower) > 0) {
       if (of_batch->second.empty()) followers_.erase(of_batch);
       --num_followers_;
@@ -166,16 +164,15 @@ class FeedCore : public std::enable_shared_from_this<FeedCore> {
     if (at_end) {
       Deliver(follower, FeedPage{.finished = true});
     } else if (read_outcomes) {
-      store_->ReadOutcomes(
-          follower->batch_id, after_sequence, options_.page_outcomes,
+      results_->ReadOutcomes(
+          follower->batch, after_sequence, options_.page_outcomes,
           [core = shared_from_this(), follower](absl::StatusOr<std::vector<Outcome>> outcomes) {
             core->OnPage(follower, std::move(outcomes));
           });
     } else {
-      store_->GetBatch(follower->tenant, follower->batch_id,
-                       [core = shared_from_this(), follower](absl::StatusOr<Batch> batch) {
-                         core->OnBatch(follower, batch);
-                       });
+      catalog_->GetBatch(follower->batch, [core = shared_from_this(), follower](absl::StatusOr<Batch> batch) {
+        core->OnBatch(follower, batch);
+      });
     }
   }
 
@@ -234,7 +231,8 @@ class FeedCore : public std::enable_shared_from_this<FeedCore> {
   }
 
   const FeedOptions options_;
-  BatchStore* const store_;
+  BatchCatalog* const catalog_;
+  ResultReader* const results_;
   Mutex mutex_;
   CondVar queued_;
   CondVar delivered_;
@@ -259,15 +257,15 @@ class Subscription final : public FeedSubscription {
 
 class StoreResultFeed final : public ResultFeed {
  public:
-  StoreResultFeed(FeedOptions options, BatchStore& store)
-      : core_(std::make_shared<FeedCore>(options, store)),
+  StoreResultFeed(FeedOptions options, BatchCatalog& catalog, ResultReader& results)
+      : core_(std::make_shared<FeedCore>(options, catalog, results)),
         thread_("results", [core = core_] { core->Run(); }) {}
   ~StoreResultFeed() override { core_->Close(); }
 
-  absl::StatusOr<std::unique_ptr<FeedSubscription>> Subscribe(std::string tenant, std::string batch_id,
+  absl::StatusOr<std::unique_ptr<FeedSubscription>> Subscribe(BatchKey batch,
                                                               int64_t after_sequence) override {
     if (after_sequence < 0) return FieldError("after_sequence", "must be 0 or more");
-    auto follower = core_->Add(std::move(tenant), std::move(batch_id), after_sequence);
+    auto follower = core_->Add(std::move(batch), after_sequence);
     if (!follower.ok()) return follower.status();
     return std::make_unique<Subscription>(core_, *std::move(follower));
   }
@@ -282,7 +280,8 @@ class StoreResultFeed final : public ResultFeed {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ResultFeed>> ResultFeed::Create(FeedOptions options, BatchStore& store) {
+absl::StatusOr<std::unique_ptr<ResultFeed>> ResultFeed::Create(FeedOptions options, BatchCatalog& catalog,
+                                                               ResultReader& results) {
   if (options.max_subscriptions < 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("max_subscriptions=", options.max_subscriptions, ", want >= 1"));
@@ -290,7 +289,7 @@ absl::StatusOr<std::unique_ptr<ResultFeed>> ResultFeed::Create(FeedOptions optio
   if (options.page_outcomes < 1 || options.page_outcomes > 256) {
     return absl::InvalidArgumentError(absl::StrCat("page_outcomes=", options.page_outcomes, ", want 1..256"));
   }
-  return std::make_unique<StoreResultFeed>(options, store);
+  return std::make_unique<StoreResultFeed>(options, catalog, results);
 }
 
 }  // namespace sluice

@@ -12,7 +12,8 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
-#include "core/store/batch_store.h"
+#include "core/store/batch_catalog.h"
+#include "core/store/result_reader.h"
 
 namespace sluice {
 
@@ -43,12 +44,12 @@ class FeedSubscription {
 // outcomes through OnOutcomes, which the application forwards.
 class ResultFeed {
  public:
-  static absl::StatusOr<std::unique_ptr<ResultFeed>> Create(FeedOptions options, BatchStore& store);
+  static absl::StatusOr<std::unique_ptr<ResultFeed>> Create(FeedOptions options, BatchCatalog& catalog,
+                                                            ResultReader& results);
   virtual ~ResultFeed() = default;
 
   // `after_sequence` 0 starts at the beginning. RESOURCE_EXHAUSTED (reason TOO_MANY_STREAMS) at the bound.
-  virtual absl::StatusOr<std::unique_ptr<FeedSubscription>> Subscribe(std::string tenant,
-                                                                      std::string batch_id,
+  virtual absl::StatusOr<std::unique_ptr<FeedSubscription>> Subscribe(BatchKey batch,
                                                                       int64_t after_sequence) = 0;
 
   // Called by the application when `batch_id` changed. Must not block; may be called from the store's thread.

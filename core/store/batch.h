@@ -38,6 +38,12 @@ inline constexpr int64_t kPlanTask = -1;
 using SessionId = int64_t;  // never reused
 using Fence = int64_t;      // never reused
 
+// A batch as a client names it.
+struct BatchKey {
+  std::string tenant;  // "" is the default tenant
+  std::string id;
+};
+
 struct NewJob {
   std::string id;       // the client's, unique in the batch, 1..256 bytes
   std::string payload;  // opaque here
@@ -96,7 +102,6 @@ struct Claimed {
   std::string payload;
   int attempt = 1;  // 1 for the first
   Fence fence = 0;
-  std::string tenant;  // the batch's, for GetBatch
 };
 
 struct ClaimRequest {

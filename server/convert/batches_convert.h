@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "core/store/batch_store.h"
+#include "core/store/batch.h"
 #include "sluice/v1/batches.pb.h"
 
 namespace sluice {

@@ -56,7 +56,7 @@ void RankedToWire(JobKind kind, const RankedPage& page, v1::ListResultsResponse*
 
 // What a call that is answered with a batch does with the store's answer.
 template <typename Call>
-BatchStore::Done<Batch> AnswerWithBatch(const std::shared_ptr<Call>& call, bool has_model) {
+Done<Batch> AnswerWithBatch(const std::shared_ptr<Call>& call, bool has_model) {
   return [call, has_model](absl::StatusOr<Batch> batch) {
     call->Finish(batch.ok() ? BatchToProto(*batch, has_model, &call->response()) : batch.status());
   };
@@ -107,18 +107,18 @@ void BatchService::Create(const CreateCall::Ptr& call, FrontDoor::Ticket ticket)
   absl::StatusOr<CheckedBatch> checked =
       CheckCreate(request, {tenant_, parts_.rpc.clock.WallNow(), parts_.has_model});
   if (!checked.ok()) return call->Finish(checked.status());
-  parts_.store->CreateBatch(std::move(checked->batch), std::move(checked->jobs),
-                            [ticket = std::move(ticket), answer = AnswerWithBatch(call, parts_.has_model)](
-                                absl::StatusOr<Batch> batch) mutable {
-                              ticket = FrontDoor::Ticket();
-                              std::move(answer)(std::move(batch));
-                            });
+  parts_.catalog->CreateBatch(std::move(checked->batch), std::move(checked->jobs),
+                              [ticket = std::move(ticket), answer = AnswerWithBatch(call, parts_.has_model)](
+                                  absl::StatusOr<Batch> batch) mutable {
+                                ticket = FrontDoor::Ticket();
+                                std::move(answer)(std::move(batch));
+                              });
 }
 
 grpc::ServerReadReactor<grpc::ByteBuffer>* BatchService::UploadBatch(grpc::CallbackServerContext* context,
                                                                      grpc::ByteBuffer* response) {
   return new BatchUpload({.method = &methods_.upload,
-                          .store = parts_.store,
+                          .catalog = parts_.catalog,
                           .door = parts_.door,
                           .executor = parts_.executor,
                           .clock = &parts_.rpc.clock,
@@ -135,7 +135,7 @@ grpc::ServerUnaryReactor* BatchService::GetBatch(grpc::CallbackServerContext* co
   return Call::Start(methods_.get, *context, *request, *response, [this](const Call::Ptr& call) {
     const absl::StatusOr<std::string> id = BatchIdFromName(call->request().name());
     if (!id.ok()) return call->Finish(id.status());
-    parts_.store->GetBatch(tenant_, *id, AnswerWithBatch(call, parts_.has_model));
+    parts_.catalog->GetBatch({tenant_, *id}, AnswerWithBatch(call, parts_.has_model));
   });
 }
 
@@ -149,7 +149,7 @@ grpc::ServerUnaryReactor* BatchService::ListBatches(grpc::CallbackServerContext*
         PageSizeFromProto(call->request().page_size(), kDefaultBatchesPage, kMaxBatchesPage);
     if (absl::Status token = CheckPageToken(page_token); !token.ok()) page_size = token;
     if (!page_size.ok()) return call->Finish(page_size.status());
-    parts_.store->ListBatches(tenant_, *page_size, page_token, [call](absl::StatusOr<BatchPage> page) {
+    parts_.catalog->ListBatches(tenant_, *page_size, page_token, [call](absl::StatusOr<BatchPage> page) {
       call->Finish(page.ok() ? BatchesToProto(*page, &call->response()) : page.status());
     });
   });
@@ -162,7 +162,7 @@ grpc::ServerUnaryReactor* BatchService::CancelBatch(grpc::CallbackServerContext*
   return Call::Start(methods_.cancel, *context, *request, *response, [this](const Call::Ptr& call) {
     const absl::StatusOr<std::string> id = BatchIdFromName(call->request().name());
     if (!id.ok()) return call->Finish(id.status());
-    parts_.store->CancelBatch(tenant_, *id, AnswerWithBatch(call, parts_.has_model));
+    parts_.catalog->CancelBatch({tenant_, *id}, AnswerWithBatch(call, parts_.has_model));
   });
 }
 
@@ -173,14 +173,14 @@ grpc::ServerUnaryReactor* BatchService::DeleteBatch(grpc::CallbackServerContext*
   return Call::Start(methods_.remove, *context, *request, *response, [this](const Call::Ptr& call) {
     const absl::StatusOr<std::string> id = BatchIdFromName(call->request().name());
     if (!id.ok()) return call->Finish(id.status());
-    parts_.store->DeleteBatch(tenant_, *id, [call](absl::Status deleted) { call->Finish(deleted); });
+    parts_.catalog->DeleteBatch({tenant_, *id}, [call](absl::Status deleted) { call->Finish(deleted); });
   });
 }
 
 grpc::ServerWriteReactor<grpc::ByteBuffer>* BatchService::WatchBatch(grpc::CallbackServerContext* context,
                                                                      const grpc::ByteBuffer* request) {
   return BatchWatch::Start({.method = &methods_.watch,
-                            .store = parts_.store,
+                            .catalog = parts_.catalog,
                             .changes = parts_.changes,
                             .door = parts_.door,
                             .clock = &parts_.rpc.clock,
@@ -193,7 +193,7 @@ grpc::ServerWriteReactor<grpc::ByteBuffer>* BatchService::WatchBatch(grpc::Callb
 grpc::ServerWriteReactor<grpc::ByteBuffer>* BatchService::StreamResults(grpc::CallbackServerContext* context,
                                                                         const grpc::ByteBuffer* request) {
   return ResultStream::Start({.method = &methods_.stream,
-                              .store = parts_.store,
+                              .catalog = parts_.catalog,
                               .feed = parts_.feed,
                               .executor = parts_.executor,
                               .clock = &parts_.rpc.clock,
@@ -211,19 +211,19 @@ grpc::ServerUnaryReactor* BatchService::ListResults(grpc::CallbackServerContext*
     if (!id.ok()) return call->Finish(id.status());
     const absl::StatusOr<int> page_size = CheckListResults(call->request());
     if (!page_size.ok()) return call->Finish(page_size.status());
-    // The batch first: it tells the tenant and what its results are.
-    parts_.store->GetBatch(tenant_, *id, [this, call, page_size](absl::StatusOr<Batch> batch) {
+    // The batch first: it tells what its results are.
+    parts_.catalog->GetBatch({tenant_, *id}, [this, call, page_size](absl::StatusOr<Batch> batch) {
       batch.ok() ? ListRanked(call, *batch, *page_size) : call->Finish(batch.status());
     });
   });
 }
 
 void BatchService::ListRanked(const ListResultsCall::Ptr& call, const Batch& batch, int page_size) {
-  parts_.store->ReadRanked(batch.id, page_size, call->request().page_token(),
-                           [call, kind = batch.kind](absl::StatusOr<RankedPage> page) {
-                             if (page.ok()) RankedToWire(kind, *page, &call->response());
-                             call->Finish(page.status());
-                           });
+  parts_.results->ReadRanked({batch.tenant, batch.id}, page_size, call->request().page_token(),
+                             [call, kind = batch.kind](absl::StatusOr<RankedPage> page) {
+                               if (page.ok()) RankedToWire(kind, *page, &call->response());
+                               call->Finish(page.status());
+                             });
 }
 
 }  // namespace sluice

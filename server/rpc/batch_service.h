@@ -7,7 +7,8 @@
 
 #include "core/base/executor.h"
 #include "core/results/result_feed.h"
-#include "core/store/batch_store.h"
+#include "core/store/batch_catalog.h"
+#include "core/store/result_reader.h"
 #include "server/batch_changes.h"
 #include "server/front_door.h"
 #include "server/rpc/rpc_method.h"
@@ -19,7 +20,8 @@ namespace sluice {
 // All must outlive the service and its calls; the executor the store as well.
 struct BatchServiceParts {
   RpcShared rpc;
-  BatchStore* store = nullptr;
+  BatchCatalog* catalog = nullptr;
+  ResultReader* results = nullptr;
   ResultFeed* feed = nullptr;
   BatchChanges* changes = nullptr;
   FrontDoor* door = nullptr;

@@ -76,7 +76,7 @@ void BatchUpload::Begin() {
   if (!batch.ok()) return Fail(batch.status());
   digest_.Add(part_.batch(), "request_id");
   kind_ = batch->kind;
-  parts_.store->BeginUpload(*std::move(batch), [this](absl::StatusOr<Batch> begun) {
+  parts_.catalog->BeginUpload(*std::move(batch), [this](absl::StatusOr<Batch> begun) {
     if (!begun.ok()) return Fail(begun.status());
     if (begun->state != BatchState::kUploading) return EndWith(*begun);
     batch_id_ = begun->id;
@@ -95,7 +95,7 @@ void BatchUpload::Append() {
   for (const v1::Job& job : part_.jobs()) digest_.Add(job);
   const int64_t first_index = jobs_;
   jobs_ += part_.jobs_size();
-  parts_.store->AppendJobs(batch_id_, *std::move(jobs), [this, first_index](const absl::Status& appended) {
+  parts_.catalog->AppendJobs(upload(), *std::move(jobs), [this, first_index](const absl::Status& appended) {
     appended.ok() ? ReadNext() : Fail(ShiftJobPaths(appended, first_index));
   });
 }
@@ -117,7 +117,7 @@ void BatchUpload::EndOfStream() {
                            "of it was kept"));
   }
   if (jobs_ == 0) return Fail(FieldError("jobs", "is empty; a batch needs 1 or more"));
-  parts_.store->SealUpload(batch_id_, digest_.Finish(), [this](absl::StatusOr<Batch> sealed) {
+  parts_.catalog->SealUpload(upload(), digest_.Finish(), [this](absl::StatusOr<Batch> sealed) {
     sealed.ok() ? EndWith(*sealed) : Fail(sealed.status());
   });
 }
@@ -125,7 +125,7 @@ void BatchUpload::EndOfStream() {
 void BatchUpload::Fail(absl::Status status) {
   if (batch_id_.empty()) return End(status);
   // What a failed abandon leaves behind is swept later; the client is told why the upload failed.
-  parts_.store->AbandonUpload(batch_id_, [this, status](const absl::Status&) { End(status); });
+  parts_.catalog->AbandonUpload(upload(), [this, status](const absl::Status&) { End(status); });
 }
 
 void BatchUpload::EndWith(const Batch& batch) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/base/executor.h"
+#include "core/store/batch_catalog.h"
 #include "server/convert/request_digest.h"
 #include "server/front_door.h"
 #include "server/rpc/rpc_method.h"
@@ -19,7 +20,7 @@ namespace sluice {
 
 struct BatchUploadParts {
   const RpcMethod* method = nullptr;
-  BatchStore* store = nullptr;
+  BatchCatalog* catalog = nullptr;
   FrontDoor* door = nullptr;
   Executor* executor = nullptr;  // for checking parts
   const Clock* clock = nullptr;
@@ -52,6 +53,7 @@ class BatchUpload final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   void Fail(absl::Status status);
   void EndWith(const Batch& batch);
   void End(const absl::Status& status);
+  BatchKey upload() const { return {parts_.tenant, batch_id_}; }
 
   const BatchUploadParts parts_;
   grpc::CallbackServerContext* const context_;

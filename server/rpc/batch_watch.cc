@@ -115,10 +115,11 @@ void BatchWatch::OnAlarm() {
 }
 
 void BatchWatch::Read() {
-  parts_.store->GetBatch(parts_.tenant, batch_id_, [self = shared_from_this()](absl::StatusOr<Batch> batch) {
-    if (!batch.ok()) return self->FinishFrom({Phase::kReading}, batch.status());
-    self->Write(*batch);
-  });
+  parts_.catalog->GetBatch({parts_.tenant, batch_id_},
+                           [self = shared_from_this()](absl::StatusOr<Batch> batch) {
+                             if (!batch.ok()) return self->FinishFrom({Phase::kReading}, batch.status());
+                             self->Write(*batch);
+                           });
 }
 
 void BatchWatch::Write(const Batch& batch) {

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "core/base/mutex.h"
-#include "core/store/batch_store.h"
+#include "core/store/batch_catalog.h"
 #include "server/batch_changes.h"
 #include "server/front_door.h"
 #include "server/progress_rate.h"
@@ -24,7 +24,7 @@ namespace sluice {
 
 struct BatchWatchParts {
   const RpcMethod* method = nullptr;
-  BatchStore* store = nullptr;
+  BatchCatalog* catalog = nullptr;
   BatchChanges* changes = nullptr;
   FrontDoor* door = nullptr;
   const Clock* clock = nullptr;

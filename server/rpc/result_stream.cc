@@ -45,8 +45,8 @@ absl::Status ResultStream::Open(const grpc::ByteBuffer& bytes) {
   if (request.after_sequence() < 0) {
     return FieldError("after_sequence", "is negative; 0 is the beginning");
   }
-  parts_.store->GetBatch(
-      parts_.tenant, batch_id,
+  parts_.catalog->GetBatch(
+      {parts_.tenant, batch_id},
       [self = shared_from_this(), after_sequence = request.after_sequence()](absl::StatusOr<Batch> batch) {
         if (!batch.ok()) return self->FinishFrom(Phase::kOpening, batch.status());
         self->Subscribe(*batch, after_sequence);
@@ -57,7 +57,7 @@ absl::Status ResultStream::Open(const grpc::ByteBuffer& bytes) {
 void ResultStream::Subscribe(const Batch& batch, int64_t after_sequence) {
   kind_ = batch.kind;
   absl::StatusOr<std::unique_ptr<FeedSubscription>> subscription =
-      parts_.feed->Subscribe(parts_.tenant, batch.id, after_sequence);
+      parts_.feed->Subscribe({batch.tenant, batch.id}, after_sequence);
   if (!subscription.ok()) return FinishFrom(Phase::kOpening, subscription.status());
   {
     MutexLock lock(mutex_);

@@ -18,7 +18,7 @@ namespace sluice {
 
 struct ResultStreamParts {
   const RpcMethod* method = nullptr;
-  BatchStore* store = nullptr;
+  BatchCatalog* catalog = nullptr;
   ResultFeed* feed = nullptr;
   Executor* executor = nullptr;  // starts the writing of a page: the store's thread does not
   const Clock* clock = nullptr;

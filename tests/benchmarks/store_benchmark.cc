@@ -105,10 +105,11 @@ double AcceptUpload(BatchStore& store, int count) {
       AwaitStore<Batch>([&](auto done) { store.BeginUpload(MakeBatch(JobKind::kScreen), std::move(done)); });
   Require(begun.status());
   for (std::vector<NewJob>& part : parts) {
-    Require(
-        AwaitStoreStatus([&](auto done) { store.AppendJobs(begun->id, std::move(part), std::move(done)); }));
+    Require(AwaitStore<void>(
+        [&](auto done) { store.AppendJobs({"", begun->id}, std::move(part), std::move(done)); }));
   }
-  Require(AwaitStore<Batch>([&](auto done) { store.SealUpload(begun->id, "", std::move(done)); }).status());
+  Require(
+      AwaitStore<Batch>([&](auto done) { store.SealUpload({"", begun->id}, "", std::move(done)); }).status());
   return PerSecond(count, start);
 }
 
@@ -153,7 +154,7 @@ double ClaimAndRecord(BatchStore& store, int count) {
     recorded += static_cast<int>(std::count(results->begin(), results->end(), CommitResult::kRecorded));
   }
   const double rate = PerSecond(recorded, start);
-  Require(AwaitStoreStatus([&](auto done) { store.CloseSession(*session, std::move(done)); }));
+  Require(AwaitStore<void>([&](auto done) { store.CloseSession(*session, std::move(done)); }));
   return rate;
 }
 

@@ -21,35 +21,41 @@ class AwaitedStore {
   absl::StatusOr<Batch> Begin(NewBatch batch) {
     return AwaitStore<Batch>([&](auto done) { store_->BeginUpload(std::move(batch), std::move(done)); });
   }
-  absl::Status Append(std::string id, std::vector<NewJob> jobs) {
-    return AwaitStoreStatus([&](auto done) { store_->AppendJobs(id, std::move(jobs), std::move(done)); });
+  absl::Status Append(std::string id, std::vector<NewJob> jobs, std::string tenant = "") {
+    return AwaitStore<void>(
+        [&](auto done) { store_->AppendJobs({tenant, id}, std::move(jobs), std::move(done)); });
   }
-  absl::StatusOr<Batch> Seal(std::string id, std::string digest = "") {
-    return AwaitStore<Batch>([&](auto done) { store_->SealUpload(id, digest, std::move(done)); });
+  absl::StatusOr<Batch> Seal(std::string id, std::string digest = "", std::string tenant = "") {
+    return AwaitStore<Batch>([&](auto done) { store_->SealUpload({tenant, id}, digest, std::move(done)); });
   }
-  absl::Status Abandon(std::string id) {
-    return AwaitStoreStatus([&](auto done) { store_->AbandonUpload(id, std::move(done)); });
+  absl::Status Abandon(std::string id, std::string tenant = "") {
+    return AwaitStore<void>([&](auto done) { store_->AbandonUpload({tenant, id}, std::move(done)); });
   }
   absl::StatusOr<Batch> Get(std::string id, std::string tenant = "") {
-    return AwaitStore<Batch>([&](auto done) { store_->GetBatch(tenant, id, std::move(done)); });
+    return AwaitStore<Batch>([&](auto done) { store_->GetBatch({tenant, id}, std::move(done)); });
   }
   absl::StatusOr<BatchPage> List(int page_size, std::string token = "", std::string tenant = "") {
     return AwaitStore<BatchPage>(
         [&](auto done) { store_->ListBatches(tenant, page_size, token, std::move(done)); });
   }
   absl::StatusOr<Batch> Cancel(std::string id, std::string tenant = "") {
-    return AwaitStore<Batch>([&](auto done) { store_->CancelBatch(tenant, id, std::move(done)); });
+    return AwaitStore<Batch>([&](auto done) { store_->CancelBatch({tenant, id}, std::move(done)); });
   }
   absl::Status Delete(std::string id, std::string tenant = "") {
-    return AwaitStoreStatus([&](auto done) { store_->DeleteBatch(tenant, id, std::move(done)); });
+    return AwaitStore<void>([&](auto done) { store_->DeleteBatch({tenant, id}, std::move(done)); });
   }
-  absl::StatusOr<std::vector<Outcome>> Outcomes(std::string id, int64_t after = 0, int limit = 256) {
+  absl::StatusOr<std::vector<Outcome>> Outcomes(std::string id, int64_t after = 0, int limit = 256,
+                                                std::string tenant = "") {
     return AwaitStore<std::vector<Outcome>>(
-        [&](auto done) { store_->ReadOutcomes(id, after, limit, std::move(done)); });
+        [&](auto done) { store_->ReadOutcomes({tenant, id}, after, limit, std::move(done)); });
   }
-  absl::StatusOr<RankedPage> Ranked(std::string id, int page_size, std::string token = "") {
+  absl::StatusOr<RankedPage> Ranked(std::string id, int page_size, std::string token = "",
+                                    std::string tenant = "") {
     return AwaitStore<RankedPage>(
-        [&](auto done) { store_->ReadRanked(id, page_size, token, std::move(done)); });
+        [&](auto done) { store_->ReadRanked({tenant, id}, page_size, token, std::move(done)); });
+  }
+  absl::StatusOr<Batch> ReadBatch(std::string id) {
+    return AwaitStore<Batch>([&](auto done) { store_->ReadBatch(id, std::move(done)); });
   }
   absl::StatusOr<std::vector<StoredJob>> Jobs(std::string id, int64_t first = 0, int limit = 256) {
     return AwaitStore<std::vector<StoredJob>>(
@@ -62,7 +68,7 @@ class AwaitedStore {
     return AwaitStore<HeartbeatReply>([&](auto done) { store_->Heartbeat(session, lease, std::move(done)); });
   }
   absl::Status Close(SessionId session) {
-    return AwaitStoreStatus([&](auto done) { store_->CloseSession(session, std::move(done)); });
+    return AwaitStore<void>([&](auto done) { store_->CloseSession(session, std::move(done)); });
   }
   absl::StatusOr<std::vector<Claimed>> Claim(ClaimRequest request) {
     return AwaitStore<std::vector<Claimed>>(
@@ -73,21 +79,21 @@ class AwaitedStore {
         [&](auto done) { store_->CommitOutcomes(std::move(outcomes), std::move(done)); });
   }
   absl::Status Return(std::vector<LeaseKey> leases) {
-    return AwaitStoreStatus([&](auto done) { store_->ReturnClaims(std::move(leases), std::move(done)); });
+    return AwaitStore<void>([&](auto done) { store_->ReturnClaims(std::move(leases), std::move(done)); });
   }
   absl::Status EndAttempts(std::vector<LeaseKey> leases) {
-    return AwaitStoreStatus([&](auto done) { store_->EndAttempts(std::move(leases), std::move(done)); });
+    return AwaitStore<void>([&](auto done) { store_->EndAttempts(std::move(leases), std::move(done)); });
   }
   absl::StatusOr<std::string> CommitPlan(LeaseKey task, std::string plan) {
     return AwaitStore<std::string>([&](auto done) { store_->CommitPlan(task, plan, std::move(done)); });
   }
   absl::Status ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors) {
-    return AwaitStoreStatus([&](auto done) {
+    return AwaitStore<void>([&](auto done) {
       store_->ApplyPlan(task, std::move(rejected), std::move(survivors), std::move(done));
     });
   }
   absl::Status FinishPlan(LeaseKey task) {
-    return AwaitStoreStatus([&](auto done) { store_->FinishPlan(task, std::move(done)); });
+    return AwaitStore<void>([&](auto done) { store_->FinishPlan(task, std::move(done)); });
   }
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention = absl::InfiniteDuration(),
                                    absl::Duration upload_age = absl::InfiniteDuration()) {

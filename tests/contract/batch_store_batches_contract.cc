@@ -138,17 +138,35 @@ TEST_P(BatchStoreContract, RequestIdsOfTwoTenantsDoNotMeet) {
   EXPECT_NE(Create(batch, 1).id, first.id);
 }
 
-TEST_P(BatchStoreContract, AnotherTenantsBatchIsNotFound) {
+TEST_P(BatchStoreContract, AnotherTenantsBatchIsNotFoundByAnyCall) {
   NewBatch batch = Embed();
   batch.tenant = "a";
   const std::string id = Create(batch, 1).id;
+  const std::string upload = store_.Begin(batch)->id;
+  ASSERT_TRUE(store_.Append(upload, Jobs(1), "a").ok());
   EXPECT_TRUE(store_.Get(id, "a").ok());
+  EXPECT_TRUE(store_.Outcomes(id, 0, 10, "a").ok());
   for (const std::string tenant : {"", "b"}) {
+    EXPECT_EQ(store_.Append(upload, Jobs(1, "more"), tenant).code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(store_.Seal(upload, "", tenant).status().code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(store_.Abandon(upload, tenant).code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(store_.Outcomes(id, 0, 10, tenant).status().code(), absl::StatusCode::kNotFound);
+    EXPECT_EQ(store_.Ranked(id, 10, "", tenant).status().code(), absl::StatusCode::kNotFound);
     EXPECT_EQ(store_.Get(id, tenant).status().code(), absl::StatusCode::kNotFound);
     EXPECT_EQ(store_.Cancel(id, tenant).status().code(), absl::StatusCode::kNotFound);
     EXPECT_EQ(store_.Delete(id, tenant).code(), absl::StatusCode::kNotFound);
     EXPECT_THAT(store_.List(10, "", tenant)->batches, IsEmpty());
   }
+  EXPECT_EQ(store_.Seal(upload, "", "a")->counts.jobs, 1);
+}
+
+TEST_P(BatchStoreContract, AWorkerReadsItsBatchWithoutNamingATenant) {
+  NewBatch batch = Embed();
+  batch.tenant = "a";
+  const std::string id = Create(batch, 1).id;
+  EXPECT_EQ(store_.ReadBatch(id)->tenant, "a");
+  EXPECT_EQ(store_.ReadBatch(id)->spec, "spec");
+  EXPECT_EQ(store_.ReadBatch("00000000000000000000").status().code(), absl::StatusCode::kNotFound);
 }
 
 TEST_P(BatchStoreContract, UnknownBatchIsNotFound) {

@@ -33,14 +33,15 @@ void InMemoryBatchStore::SetListener(StoreListener* listener) {
   while (notifying_ > 0) changed_.Wait(mutex_);
 }
 
-template <typename Answer, typename Body>
-void InMemoryBatchStore::Run(absl::AnyInvocable<void(Answer) &&> done, Body body) {
+template <typename Answer, typename... Params, typename... Args>
+void InMemoryBatchStore::Run(absl::AnyInvocable<void(Answer) &&> done,
+                             Answer (InMemoryBatches::*method)(Params...), Args... args) {
   // Shared, because an executor that refuses the closure destroys it.
   auto shared = std::make_shared<absl::AnyInvocable<void(Answer) &&>>(std::move(done));
-  const bool taken = executor_.TrySchedule([this, shared, body = std::move(body)]() mutable {
+  const bool taken = executor_.TrySchedule([this, shared, method, ... args = std::move(args)] {
     auto answer = [&]() -> Answer {
       MutexLock lock(mutex_);
-      return body(*batches_);
+      return ((*batches_).*method)(args...);
     }();
     (std::move(*shared))(std::move(answer));
     Notify();
@@ -68,113 +69,86 @@ void InMemoryBatchStore::Notify() {
 }
 
 void InMemoryBatchStore::CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) {
-  Run(std::move(done), [batch = std::move(batch), jobs = std::move(jobs)](InMemoryBatches& batches) {
-    return batches.CreateBatch(batch, jobs);
-  });
+  Run(std::move(done), &InMemoryBatches::CreateBatch, std::move(batch), std::move(jobs));
 }
 void InMemoryBatchStore::BeginUpload(NewBatch batch, Done<Batch> done) {
-  Run(std::move(done),
-      [batch = std::move(batch)](InMemoryBatches& batches) { return batches.BeginUpload(batch); });
+  Run(std::move(done), &InMemoryBatches::BeginUpload, std::move(batch));
 }
-void InMemoryBatchStore::AppendJobs(std::string batch_id, std::vector<NewJob> jobs, DoneStatus done) {
-  Run(std::move(done), [batch_id = std::move(batch_id), jobs = std::move(jobs)](InMemoryBatches& batches) {
-    return batches.AppendJobs(batch_id, jobs);
-  });
+void InMemoryBatchStore::AppendJobs(BatchKey upload, std::vector<NewJob> jobs, Done<void> done) {
+  Run(std::move(done), &InMemoryBatches::AppendJobs, std::move(upload), std::move(jobs));
 }
-void InMemoryBatchStore::SealUpload(std::string batch_id, std::string digest, Done<Batch> done) {
-  Run(std::move(done), [batch_id = std::move(batch_id), digest = std::move(digest)](
-                           InMemoryBatches& batches) { return batches.SealUpload(batch_id, digest); });
+void InMemoryBatchStore::SealUpload(BatchKey upload, std::string digest, Done<Batch> done) {
+  Run(std::move(done), &InMemoryBatches::SealUpload, std::move(upload), std::move(digest));
 }
-void InMemoryBatchStore::AbandonUpload(std::string batch_id, DoneStatus done) {
-  Run(std::move(done),
-      [batch_id = std::move(batch_id)](InMemoryBatches& batches) { return batches.AbandonUpload(batch_id); });
+void InMemoryBatchStore::AbandonUpload(BatchKey upload, Done<void> done) {
+  Run(std::move(done), &InMemoryBatches::AbandonUpload, std::move(upload));
 }
-void InMemoryBatchStore::GetBatch(std::string tenant, std::string batch_id, Done<Batch> done) {
-  Run(std::move(done), [tenant = std::move(tenant), batch_id = std::move(batch_id)](
-                           InMemoryBatches& batches) { return batches.GetBatch(tenant, batch_id); });
+void InMemoryBatchStore::GetBatch(BatchKey name, Done<Batch> done) {
+  Run(std::move(done), &InMemoryBatches::GetBatch, std::move(name));
 }
 void InMemoryBatchStore::ListBatches(std::string tenant, int page_size, std::string page_token,
                                      Done<BatchPage> done) {
-  Run(std::move(done),
-      [tenant = std::move(tenant), page_size, page_token = std::move(page_token)](InMemoryBatches& batches) {
-        return batches.ListBatches(tenant, page_size, page_token);
-      });
+  Run(std::move(done), &InMemoryBatches::ListBatches, std::move(tenant), page_size, std::move(page_token));
 }
-void InMemoryBatchStore::CancelBatch(std::string tenant, std::string batch_id, Done<Batch> done) {
-  Run(std::move(done), [tenant = std::move(tenant), batch_id = std::move(batch_id)](
-                           InMemoryBatches& batches) { return batches.CancelBatch(tenant, batch_id); });
+void InMemoryBatchStore::CancelBatch(BatchKey name, Done<Batch> done) {
+  Run(std::move(done), &InMemoryBatches::CancelBatch, std::move(name));
 }
-void InMemoryBatchStore::DeleteBatch(std::string tenant, std::string batch_id, DoneStatus done) {
-  Run(std::move(done), [tenant = std::move(tenant), batch_id = std::move(batch_id)](
-                           InMemoryBatches& batches) { return batches.DeleteBatch(tenant, batch_id); });
+void InMemoryBatchStore::DeleteBatch(BatchKey name, Done<void> done) {
+  Run(std::move(done), &InMemoryBatches::DeleteBatch, std::move(name));
 }
-void InMemoryBatchStore::ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit,
+void InMemoryBatchStore::ReadOutcomes(BatchKey name, int64_t after_sequence, int limit,
                                       Done<std::vector<Outcome>> done) {
-  Run(std::move(done), [batch_id = std::move(batch_id), after_sequence, limit](InMemoryBatches& batches) {
-    return batches.ReadOutcomes(batch_id, after_sequence, limit);
-  });
+  Run(std::move(done), &InMemoryBatches::ReadOutcomes, std::move(name), after_sequence, limit);
 }
-void InMemoryBatchStore::ReadRanked(std::string batch_id, int page_size, std::string page_token,
+void InMemoryBatchStore::ReadRanked(BatchKey name, int page_size, std::string page_token,
                                     Done<RankedPage> done) {
-  Run(std::move(done),
-      [batch_id = std::move(batch_id), page_size, page_token = std::move(page_token)](
-          InMemoryBatches& batches) { return batches.ReadRanked(batch_id, page_size, page_token); });
-}
-void InMemoryBatchStore::ReadJobs(std::string batch_id, int64_t first_index, int limit,
-                                  Done<std::vector<StoredJob>> done) {
-  Run(std::move(done), [batch_id = std::move(batch_id), first_index, limit](InMemoryBatches& batches) {
-    return batches.ReadJobs(batch_id, first_index, limit);
-  });
+  Run(std::move(done), &InMemoryBatches::ReadRanked, std::move(name), page_size, std::move(page_token));
 }
 void InMemoryBatchStore::OpenSession(absl::Duration lease, Done<SessionId> done) {
-  Run(std::move(done), [lease](InMemoryBatches& batches) { return batches.OpenSession(lease); });
+  Run(std::move(done), &InMemoryBatches::OpenSession, lease);
 }
 void InMemoryBatchStore::Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) {
-  Run(std::move(done),
-      [session, lease](InMemoryBatches& batches) { return batches.Heartbeat(session, lease); });
+  Run(std::move(done), &InMemoryBatches::Heartbeat, session, lease);
 }
-void InMemoryBatchStore::CloseSession(SessionId session, DoneStatus done) {
-  Run(std::move(done), [session](InMemoryBatches& batches) { return batches.CloseSession(session); });
+void InMemoryBatchStore::CloseSession(SessionId session, Done<void> done) {
+  Run(std::move(done), &InMemoryBatches::CloseSession, session);
 }
 void InMemoryBatchStore::Claim(ClaimRequest request, Done<std::vector<Claimed>> done) {
-  Run(std::move(done),
-      [request = std::move(request)](InMemoryBatches& batches) { return batches.Claim(request); });
+  Run(std::move(done), &InMemoryBatches::Claim, std::move(request));
 }
 void InMemoryBatchStore::CommitOutcomes(std::vector<LeasedOutcome> outcomes,
                                         Done<std::vector<CommitResult>> done) {
-  Run(std::move(done), [outcomes = std::move(outcomes)](InMemoryBatches& batches) {
-    return batches.CommitOutcomes(outcomes);
-  });
+  Run(std::move(done), &InMemoryBatches::CommitOutcomes, std::move(outcomes));
 }
-void InMemoryBatchStore::ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) {
-  Run(std::move(done),
-      [leases = std::move(leases)](InMemoryBatches& batches) { return batches.ReturnClaims(leases); });
+void InMemoryBatchStore::ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) {
+  Run(std::move(done), &InMemoryBatches::ReturnClaims, std::move(leases));
 }
-void InMemoryBatchStore::EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) {
-  Run(std::move(done),
-      [leases = std::move(leases)](InMemoryBatches& batches) { return batches.EndAttempts(leases); });
+void InMemoryBatchStore::EndAttempts(std::vector<LeaseKey> leases, Done<void> done) {
+  Run(std::move(done), &InMemoryBatches::EndAttempts, std::move(leases));
 }
 void InMemoryBatchStore::CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) {
-  Run(std::move(done), [task = std::move(task), plan = std::move(plan)](InMemoryBatches& batches) {
-    return batches.CommitPlan(task, plan);
-  });
+  Run(std::move(done), &InMemoryBatches::CommitPlan, std::move(task), std::move(plan));
 }
 void InMemoryBatchStore::ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected,
-                                   std::vector<PlannedJob> survivors, DoneStatus done) {
-  Run(std::move(done),
-      [task = std::move(task), rejected = std::move(rejected), survivors = std::move(survivors)](
-          InMemoryBatches& batches) { return batches.ApplyPlan(task, rejected, survivors); });
+                                   std::vector<PlannedJob> survivors, Done<void> done) {
+  Run(std::move(done), &InMemoryBatches::ApplyPlan, std::move(task), std::move(rejected),
+      std::move(survivors));
 }
-void InMemoryBatchStore::FinishPlan(LeaseKey task, DoneStatus done) {
-  Run(std::move(done),
-      [task = std::move(task)](InMemoryBatches& batches) { return batches.FinishPlan(task); });
+void InMemoryBatchStore::FinishPlan(LeaseKey task, Done<void> done) {
+  Run(std::move(done), &InMemoryBatches::FinishPlan, std::move(task));
+}
+void InMemoryBatchStore::ReadBatch(std::string batch_id, Done<Batch> done) {
+  Run(std::move(done), &InMemoryBatches::ReadBatch, std::move(batch_id));
+}
+void InMemoryBatchStore::ReadJobs(std::string batch_id, int64_t first_index, int limit,
+                                  Done<std::vector<StoredJob>> done) {
+  Run(std::move(done), &InMemoryBatches::ReadJobs, std::move(batch_id), first_index, limit);
 }
 void InMemoryBatchStore::Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) {
-  Run(std::move(done),
-      [retention, upload_age](InMemoryBatches& batches) { return batches.Sweep(retention, upload_age); });
+  Run(std::move(done), &InMemoryBatches::Sweep, retention, upload_age);
 }
 void InMemoryBatchStore::Stats(Done<StoreStats> done) {
-  Run(std::move(done), [](InMemoryBatches& batches) { return absl::StatusOr<StoreStats>(batches.Stats()); });
+  Run(std::move(done), &InMemoryBatches::Stats);
 }
 
 void InMemoryBatchStore::Restart(bool died) {

@@ -37,30 +37,30 @@ class InMemoryBatchStore final : public BatchStore {
   void SetListener(StoreListener* listener) override;
   void CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) override;
   void BeginUpload(NewBatch batch, Done<Batch> done) override;
-  void AppendJobs(std::string batch_id, std::vector<NewJob> jobs, DoneStatus done) override;
-  void SealUpload(std::string batch_id, std::string digest, Done<Batch> done) override;
-  void AbandonUpload(std::string batch_id, DoneStatus done) override;
-  void GetBatch(std::string tenant, std::string batch_id, Done<Batch> done) override;
+  void AppendJobs(BatchKey upload, std::vector<NewJob> jobs, Done<void> done) override;
+  void SealUpload(BatchKey upload, std::string digest, Done<Batch> done) override;
+  void AbandonUpload(BatchKey upload, Done<void> done) override;
+  void GetBatch(BatchKey name, Done<Batch> done) override;
   void ListBatches(std::string tenant, int page_size, std::string page_token, Done<BatchPage> done) override;
-  void CancelBatch(std::string tenant, std::string batch_id, Done<Batch> done) override;
-  void DeleteBatch(std::string tenant, std::string batch_id, DoneStatus done) override;
-  void ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit,
+  void CancelBatch(BatchKey name, Done<Batch> done) override;
+  void DeleteBatch(BatchKey name, Done<void> done) override;
+  void ReadOutcomes(BatchKey name, int64_t after_sequence, int limit,
                     Done<std::vector<Outcome>> done) override;
-  void ReadRanked(std::string batch_id, int page_size, std::string page_token,
-                  Done<RankedPage> done) override;
-  void ReadJobs(std::string batch_id, int64_t first_index, int limit,
-                Done<std::vector<StoredJob>> done) override;
+  void ReadRanked(BatchKey name, int page_size, std::string page_token, Done<RankedPage> done) override;
   void OpenSession(absl::Duration lease, Done<SessionId> done) override;
   void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override;
-  void CloseSession(SessionId session, DoneStatus done) override;
+  void CloseSession(SessionId session, Done<void> done) override;
   void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override;
   void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override;
-  void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) override;
-  void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) override;
+  void ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) override;
+  void EndAttempts(std::vector<LeaseKey> leases, Done<void> done) override;
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override;
   void ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
-                 DoneStatus done) override;
-  void FinishPlan(LeaseKey task, DoneStatus done) override;
+                 Done<void> done) override;
+  void FinishPlan(LeaseKey task, Done<void> done) override;
+  void ReadBatch(std::string batch_id, Done<Batch> done) override;
+  void ReadJobs(std::string batch_id, int64_t first_index, int limit,
+                Done<std::vector<StoredJob>> done) override;
   void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) override;
   void Stats(Done<StoreStats> done) override;
 
@@ -69,9 +69,10 @@ class InMemoryBatchStore final : public BatchStore {
   void Restart(bool died);
 
  private:
-  // Runs `body` on the batches, then tells `done` and the listener. Answer is absl::Status or a StatusOr.
-  template <typename Answer, typename Body>
-  void Run(absl::AnyInvocable<void(Answer) &&> done, Body body);
+  // Runs `method` on the batches, then tells `done` and the listener.
+  template <typename Answer, typename... Params, typename... Args>
+  void Run(absl::AnyInvocable<void(Answer) &&> done, Answer (InMemoryBatches::*method)(Params...),
+           Args... args);
   void Notify();
 
   Mutex mutex_;

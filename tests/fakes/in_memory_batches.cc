@@ -22,16 +22,15 @@ absl::StatusOr<InMemoryBatches::Entry*> InMemoryBatches::Find(const std::string&
   return &found->second;
 }
 
-absl::StatusOr<InMemoryBatches::Entry*> InMemoryBatches::FindOf(const std::string& tenant,
-                                                                const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(Entry * entry, Find(batch_id));
-  if (entry->batch.tenant != tenant) return NoSuchBatch(batch_id);
+absl::StatusOr<InMemoryBatches::Entry*> InMemoryBatches::Find(const BatchKey& name) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, Find(name.id));
+  if (entry->batch.tenant != name.tenant) return NoSuchBatch(name.id);
   return entry;
 }
 
-absl::StatusOr<InMemoryBatches::Entry*> InMemoryBatches::FindUpload(const std::string& batch_id) {
-  const auto entry = Find(batch_id);
-  if (!entry.ok() || (*entry)->batch.state != BatchState::kUploading) return NoSuchUpload(batch_id);
+absl::StatusOr<InMemoryBatches::Entry*> InMemoryBatches::FindUpload(const BatchKey& upload) {
+  const auto entry = Find(upload);
+  if (!entry.ok() || (*entry)->batch.state != BatchState::kUploading) return NoSuchUpload(upload.id);
   return entry;
 }
 
@@ -120,13 +119,13 @@ absl::StatusOr<Batch> InMemoryBatches::BeginUpload(const NewBatch& batch) {
   return Insert(std::move(entry)).batch;
 }
 
-absl::Status InMemoryBatches::AppendJobs(const std::string& batch_id, const std::vector<NewJob>& jobs) {
-  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindUpload(batch_id));
+absl::Status InMemoryBatches::AppendJobs(const BatchKey& upload, const std::vector<NewJob>& jobs) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindUpload(upload));
   return AddJobs(*entry, jobs);
 }
 
-absl::StatusOr<Batch> InMemoryBatches::SealUpload(const std::string& batch_id, const std::string& digest) {
-  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindUpload(batch_id));
+absl::StatusOr<Batch> InMemoryBatches::SealUpload(const BatchKey& upload, const std::string& digest) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindUpload(upload));
   SLUICE_RETURN_IF_ERROR(CheckSealable(entry->batch.counts.jobs));
   const std::string known = digest.empty() ? entry->digest : digest;
   SLUICE_ASSIGN_OR_RETURN(const Entry* earlier, FindRequest(*entry, known));
@@ -138,14 +137,14 @@ absl::StatusOr<Batch> InMemoryBatches::SealUpload(const std::string& batch_id, c
   return earlier->batch;
 }
 
-absl::Status InMemoryBatches::AbandonUpload(const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindUpload(batch_id));
+absl::Status InMemoryBatches::AbandonUpload(const BatchKey& upload) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindUpload(upload));
   Erase(*entry);
   return absl::OkStatus();
 }
 
-absl::StatusOr<Batch> InMemoryBatches::GetBatch(const std::string& tenant, const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(const Entry* entry, FindOf(tenant, batch_id));
+absl::StatusOr<Batch> InMemoryBatches::GetBatch(const BatchKey& name) {
+  SLUICE_ASSIGN_OR_RETURN(const Entry* entry, Find(name));
   return entry->batch;
 }
 
@@ -173,18 +172,18 @@ absl::StatusOr<BatchPage> InMemoryBatches::ListBatches(const std::string& tenant
   return page;
 }
 
-absl::Status InMemoryBatches::DeleteBatch(const std::string& tenant, const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindOf(tenant, batch_id));
-  if (entry->batch.state == BatchState::kUploading) return UploadStillOpen(batch_id);
-  if (!IsTerminal(entry->batch.state)) return NotFinished(batch_id);
+absl::Status InMemoryBatches::DeleteBatch(const BatchKey& name) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, Find(name));
+  if (entry->batch.state == BatchState::kUploading) return UploadStillOpen(name.id);
+  if (!IsTerminal(entry->batch.state)) return NotFinished(name.id);
   Erase(*entry);
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<Outcome>> InMemoryBatches::ReadOutcomes(const std::string& batch_id,
+absl::StatusOr<std::vector<Outcome>> InMemoryBatches::ReadOutcomes(const BatchKey& name,
                                                                    int64_t after_sequence, int limit) {
   SLUICE_RETURN_IF_ERROR(CheckRange("limit", limit, 1, 256));
-  SLUICE_ASSIGN_OR_RETURN(const Entry* entry, Find(batch_id));
+  SLUICE_ASSIGN_OR_RETURN(const Entry* entry, Find(name));
   SLUICE_RETURN_IF_ERROR(
       CheckRange("after_sequence", after_sequence, 0, std::numeric_limits<int64_t>::max()));
   const auto last = static_cast<int64_t>(entry->outcomes.size());
@@ -197,12 +196,12 @@ absl::StatusOr<std::vector<Outcome>> InMemoryBatches::ReadOutcomes(const std::st
   return std::vector<Outcome>(first, end);
 }
 
-absl::StatusOr<RankedPage> InMemoryBatches::ReadRanked(const std::string& batch_id, int page_size,
+absl::StatusOr<RankedPage> InMemoryBatches::ReadRanked(const BatchKey& name, int page_size,
                                                        const std::string& page_token) {
   SLUICE_RETURN_IF_ERROR(CheckRange("page_size", page_size, 1, 1000));
-  SLUICE_ASSIGN_OR_RETURN(const Entry* entry, Find(batch_id));
-  if (!IsTerminal(entry->batch.state)) return NotFinished(batch_id);
-  const auto scope = static_cast<uint64_t>(*BatchNumberOf(batch_id, kSalt));
+  SLUICE_ASSIGN_OR_RETURN(const Entry* entry, Find(name));
+  if (!IsTerminal(entry->batch.state)) return NotFinished(name.id);
+  const auto scope = static_cast<uint64_t>(*BatchNumberOf(name.id, kSalt));
   PageToken from{.call = 'R', .scope = scope, .position = 0, .rank = 0};
   if (!page_token.empty()) {
     SLUICE_ASSIGN_OR_RETURN(from, DecodePageToken(page_token, 'R', scope));
@@ -221,6 +220,11 @@ absl::StatusOr<RankedPage> InMemoryBatches::ReadRanked(const std::string& batch_
   page.outcomes.assign(ranked.begin() + from.rank, ranked.begin() + end);
   if (end < count) page.next_page_token = EncodePageToken({'R', scope, 0, end});
   return page;
+}
+
+absl::StatusOr<Batch> InMemoryBatches::ReadBatch(const std::string& batch_id) {
+  SLUICE_ASSIGN_OR_RETURN(const Entry* entry, Find(batch_id));
+  return entry->batch;
 }
 
 absl::StatusOr<std::vector<StoredJob>> InMemoryBatches::ReadJobs(const std::string& batch_id,

@@ -30,18 +30,17 @@ class InMemoryBatches {
 
   absl::StatusOr<Batch> CreateBatch(const NewBatch& batch, const std::vector<NewJob>& jobs);
   absl::StatusOr<Batch> BeginUpload(const NewBatch& batch);
-  absl::Status AppendJobs(const std::string& batch_id, const std::vector<NewJob>& jobs);
-  absl::StatusOr<Batch> SealUpload(const std::string& batch_id, const std::string& digest);
-  absl::Status AbandonUpload(const std::string& batch_id);
-  absl::StatusOr<Batch> GetBatch(const std::string& tenant, const std::string& batch_id);
+  absl::Status AppendJobs(const BatchKey& upload, const std::vector<NewJob>& jobs);
+  absl::StatusOr<Batch> SealUpload(const BatchKey& upload, const std::string& digest);
+  absl::Status AbandonUpload(const BatchKey& upload);
+  absl::StatusOr<Batch> GetBatch(const BatchKey& name);
   absl::StatusOr<BatchPage> ListBatches(const std::string& tenant, int page_size,
                                         const std::string& page_token);
-  absl::StatusOr<Batch> CancelBatch(const std::string& tenant, const std::string& batch_id);
-  absl::Status DeleteBatch(const std::string& tenant, const std::string& batch_id);
-  absl::StatusOr<std::vector<Outcome>> ReadOutcomes(const std::string& batch_id, int64_t after_sequence,
-                                                    int limit);
-  absl::StatusOr<RankedPage> ReadRanked(const std::string& batch_id, int page_size,
-                                        const std::string& page_token);
+  absl::StatusOr<Batch> CancelBatch(const BatchKey& name);
+  absl::Status DeleteBatch(const BatchKey& name);
+  absl::StatusOr<std::vector<Outcome>> ReadOutcomes(const BatchKey& name, int64_t after_sequence, int limit);
+  absl::StatusOr<RankedPage> ReadRanked(const BatchKey& name, int page_size, const std::string& page_token);
+  absl::StatusOr<Batch> ReadBatch(const std::string& batch_id);
   absl::StatusOr<std::vector<StoredJob>> ReadJobs(const std::string& batch_id, int64_t first_index,
                                                   int limit);
   absl::StatusOr<SessionId> OpenSession(absl::Duration lease);
@@ -56,7 +55,7 @@ class InMemoryBatches {
                          const std::vector<PlannedJob>& survivors);
   absl::Status FinishPlan(const LeaseKey& task);
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
-  StoreStats Stats() const;
+  absl::StatusOr<StoreStats> Stats();
   // What opening the file of a process that is gone does.
   void RequeueAll(bool died);
 
@@ -94,8 +93,8 @@ class InMemoryBatches {
   };
 
   absl::StatusOr<Entry*> Find(const std::string& batch_id);
-  absl::StatusOr<Entry*> FindOf(const std::string& tenant, const std::string& batch_id);
-  absl::StatusOr<Entry*> FindUpload(const std::string& batch_id);
+  absl::StatusOr<Entry*> Find(const BatchKey& name);  // the one place where a tenant is compared
+  absl::StatusOr<Entry*> FindUpload(const BatchKey& upload);
   absl::StatusOr<Entry*> FindRequest(const Entry& entry,
                                      const std::string& digest);  // null when there is none
   absl::StatusOr<Entry*> FindPlanTask(const LeaseKey& task);

@@ -136,8 +136,8 @@ absl::StatusOr<std::vector<Claimed>> InMemoryBatches::Claim(const ClaimRequest& 
     task.run_until = now + request.run_for;
     task.alone_until = now + limits_.alone_for;
     task.outstayed = false;
-    claims.push_back({id, entry.batch.kind, task.stage, index, job.id, job.payload, ++task.tries.attempts,
-                      task.fence, entry.batch.tenant});
+    claims.push_back(
+        {id, entry.batch.kind, task.stage, index, job.id, job.payload, ++task.tries.attempts, task.fence});
     if (entry.batch.state != BatchState::kPending) continue;
     entry.batch.state = BatchState::kRunning;
     changes_.batches.insert(id);
@@ -260,9 +260,9 @@ void InMemoryBatches::EndBatch(Entry& entry, OutcomeKind ending) {
   EndUnstarted(entry, outcome, /*keep_ready=*/false);
 }
 
-absl::StatusOr<Batch> InMemoryBatches::CancelBatch(const std::string& tenant, const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(Entry * entry, FindOf(tenant, batch_id));
-  if (entry->batch.state == BatchState::kUploading) return UploadStillOpen(batch_id);
+absl::StatusOr<Batch> InMemoryBatches::CancelBatch(const BatchKey& name) {
+  SLUICE_ASSIGN_OR_RETURN(Entry * entry, Find(name));
+  if (entry->batch.state == BatchState::kUploading) return UploadStillOpen(name.id);
   if (entry->open() && !entry->ending) EndBatch(*entry, OutcomeKind::kCancelled);
   return entry->batch;
 }
@@ -342,7 +342,7 @@ absl::StatusOr<SweepReply> InMemoryBatches::Sweep(absl::Duration retention, absl
   return reply;
 }
 
-StoreStats InMemoryBatches::Stats() const {
+absl::StatusOr<StoreStats> InMemoryBatches::Stats() {
   StoreStats stats;
   for (const auto& [id, entry] : entries_) {
     if (!entry.open()) continue;

@@ -23,130 +23,97 @@ class InterceptedBatchStore : public BatchStore {
   void SetListener(StoreListener* listener) override { store_.SetListener(listener); }
 
   void CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) override {
-    Pass<absl::StatusOr<Batch>>("CreateBatch", std::move(done),
-                                [this, batch = std::move(batch), jobs = std::move(jobs)](auto d) mutable {
-                                  store_.CreateBatch(std::move(batch), std::move(jobs), std::move(d));
-                                });
+    Pass("CreateBatch", std::move(done), &BatchStore::CreateBatch, std::move(batch), std::move(jobs));
   }
   void BeginUpload(NewBatch batch, Done<Batch> done) override {
-    Pass<absl::StatusOr<Batch>>("BeginUpload", std::move(done),
-                                [this, batch = std::move(batch)](auto d) mutable {
-                                  store_.BeginUpload(std::move(batch), std::move(d));
-                                });
+    Pass("BeginUpload", std::move(done), &BatchStore::BeginUpload, std::move(batch));
   }
-  void AppendJobs(std::string id, std::vector<NewJob> jobs, DoneStatus done) override {
-    Pass<absl::Status>("AppendJobs", std::move(done),
-                       [this, id = std::move(id), jobs = std::move(jobs)](auto d) mutable {
-                         store_.AppendJobs(std::move(id), std::move(jobs), std::move(d));
-                       });
+  void AppendJobs(BatchKey upload, std::vector<NewJob> jobs, Done<void> done) override {
+    Pass("AppendJobs", std::move(done), &BatchStore::AppendJobs, std::move(upload), std::move(jobs));
   }
-  void SealUpload(std::string id, std::string digest, Done<Batch> done) override {
-    Pass<absl::StatusOr<Batch>>("SealUpload", std::move(done),
-                                [this, id, digest](auto d) { store_.SealUpload(id, digest, std::move(d)); });
+  void SealUpload(BatchKey upload, std::string digest, Done<Batch> done) override {
+    Pass("SealUpload", std::move(done), &BatchStore::SealUpload, std::move(upload), std::move(digest));
   }
-  void AbandonUpload(std::string id, DoneStatus done) override {
-    Pass<absl::Status>("AbandonUpload", std::move(done),
-                       [this, id](auto d) { store_.AbandonUpload(id, std::move(d)); });
+  void AbandonUpload(BatchKey upload, Done<void> done) override {
+    Pass("AbandonUpload", std::move(done), &BatchStore::AbandonUpload, std::move(upload));
   }
-  void GetBatch(std::string tenant, std::string id, Done<Batch> done) override {
-    Pass<absl::StatusOr<Batch>>("GetBatch", std::move(done),
-                                [this, tenant, id](auto d) { store_.GetBatch(tenant, id, std::move(d)); });
+  void GetBatch(BatchKey name, Done<Batch> done) override {
+    Pass("GetBatch", std::move(done), &BatchStore::GetBatch, std::move(name));
   }
-  void ListBatches(std::string tenant, int size, std::string token, Done<BatchPage> done) override {
-    Pass<absl::StatusOr<BatchPage>>("ListBatches", std::move(done), [this, tenant, size, token](auto d) {
-      store_.ListBatches(tenant, size, token, std::move(d));
-    });
+  void ListBatches(std::string tenant, int page_size, std::string page_token, Done<BatchPage> done) override {
+    Pass("ListBatches", std::move(done), &BatchStore::ListBatches, std::move(tenant), page_size,
+         std::move(page_token));
   }
-  void CancelBatch(std::string tenant, std::string id, Done<Batch> done) override {
-    Pass<absl::StatusOr<Batch>>("CancelBatch", std::move(done),
-                                [this, tenant, id](auto d) { store_.CancelBatch(tenant, id, std::move(d)); });
+  void CancelBatch(BatchKey name, Done<Batch> done) override {
+    Pass("CancelBatch", std::move(done), &BatchStore::CancelBatch, std::move(name));
   }
-  void DeleteBatch(std::string tenant, std::string id, DoneStatus done) override {
-    Pass<absl::Status>("DeleteBatch", std::move(done),
-                       [this, tenant, id](auto d) { store_.DeleteBatch(tenant, id, std::move(d)); });
+  void DeleteBatch(BatchKey name, Done<void> done) override {
+    Pass("DeleteBatch", std::move(done), &BatchStore::DeleteBatch, std::move(name));
   }
-  void ReadOutcomes(std::string id, int64_t after, int limit, Done<std::vector<Outcome>> done) override {
-    Pass<absl::StatusOr<std::vector<Outcome>>>(
-        "ReadOutcomes", std::move(done),
-        [this, id, after, limit](auto d) { store_.ReadOutcomes(id, after, limit, std::move(d)); });
+  void ReadOutcomes(BatchKey name, int64_t after_sequence, int limit,
+                    Done<std::vector<Outcome>> done) override {
+    Pass("ReadOutcomes", std::move(done), &BatchStore::ReadOutcomes, std::move(name), after_sequence, limit);
   }
-  void ReadRanked(std::string id, int size, std::string token, Done<RankedPage> done) override {
-    Pass<absl::StatusOr<RankedPage>>("ReadRanked", std::move(done), [this, id, size, token](auto d) {
-      store_.ReadRanked(id, size, token, std::move(d));
-    });
-  }
-  void ReadJobs(std::string id, int64_t first, int limit, Done<std::vector<StoredJob>> done) override {
-    Pass<absl::StatusOr<std::vector<StoredJob>>>(
-        "ReadJobs", std::move(done),
-        [this, id, first, limit](auto d) { store_.ReadJobs(id, first, limit, std::move(d)); });
+  void ReadRanked(BatchKey name, int page_size, std::string page_token, Done<RankedPage> done) override {
+    Pass("ReadRanked", std::move(done), &BatchStore::ReadRanked, std::move(name), page_size,
+         std::move(page_token));
   }
   void OpenSession(absl::Duration lease, Done<SessionId> done) override {
-    Pass<absl::StatusOr<SessionId>>("OpenSession", std::move(done),
-                                    [this, lease](auto d) { store_.OpenSession(lease, std::move(d)); });
+    Pass("OpenSession", std::move(done), &BatchStore::OpenSession, lease);
   }
   void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override {
-    Pass<absl::StatusOr<HeartbeatReply>>("Heartbeat", std::move(done), [this, session, lease](auto d) {
-      store_.Heartbeat(session, lease, std::move(d));
-    });
+    Pass("Heartbeat", std::move(done), &BatchStore::Heartbeat, session, lease);
   }
-  void CloseSession(SessionId session, DoneStatus done) override {
-    Pass<absl::Status>("CloseSession", std::move(done),
-                       [this, session](auto d) { store_.CloseSession(session, std::move(d)); });
+  void CloseSession(SessionId session, Done<void> done) override {
+    Pass("CloseSession", std::move(done), &BatchStore::CloseSession, session);
   }
   void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override {
-    Pass<absl::StatusOr<std::vector<Claimed>>>(
-        "Claim", std::move(done), [this, request](auto d) { store_.Claim(request, std::move(d)); });
+    Pass("Claim", std::move(done), &BatchStore::Claim, std::move(request));
   }
   void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override {
-    Pass<absl::StatusOr<std::vector<CommitResult>>>(
-        "CommitOutcomes", std::move(done), [this, outcomes = std::move(outcomes)](auto d) mutable {
-          store_.CommitOutcomes(std::move(outcomes), std::move(d));
-        });
+    Pass("CommitOutcomes", std::move(done), &BatchStore::CommitOutcomes, std::move(outcomes));
   }
-  void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) override {
-    Pass<absl::Status>("ReturnClaims", std::move(done), [this, leases = std::move(leases)](auto d) mutable {
-      store_.ReturnClaims(std::move(leases), std::move(d));
-    });
+  void ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) override {
+    Pass("ReturnClaims", std::move(done), &BatchStore::ReturnClaims, std::move(leases));
   }
-  void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) override {
-    Pass<absl::Status>("EndAttempts", std::move(done), [this, leases = std::move(leases)](auto d) mutable {
-      store_.EndAttempts(std::move(leases), std::move(d));
-    });
+  void EndAttempts(std::vector<LeaseKey> leases, Done<void> done) override {
+    Pass("EndAttempts", std::move(done), &BatchStore::EndAttempts, std::move(leases));
   }
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override {
-    Pass<absl::StatusOr<std::string>>("CommitPlan", std::move(done), [this, task, plan](auto d) {
-      store_.CommitPlan(task, plan, std::move(d));
-    });
+    Pass("CommitPlan", std::move(done), &BatchStore::CommitPlan, std::move(task), std::move(plan));
   }
   void ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
-                 DoneStatus done) override {
-    Pass<absl::Status>(
-        "ApplyPlan", std::move(done),
-        [this, task, rejected = std::move(rejected), survivors = std::move(survivors)](auto d) mutable {
-          store_.ApplyPlan(task, std::move(rejected), std::move(survivors), std::move(d));
-        });
+                 Done<void> done) override {
+    Pass("ApplyPlan", std::move(done), &BatchStore::ApplyPlan, std::move(task), std::move(rejected),
+         std::move(survivors));
   }
-  void FinishPlan(LeaseKey task, DoneStatus done) override {
-    Pass<absl::Status>("FinishPlan", std::move(done),
-                       [this, task](auto d) { store_.FinishPlan(task, std::move(d)); });
+  void FinishPlan(LeaseKey task, Done<void> done) override {
+    Pass("FinishPlan", std::move(done), &BatchStore::FinishPlan, std::move(task));
   }
-  void Sweep(absl::Duration retention, absl::Duration age, Done<SweepReply> done) override {
-    Pass<absl::StatusOr<SweepReply>>("Sweep", std::move(done), [this, retention, age](auto d) {
-      store_.Sweep(retention, age, std::move(d));
-    });
+  void ReadBatch(std::string batch_id, Done<Batch> done) override {
+    Pass("ReadBatch", std::move(done), &BatchStore::ReadBatch, std::move(batch_id));
   }
-  void Stats(Done<StoreStats> done) override {
-    Pass<absl::StatusOr<StoreStats>>("Stats", std::move(done),
-                                     [this](auto d) { store_.Stats(std::move(d)); });
+  void ReadJobs(std::string batch_id, int64_t first_index, int limit,
+                Done<std::vector<StoredJob>> done) override {
+    Pass("ReadJobs", std::move(done), &BatchStore::ReadJobs, std::move(batch_id), first_index, limit);
   }
+  void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) override {
+    Pass("Sweep", std::move(done), &BatchStore::Sweep, retention, upload_age);
+  }
+  void Stats(Done<StoreStats> done) override { Pass("Stats", std::move(done), &BatchStore::Stats); }
 
  protected:
   BatchStore& store() { return store_; }
 
  private:
-  template <typename Answer, typename Issue>
-  void Pass(const char* method, absl::AnyInvocable<void(Answer) &&> done, Issue issue) {
-    static_cast<Derived*>(this)->template Intercept<Answer>(method, std::move(done), std::move(issue));
+  template <typename Answer, typename Interface, typename... Params, typename... Args>
+  void Pass(const char* method, absl::AnyInvocable<void(Answer) &&> done, void (Interface::*call)(Params...),
+            Args... args) {
+    static_cast<Derived*>(this)->template Intercept<Answer>(
+        method, std::move(done),
+        [this, call, ... args = std::move(args)](absl::AnyInvocable<void(Answer)&&> then) mutable {
+          (store_.*call)(std::move(args)..., std::move(then));
+        });
   }
 
   BatchStore& store_;

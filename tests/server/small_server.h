@@ -84,7 +84,7 @@ struct SmallServer {
   SmallExecutor executor;
   InMemoryBatchStore store{{}, clock};
   BatchChanges changes;
-  std::unique_ptr<ResultFeed> feed = ResultFeed::Create({}, store).value();
+  std::unique_ptr<ResultFeed> feed = ResultFeed::Create({}, store, store).value();
   FrontDoor door;
   WordTokenizer tokenizer;
   std::unique_ptr<MicroBatchScheduler> scheduler = MicroBatchScheduler::Create({}, clock, nullptr).value();
@@ -92,7 +92,8 @@ struct SmallServer {
       Embedder::Create({.dimensions = 1, .max_tokens = 64}, tokenizer, *scheduler, executor);
   CallLoad load;  // set before a call
   BatchService batch_service{{.rpc = {metrics, clock, refusals, calls},
-                              .store = &store,
+                              .catalog = &store,
+                              .results = &store,
                               .feed = feed.get(),
                               .changes = &changes,
                               .door = &door,

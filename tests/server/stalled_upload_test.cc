@@ -45,16 +45,10 @@ class AnsweredStore final : public InterceptedBatchStore<AnsweredStore> {
  private:
   friend class InterceptedBatchStore<AnsweredStore>;
 
-  static bool Succeeded(const absl::Status& status) { return status.ok(); }
-  template <typename T>
-  static bool Succeeded(const absl::StatusOr<T>& answer) {
-    return answer.ok();
-  }
-
   template <typename Answer, typename Issue>
   void Intercept(const char* method, absl::AnyInvocable<void(Answer) &&> done, Issue issue) {
     issue([this, method, done = std::move(done)](Answer answer) mutable {
-      const bool succeeded = Succeeded(answer);
+      const bool succeeded = answer.ok();
       std::move(done)(std::move(answer));
       if (!succeeded) return;
       MutexLock lock(mutex_);
@@ -84,11 +78,12 @@ class StalledUploadTest : public testing::Test {
     InMemoryBatchStore memory{{}, clock};
     AnsweredStore store{memory};
     BatchChanges changes;
-    std::unique_ptr<ResultFeed> feed = ResultFeed::Create({}, store).value();
+    std::unique_ptr<ResultFeed> feed = ResultFeed::Create({}, store, store).value();
     FrontDoor door{{.max_uploads = 1}, store, /*has_model=*/true};
     OpenCalls calls{clock};
     BatchService service{{.rpc = {metrics, clock, refusals, calls},
-                          .store = &store,
+                          .catalog = &store,
+                          .results = &store,
                           .feed = feed.get(),
                           .changes = &changes,
                           .door = &door,

@@ -7,14 +7,14 @@ namespace {
 
 // Notes a good answer before it goes on.
 template <typename T, typename Note>
-BatchStore::Done<T> Noting(BatchStore::Done<T> done, Note note) {
+Done<T> Noting(Done<T> done, Note note) {
   return [done = std::move(done), note = std::move(note)](absl::StatusOr<T> answer) mutable {
     if (answer.ok()) note(*answer);
     std::move(done)(std::move(answer));
   };
 }
 template <typename Note>
-BatchStore::DoneStatus NotingStatus(BatchStore::DoneStatus done, Note note) {
+Done<void> NotingStatus(Done<void> done, Note note) {
   return [done = std::move(done), note = std::move(note)](absl::Status answer) mutable {
     if (answer.ok()) note();
     std::move(done)(std::move(answer));
@@ -52,23 +52,24 @@ void RecordingStore::BeginUpload(NewBatch batch, Done<Batch> done) {
                     }));
 }
 
-void RecordingStore::AppendJobs(std::string id, std::vector<NewJob> jobs, DoneStatus done) {
+void RecordingStore::AppendJobs(BatchKey upload, std::vector<NewJob> jobs, Done<void> done) {
   auto copy = std::make_shared<std::vector<NewJob>>(jobs);
-  Base::AppendJobs(id, std::move(jobs), NotingStatus(std::move(done), [this, id, copy] {
+  Base::AppendJobs(upload, std::move(jobs), NotingStatus(std::move(done), [this, id = upload.id, copy] {
                      std::vector<NewJob>& all = world_.contents[id].jobs;
                      all.insert(all.end(), copy->begin(), copy->end());
                    }));
 }
 
-void RecordingStore::SealUpload(std::string id, std::string digest, Done<Batch> done) {
-  Base::SealUpload(id, digest, Noting<Batch>(std::move(done), [this, id, digest](const Batch& sealed) {
+void RecordingStore::SealUpload(BatchKey upload, std::string digest, Done<Batch> done) {
+  Base::SealUpload(upload, digest,
+                   Noting<Batch>(std::move(done), [this, id = upload.id, digest](const Batch& sealed) {
                      RecordAcknowledged(sealed, world_.contents[id].batch.request_id, digest);
                      world_.faults.Reached(Landmark::kSealedUpload);
                    }));
 }
 
-void RecordingStore::GetBatch(std::string tenant, std::string id, Done<Batch> done) {
-  auto note = [this, id, done = std::move(done)](absl::StatusOr<Batch> answer) mutable {
+void RecordingStore::GetBatch(BatchKey name, Done<Batch> done) {
+  auto note = [this, id = name.id, done = std::move(done)](absl::StatusOr<Batch> answer) mutable {
     if (absl::IsNotFound(answer.status())) {
       Record(history::Missing{id});
       world_.standings.erase(id);  // deleted with the answer lost, or the checker will say so
@@ -82,18 +83,19 @@ void RecordingStore::GetBatch(std::string tenant, std::string id, Done<Batch> do
     }
     std::move(done)(std::move(answer));
   };
-  Base::GetBatch(std::move(tenant), id, std::move(note));
+  Base::GetBatch(std::move(name), std::move(note));
 }
 
-void RecordingStore::CancelBatch(std::string tenant, std::string id, Done<Batch> done) {
-  Base::CancelBatch(std::move(tenant), id, Noting<Batch>(std::move(done), [this, id](const Batch&) {
+void RecordingStore::CancelBatch(BatchKey name, Done<Batch> done) {
+  Base::CancelBatch(name, Noting<Batch>(std::move(done), [this, id = name.id](const Batch&) {
                       Record(history::Cancelled{id});
                     }));
 }
 
-void RecordingStore::DeleteBatch(std::string tenant, std::string id, DoneStatus done) {
+void RecordingStore::DeleteBatch(BatchKey name, Done<void> done) {
+  const std::string id = name.id;
   Record(history::DeleteAsked{id});
-  Base::DeleteBatch(std::move(tenant), id, [this, id, done = std::move(done)](absl::Status answer) mutable {
+  Base::DeleteBatch(std::move(name), [this, id, done = std::move(done)](absl::Status answer) mutable {
     const bool refused = absl::IsFailedPrecondition(answer) || absl::IsNotFound(answer);
     if (refused) Record(history::DeleteRefused{id});
     if (answer.ok()) {
@@ -105,9 +107,10 @@ void RecordingStore::DeleteBatch(std::string tenant, std::string id, DoneStatus 
   });
 }
 
-void RecordingStore::ReadOutcomes(std::string id, int64_t after, int limit, Done<std::vector<Outcome>> done) {
+void RecordingStore::ReadOutcomes(BatchKey name, int64_t after, int limit, Done<std::vector<Outcome>> done) {
   Base::ReadOutcomes(
-      id, after, limit, Noting<std::vector<Outcome>>(std::move(done), [this, id](const auto& outcomes) {
+      name, after, limit,
+      Noting<std::vector<Outcome>>(std::move(done), [this, id = name.id](const auto& outcomes) {
         for (const Outcome& outcome : outcomes) {
           Record(history::OutcomeSeen{id, outcome.sequence, outcome.job_index, OutcomeKindName(outcome.kind),
                                       outcome.attempt, outcome.error_reason, outcome.result});
@@ -132,7 +135,7 @@ void RecordingStore::Heartbeat(SessionId session, absl::Duration lease, Done<Hea
   Base::Heartbeat(session, lease, std::move(note));
 }
 
-void RecordingStore::CloseSession(SessionId session, DoneStatus done) {
+void RecordingStore::CloseSession(SessionId session, Done<void> done) {
   Base::CloseSession(
       session, NotingStatus(std::move(done), [this, session] { Record(history::SessionClosed{session}); }));
 }
@@ -168,7 +171,7 @@ void RecordingStore::CommitOutcomes(std::vector<LeasedOutcome> outcomes,
       }));
 }
 
-BatchStore::DoneStatus RecordingStore::NotingReturned(const std::vector<LeaseKey>& leases, DoneStatus done) {
+Done<void> RecordingStore::NotingReturned(const std::vector<LeaseKey>& leases, Done<void> done) {
   return NotingStatus(std::move(done), [this, leases] {
     for (const LeaseKey& lease : leases) {
       Record(history::Returned{lease.batch_id, lease.job_index, lease.fence});
@@ -176,13 +179,13 @@ BatchStore::DoneStatus RecordingStore::NotingReturned(const std::vector<LeaseKey
   });
 }
 
-void RecordingStore::ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) {
-  DoneStatus noting = NotingReturned(leases, std::move(done));
+void RecordingStore::ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) {
+  Done<void> noting = NotingReturned(leases, std::move(done));
   Base::ReturnClaims(std::move(leases), std::move(noting));
 }
 
-void RecordingStore::EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) {
-  DoneStatus noting = NotingReturned(leases, std::move(done));
+void RecordingStore::EndAttempts(std::vector<LeaseKey> leases, Done<void> done) {
+  Done<void> noting = NotingReturned(leases, std::move(done));
   Base::EndAttempts(std::move(leases), std::move(noting));
 }
 

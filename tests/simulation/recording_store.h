@@ -25,19 +25,19 @@ class RecordingStore final : public InterceptedBatchStore<RecordingStore> {
 
   void CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) override;
   void BeginUpload(NewBatch batch, Done<Batch> done) override;
-  void AppendJobs(std::string id, std::vector<NewJob> jobs, DoneStatus done) override;
-  void SealUpload(std::string id, std::string digest, Done<Batch> done) override;
-  void GetBatch(std::string tenant, std::string id, Done<Batch> done) override;
-  void CancelBatch(std::string tenant, std::string id, Done<Batch> done) override;
-  void DeleteBatch(std::string tenant, std::string id, DoneStatus done) override;
-  void ReadOutcomes(std::string id, int64_t after, int limit, Done<std::vector<Outcome>> done) override;
+  void AppendJobs(BatchKey upload, std::vector<NewJob> jobs, Done<void> done) override;
+  void SealUpload(BatchKey upload, std::string digest, Done<Batch> done) override;
+  void GetBatch(BatchKey name, Done<Batch> done) override;
+  void CancelBatch(BatchKey name, Done<Batch> done) override;
+  void DeleteBatch(BatchKey name, Done<void> done) override;
+  void ReadOutcomes(BatchKey name, int64_t after, int limit, Done<std::vector<Outcome>> done) override;
   void OpenSession(absl::Duration lease, Done<SessionId> done) override;
   void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override;
-  void CloseSession(SessionId session, DoneStatus done) override;
+  void CloseSession(SessionId session, Done<void> done) override;
   void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override;
   void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override;
-  void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) override;
-  void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) override;
+  void ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) override;
+  void EndAttempts(std::vector<LeaseKey> leases, Done<void> done) override;
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override;
   void Sweep(absl::Duration retention, absl::Duration age, Done<SweepReply> done) override;
 
@@ -56,7 +56,7 @@ class RecordingStore final : public InterceptedBatchStore<RecordingStore> {
 
   void Record(history::Event event) { world_.history.push_back(std::move(event)); }
   int64_t NowUs(absl::Duration ahead = absl::ZeroDuration()) const;
-  DoneStatus NotingReturned(const std::vector<LeaseKey>& leases, DoneStatus done);
+  Done<void> NotingReturned(const std::vector<LeaseKey>& leases, Done<void> done);
   void RecordAcknowledged(const Batch& batch, const std::string& request_id, const std::string& digest);
 
   World& world_;

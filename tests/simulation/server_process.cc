@@ -28,7 +28,8 @@ ServerProcess::~ServerProcess() {
 
 void ServerProcess::Begin(SimulatedLink& link) {
   PipelineParts parts;
-  parts.store = &link;
+  parts.queue = &link;
+  parts.upkeep = &link;
   parts.codec = &world_.codec;
   if (has_model_) parts.scheduler = scheduler_.get();
   if (has_model_) parts.tokenizer = &world_.tokenizer;

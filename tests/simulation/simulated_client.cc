@@ -154,7 +154,7 @@ void SimulatedClient::Append(const RequestPtr& upload, const std::string& batch_
   const size_t end = std::min(first + static_cast<size_t>(world_.dice.Between(1, 64)), upload->jobs.size());
   const std::vector<NewJob> part(upload->jobs.begin() + static_cast<ptrdiff_t>(first),
                                  upload->jobs.begin() + static_cast<ptrdiff_t>(end));
-  link->AppendJobs(batch_id, part, [this, upload, batch_id, end](const absl::Status& appended) {
+  link->AppendJobs({tenant_, batch_id}, part, [this, upload, batch_id, end](const absl::Status& appended) {
     if (appended.ok()) Append(upload, batch_id, end);
   });
 }
@@ -163,7 +163,7 @@ void SimulatedClient::Seal(const RequestPtr& upload, const std::string& batch_id
   SimulatedLink* link = pick_link_();
   // The parts may have been on their way for longer than the door keeps a place.
   if (link == nullptr || !door_.Admit(tenant_, std::ssize(upload->jobs)).ok()) return;
-  link->SealUpload(batch_id, upload->batch.digest, [this](const absl::StatusOr<Batch>& sealed) {
+  link->SealUpload({tenant_, batch_id}, upload->batch.digest, [this](const absl::StatusOr<Batch>& sealed) {
     if (sealed.ok()) batches_.push_back(sealed->id);
   });
 }
@@ -180,9 +180,9 @@ void SimulatedClient::Cancel() {
     if (before->state == BatchState::kPending) world_.faults.Reached(Landmark::kCancelledPending);
     if (before->state == BatchState::kRunning) world_.faults.Reached(Landmark::kCancelledRunning);
     if (IsTerminal(before->state)) world_.faults.Reached(Landmark::kCancelledTerminal);
-    now->CancelBatch(tenant_, id, [](const absl::StatusOr<Batch>&) {});
+    now->CancelBatch({tenant_, id}, [](const absl::StatusOr<Batch>&) {});
   };
-  link->GetBatch(tenant_, id, cancel);
+  link->GetBatch({tenant_, id}, cancel);
 }
 
 void SimulatedClient::Delete() {
@@ -190,7 +190,7 @@ void SimulatedClient::Delete() {
   if (link == nullptr) return;
   const auto index = static_cast<ptrdiff_t>(world_.dice.Below(std::ssize(batches_)));
   const std::string id = batches_[static_cast<size_t>(index)];
-  link->DeleteBatch(tenant_, id, [this, id](const absl::Status& deleted) {
+  link->DeleteBatch({tenant_, id}, [this, id](const absl::Status& deleted) {
     if (deleted.ok()) std::erase(batches_, id);
   });
 }
@@ -200,11 +200,11 @@ void SimulatedClient::Read() {
   SimulatedLink* link = pick_link_();
   if (link == nullptr) return;
   const std::string id = PickBatch();
-  link->ReadOutcomes(id, 0, static_cast<int>(world_.dice.Between(1, 256)),
+  link->ReadOutcomes({tenant_, id}, 0, static_cast<int>(world_.dice.Between(1, 256)),
                      [this, id](const absl::StatusOr<std::vector<Outcome>>& page) {
                        SimulatedLink* next = pick_link_();
                        if (!page.ok() || page->empty() || next == nullptr) return;
-                       next->ReadOutcomes(id, page->back().sequence, 256,
+                       next->ReadOutcomes({tenant_, id}, page->back().sequence, 256,
                                           [](const absl::StatusOr<std::vector<Outcome>>&) {});
                      });
 }

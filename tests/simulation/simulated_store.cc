@@ -211,19 +211,19 @@ void SimulatedStore::LookAtChanges() {
 void SimulatedStore::Look(const std::string& batch_id) {
   const auto content = world_.contents.find(batch_id);
   if (content == world_.contents.end()) return;
-  recording_->GetBatch(content->second.batch.tenant, batch_id,
-                       [this, batch_id](const absl::StatusOr<Batch>& batch) {
-                         if (batch.ok() && IsTerminal(batch->state)) terminal_.insert(batch_id);
-                       });
-  ReadOn(batch_id);
+  const BatchKey name{content->second.batch.tenant, batch_id};
+  recording_->GetBatch(name, [this, batch_id](const absl::StatusOr<Batch>& batch) {
+    if (batch.ok() && IsTerminal(batch->state)) terminal_.insert(batch_id);
+  });
+  ReadOn(name);
 }
 
-void SimulatedStore::ReadOn(const std::string& batch_id) {
-  recording_->ReadOutcomes(batch_id, read_[batch_id], 256,
-                           [this, batch_id](const absl::StatusOr<std::vector<Outcome>>& page) {
+void SimulatedStore::ReadOn(const BatchKey& name) {
+  recording_->ReadOutcomes(name, read_[name.id], 256,
+                           [this, name](const absl::StatusOr<std::vector<Outcome>>& page) {
                              if (!page.ok() || page->empty()) return;
-                             read_[batch_id] = std::max(read_[batch_id], page->back().sequence);
-                             ReadOn(batch_id);
+                             read_[name.id] = std::max(read_[name.id], page->back().sequence);
+                             ReadOn(name);
                            });
 }
 

@@ -66,7 +66,7 @@ class SimulatedStore final : private StoreListener {
   bool DiesBeforeAnswer();
   void LookAtChanges();
   void Look(const std::string& batch_id);
-  void ReadOn(const std::string& batch_id);
+  void ReadOn(const BatchKey& name);
   // Of what an earlier process left.
   history::Restarted CheckFile();
 

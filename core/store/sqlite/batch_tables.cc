@@ -81,10 +81,9 @@ absl::StatusOr<BatchTables::BatchRow> BatchTables::Load(const std::string& batch
   return LoadNumber(*number);
 }
 
-absl::StatusOr<BatchTables::BatchRow> BatchTables::LoadOf(const std::string& tenant,
-                                                          const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(BatchRow row, Load(batch_id));
-  if (row.batch.tenant != tenant) return NoSuchBatch(batch_id);
+absl::StatusOr<BatchTables::BatchRow> BatchTables::Load(const BatchKey& name) {
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, Load(name.id));
+  if (row.batch.tenant != name.tenant) return NoSuchBatch(name.id);
   return row;
 }
 
@@ -176,8 +175,8 @@ absl::StatusOr<Batch> BatchTables::CreateBatch(const NewBatch& batch, absl::Span
   return Seal(std::move(row));
 }
 
-absl::StatusOr<Batch> BatchTables::GetBatch(const std::string& tenant, const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadOf(tenant, batch_id));
+absl::StatusOr<Batch> BatchTables::GetBatch(const BatchKey& name) {
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, Load(name));
   return WithTexts(std::move(row));
 }
 

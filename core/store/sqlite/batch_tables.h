@@ -41,19 +41,17 @@ class BatchTables {
   // As in batch_store.h.
   absl::StatusOr<Batch> CreateBatch(const NewBatch& batch, absl::Span<const NewJob> jobs);
   absl::StatusOr<Batch> BeginUpload(const NewBatch& batch);
-  absl::Status AppendJobs(const std::string& batch_id, absl::Span<const NewJob> jobs);
-  absl::StatusOr<Batch> SealUpload(const std::string& batch_id, const std::string& digest);
-  absl::Status AbandonUpload(const std::string& batch_id);
-  absl::StatusOr<Batch> GetBatch(const std::string& tenant, const std::string& batch_id);
+  absl::Status AppendJobs(const BatchKey& upload, absl::Span<const NewJob> jobs);
+  absl::StatusOr<Batch> SealUpload(const BatchKey& upload, const std::string& digest);
+  absl::Status AbandonUpload(const BatchKey& upload);
+  absl::StatusOr<Batch> GetBatch(const BatchKey& name);
   absl::StatusOr<BatchPage> ListBatches(const std::string& tenant, int page_size,
                                         const std::string& page_token);
-  absl::StatusOr<Batch> CancelBatch(const std::string& tenant, const std::string& batch_id);
-  absl::StatusOr<int64_t> DeleteBatch(const std::string& tenant,
-                                      const std::string& batch_id);  // the number to purge
-  absl::StatusOr<std::vector<Outcome>> ReadOutcomes(const std::string& batch_id, int64_t after_sequence,
-                                                    int limit);
-  absl::StatusOr<RankedPage> ReadRanked(const std::string& batch_id, int page_size,
-                                        const std::string& page_token);
+  absl::StatusOr<Batch> CancelBatch(const BatchKey& name);
+  absl::StatusOr<int64_t> DeleteBatch(const BatchKey& name);  // the number to purge
+  absl::StatusOr<std::vector<Outcome>> ReadOutcomes(const BatchKey& name, int64_t after_sequence, int limit);
+  absl::StatusOr<RankedPage> ReadRanked(const BatchKey& name, int page_size, const std::string& page_token);
+  absl::StatusOr<Batch> ReadBatch(const std::string& batch_id);
   absl::StatusOr<std::vector<StoredJob>> ReadJobs(const std::string& batch_id, int64_t first_index,
                                                   int limit);
   absl::StatusOr<SessionId> OpenSession(absl::Duration lease);
@@ -112,7 +110,8 @@ class BatchTables {
   BatchRow RowOf(const Query& query) const;
   absl::StatusOr<BatchRow> LoadNumber(int64_t number);
   absl::StatusOr<BatchRow> Load(const std::string& batch_id);
-  absl::StatusOr<BatchRow> LoadOf(const std::string& tenant, const std::string& batch_id);
+  // The one place where a tenant is compared.
+  absl::StatusOr<BatchRow> Load(const BatchKey& name);
   absl::StatusOr<Batch> WithTexts(BatchRow row);
   absl::StatusOr<BatchRow> InsertBatch(const NewBatch& batch);
   absl::Status InsertJobs(int64_t number, int64_t first_index, absl::Span<const NewJob> jobs);
@@ -124,7 +123,7 @@ class BatchTables {
   absl::Status Save(BatchRow& row);
 
   // uploads.cc
-  absl::StatusOr<BatchRow> LoadUpload(const std::string& batch_id);
+  absl::StatusOr<BatchRow> LoadUpload(const BatchKey& upload);
   absl::Status MarkPurging(const BatchRow& row);
 
   // claims.cc

@@ -195,12 +195,6 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
     }
     SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM ready WHERE job = ?1", row.job));
     SLUICE_RETURN_IF_ERROR(InsertLease(row, request, claim));
-    if (!claims.empty() && claims.back().batch_id == claim.batch_id) {
-      claim.tenant = claims.back().tenant;
-    } else {
-      SLUICE_ASSIGN_OR_RETURN(const BatchRow batch, LoadNumber(BatchOfKey(row.job)));
-      claim.tenant = batch.batch.tenant;
-    }
     claims.push_back(std::move(claim));
   }
   SLUICE_RETURN_IF_ERROR(MarkRunning(claims));

@@ -11,9 +11,9 @@
 
 namespace sluice {
 
-absl::StatusOr<Batch> BatchTables::CancelBatch(const std::string& tenant, const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadOf(tenant, batch_id));
-  if (row.batch.state == BatchState::kUploading) return UploadStillOpen(batch_id);
+absl::StatusOr<Batch> BatchTables::CancelBatch(const BatchKey& name) {
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, Load(name));
+  if (row.batch.state == BatchState::kUploading) return UploadStillOpen(name.id);
   if (row.open() && !row.ending) SLUICE_RETURN_IF_ERROR(EndBatch(row, OutcomeKind::kCancelled));
   return WithTexts(std::move(row));
 }

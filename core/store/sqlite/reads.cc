@@ -45,10 +45,10 @@ absl::StatusOr<bool> Append(Query& query, RankedPageBytes& bytes, std::vector<Ou
 
 }  // namespace
 
-absl::StatusOr<std::vector<Outcome>> BatchTables::ReadOutcomes(const std::string& batch_id,
-                                                               int64_t after_sequence, int limit) {
+absl::StatusOr<std::vector<Outcome>> BatchTables::ReadOutcomes(const BatchKey& name, int64_t after_sequence,
+                                                               int limit) {
   SLUICE_RETURN_IF_ERROR(CheckRange("limit", limit, 1, 256));
-  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, Load(batch_id));
+  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, Load(name));
   SLUICE_RETURN_IF_ERROR(
       CheckRange("after_sequence", after_sequence, 0, std::numeric_limits<int64_t>::max()));
   if (after_sequence > row.batch.last_sequence)
@@ -68,11 +68,11 @@ absl::StatusOr<std::vector<Outcome>> BatchTables::ReadOutcomes(const std::string
 
 // The token names the last outcome of the page before. What follows it has its score and a greater id, or a
 // lower score: two ranges of one index, so that a page costs what it holds, however long the batch.
-absl::StatusOr<RankedPage> BatchTables::ReadRanked(const std::string& batch_id, int page_size,
+absl::StatusOr<RankedPage> BatchTables::ReadRanked(const BatchKey& name, int page_size,
                                                    const std::string& page_token) {
   SLUICE_RETURN_IF_ERROR(CheckRange("page_size", page_size, 1, 1000));
-  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, Load(batch_id));
-  if (!IsTerminal(row.batch.state)) return NotFinished(batch_id);
+  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, Load(name));
+  if (!IsTerminal(row.batch.state)) return NotFinished(name.id);
   const auto scope = static_cast<uint64_t>(row.number);
   PageToken from{.call = kRankedCall, .scope = scope, .position = 0, .rank = 0};
   double score = std::numeric_limits<double>::infinity();
@@ -106,6 +106,11 @@ absl::StatusOr<RankedPage> BatchTables::ReadRanked(const std::string& batch_id, 
     page.next_page_token = EncodePageToken({kRankedCall, scope, page.outcomes.back().sequence, rank});
   }
   return page;
+}
+
+absl::StatusOr<Batch> BatchTables::ReadBatch(const std::string& batch_id) {
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, Load(batch_id));
+  return WithTexts(std::move(row));
 }
 
 absl::StatusOr<std::vector<StoredJob>> BatchTables::ReadJobs(const std::string& batch_id, int64_t first_index,

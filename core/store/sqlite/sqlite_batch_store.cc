@@ -1,6 +1,5 @@
 #include "core/store/sqlite/sqlite_batch_store.h"
 
-#include <type_traits>
 #include <utility>
 
 #include "core/base/error_details.h"
@@ -14,7 +13,7 @@
 namespace sluice {
 namespace {
 
-// A call with its answer. Answer is absl::Status or absl::StatusOr<T>; Body maps BatchTables& to it.
+// A call with its answer, which Body makes of BatchTables&.
 template <typename Answer, typename Body>
 class AnsweringCall final : public StoreCall {
  public:
@@ -26,13 +25,7 @@ class AnsweringCall final : public StoreCall {
     return answer();
   }
 
-  absl::Status answer() const override {
-    if constexpr (std::is_same_v<Answer, absl::Status>) {
-      return answer_;
-    } else {
-      return answer_.status();
-    }
-  }
+  absl::Status answer() const override { return StatusOf(answer_); }
 
   void Finish(const absl::Status& transaction) override {
     if (!transaction.ok()) answer_ = transaction;
@@ -45,7 +38,7 @@ class AnsweringCall final : public StoreCall {
   Answer answer_ = absl::UnknownError("not run");
 };
 
-class SqliteBatchStore final : public BatchStore {
+class SqliteBatchStore final : public EmbeddedStore {
  public:
   SqliteBatchStore(const SqliteBatchStoreOptions& options, StoreThread::Parts parts)
       : thread_({.max_waiting_calls = options.max_waiting_calls,
@@ -61,164 +54,111 @@ class SqliteBatchStore final : public BatchStore {
   void SetListener(StoreListener* listener) override { thread_.SetListener(listener); }
 
   void CreateBatch(NewBatch batch, std::vector<NewJob> jobs, Done<Batch> done) override {
-    Answer<Batch>(std::move(done), [batch = std::move(batch), jobs = std::move(jobs)](BatchTables& tables) {
-      return tables.CreateBatch(batch, jobs);
-    });
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::CreateBatch, std::move(batch), std::move(jobs));
   }
   void BeginUpload(NewBatch batch, Done<Batch> done) override {
-    Answer<Batch>(std::move(done),
-                  [batch = std::move(batch)](BatchTables& tables) { return tables.BeginUpload(batch); });
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::BeginUpload, std::move(batch));
   }
-  void AppendJobs(std::string batch_id, std::vector<NewJob> jobs, DoneStatus done) override {
-    AnswerStatus(std::move(done), [batch_id = std::move(batch_id), jobs = std::move(jobs)](
-                                      BatchTables& tables) { return tables.AppendJobs(batch_id, jobs); });
+  void AppendJobs(BatchKey upload, std::vector<NewJob> jobs, Done<void> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::AppendJobs, std::move(upload), std::move(jobs));
   }
-  void SealUpload(std::string batch_id, std::string digest, Done<Batch> done) override {
-    Answer<Batch>(std::move(done), [batch_id = std::move(batch_id), digest = std::move(digest)](
-                                       BatchTables& tables) { return tables.SealUpload(batch_id, digest); });
+  void SealUpload(BatchKey upload, std::string digest, Done<Batch> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::SealUpload, std::move(upload), std::move(digest));
   }
-  void AbandonUpload(std::string batch_id, DoneStatus done) override {
-    AnswerStatus(
-        std::move(done),
-        [batch_id = std::move(batch_id)](BatchTables& tables) { return tables.AbandonUpload(batch_id); },
-        CallEffect::kFrees);
+  void AbandonUpload(BatchKey upload, Done<void> done) override {
+    Run(CallEffect::kFrees, std::move(done), &BatchTables::AbandonUpload, std::move(upload));
   }
-  void GetBatch(std::string tenant, std::string batch_id, Done<Batch> done) override {
-    Answer<Batch>(
-        std::move(done),
-        [tenant = std::move(tenant), batch_id = std::move(batch_id)](BatchTables& tables) {
-          return tables.GetBatch(tenant, batch_id);
-        },
-        CallEffect::kReads);
+  void GetBatch(BatchKey name, Done<Batch> done) override {
+    Run(CallEffect::kReads, std::move(done), &BatchTables::GetBatch, std::move(name));
   }
   void ListBatches(std::string tenant, int page_size, std::string page_token, Done<BatchPage> done) override {
-    Answer<BatchPage>(
-        std::move(done),
-        [tenant = std::move(tenant), page_size, page_token = std::move(page_token)](BatchTables& tables) {
-          return tables.ListBatches(tenant, page_size, page_token);
-        },
-        CallEffect::kReads);
+    Run(CallEffect::kReads, std::move(done), &BatchTables::ListBatches, std::move(tenant), page_size,
+        std::move(page_token));
   }
-  void CancelBatch(std::string tenant, std::string batch_id, Done<Batch> done) override {
-    Answer<Batch>(
-        std::move(done),
-        [tenant = std::move(tenant), batch_id = std::move(batch_id)](BatchTables& tables) {
-          return tables.CancelBatch(tenant, batch_id);
-        },
-        CallEffect::kFrees);
+  void CancelBatch(BatchKey name, Done<Batch> done) override {
+    Run(CallEffect::kFrees, std::move(done), &BatchTables::CancelBatch, std::move(name));
   }
-  void DeleteBatch(std::string tenant, std::string batch_id, DoneStatus done) override {
-    auto then_purge = [this, done = std::move(done)](absl::StatusOr<int64_t> number) mutable {
+  void DeleteBatch(BatchKey name, Done<void> done) override {
+    Done<int64_t> then_purge = [this, done = std::move(done)](absl::StatusOr<int64_t> number) mutable {
       if (!number.ok()) return std::move(done)(number.status());
       thread_.AwaitPurge(*number, std::move(done));
     };
-    Answer<int64_t>(
-        std::move(then_purge),
-        [tenant = std::move(tenant), batch_id = std::move(batch_id)](BatchTables& tables) {
-          return tables.DeleteBatch(tenant, batch_id);
-        },
-        CallEffect::kFrees);
+    Run(CallEffect::kFrees, std::move(then_purge), &BatchTables::DeleteBatch, std::move(name));
   }
-  void ReadOutcomes(std::string batch_id, int64_t after_sequence, int limit,
+  void ReadOutcomes(BatchKey name, int64_t after_sequence, int limit,
                     Done<std::vector<Outcome>> done) override {
-    Answer<std::vector<Outcome>>(
-        std::move(done),
-        [batch_id = std::move(batch_id), after_sequence, limit](BatchTables& tables) {
-          return tables.ReadOutcomes(batch_id, after_sequence, limit);
-        },
-        CallEffect::kReads);
+    Run(CallEffect::kReads, std::move(done), &BatchTables::ReadOutcomes, std::move(name), after_sequence,
+        limit);
   }
-  void ReadRanked(std::string batch_id, int page_size, std::string page_token,
-                  Done<RankedPage> done) override {
-    Answer<RankedPage>(
-        std::move(done),
-        [batch_id = std::move(batch_id), page_size, page_token = std::move(page_token)](BatchTables& tables) {
-          return tables.ReadRanked(batch_id, page_size, page_token);
-        },
-        CallEffect::kReads);
+  void ReadRanked(BatchKey name, int page_size, std::string page_token, Done<RankedPage> done) override {
+    Run(CallEffect::kReads, std::move(done), &BatchTables::ReadRanked, std::move(name), page_size,
+        std::move(page_token));
+  }
+  // kFrees: nothing starts without a session, not even on a full disk.
+  void OpenSession(absl::Duration lease, Done<SessionId> done) override {
+    Run(CallEffect::kFrees, std::move(done), &BatchTables::OpenSession, lease);
+  }
+  void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::Heartbeat, session, lease);
+  }
+  void CloseSession(SessionId session, Done<void> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::CloseSession, session);
+  }
+  void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::Claim, std::move(request));
+  }
+  void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::CommitOutcomes, std::move(outcomes));
+  }
+  void ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::ReturnClaims, std::move(leases));
+  }
+  void EndAttempts(std::vector<LeaseKey> leases, Done<void> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::EndAttempts, std::move(leases));
+  }
+  void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::CommitPlan, std::move(task), std::move(plan));
+  }
+  void ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
+                 Done<void> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::ApplyPlan, std::move(task), std::move(rejected),
+        std::move(survivors));
+  }
+  void FinishPlan(LeaseKey task, Done<void> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::FinishPlan, std::move(task));
+  }
+  void ReadBatch(std::string batch_id, Done<Batch> done) override {
+    Run(CallEffect::kReads, std::move(done), &BatchTables::ReadBatch, std::move(batch_id));
   }
   void ReadJobs(std::string batch_id, int64_t first_index, int limit,
                 Done<std::vector<StoredJob>> done) override {
-    Answer<std::vector<StoredJob>>(
-        std::move(done),
-        [batch_id = std::move(batch_id), first_index, limit](BatchTables& tables) {
-          return tables.ReadJobs(batch_id, first_index, limit);
-        },
-        CallEffect::kReads);
-  }
-  void OpenSession(absl::Duration lease, Done<SessionId> done) override {
-    // Nothing starts without a session, not even on a full disk.
-    Answer<SessionId>(
-        std::move(done), [lease](BatchTables& tables) { return tables.OpenSession(lease); },
-        CallEffect::kFrees);
-  }
-  void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override {
-    Answer<HeartbeatReply>(
-        std::move(done), [session, lease](BatchTables& tables) { return tables.Heartbeat(session, lease); });
-  }
-  void CloseSession(SessionId session, DoneStatus done) override {
-    AnswerStatus(std::move(done), [session](BatchTables& tables) { return tables.CloseSession(session); });
-  }
-  void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override {
-    Answer<std::vector<Claimed>>(std::move(done), [request = std::move(request)](BatchTables& tables) {
-      return tables.Claim(request);
-    });
-  }
-  void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override {
-    Answer<std::vector<CommitResult>>(std::move(done), [outcomes = std::move(outcomes)](BatchTables& tables) {
-      return tables.CommitOutcomes(outcomes);
-    });
-  }
-  void ReturnClaims(std::vector<LeaseKey> leases, DoneStatus done) override {
-    AnswerStatus(std::move(done),
-                 [leases = std::move(leases)](BatchTables& tables) { return tables.ReturnClaims(leases); });
-  }
-  void EndAttempts(std::vector<LeaseKey> leases, DoneStatus done) override {
-    AnswerStatus(std::move(done),
-                 [leases = std::move(leases)](BatchTables& tables) { return tables.EndAttempts(leases); });
-  }
-  void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override {
-    Answer<std::string>(std::move(done), [task = std::move(task), plan = std::move(plan)](
-                                             BatchTables& tables) { return tables.CommitPlan(task, plan); });
-  }
-  void ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
-                 DoneStatus done) override {
-    AnswerStatus(std::move(done),
-                 [task = std::move(task), rejected = std::move(rejected), survivors = std::move(survivors)](
-                     BatchTables& tables) { return tables.ApplyPlan(task, rejected, survivors); });
-  }
-  void FinishPlan(LeaseKey task, DoneStatus done) override {
-    AnswerStatus(std::move(done),
-                 [task = std::move(task)](BatchTables& tables) { return tables.FinishPlan(task); });
+    Run(CallEffect::kReads, std::move(done), &BatchTables::ReadJobs, std::move(batch_id), first_index, limit);
   }
   void Sweep(absl::Duration retention, absl::Duration upload_age, Done<SweepReply> done) override {
-    Answer<SweepReply>(
-        std::move(done),
-        [retention, upload_age](BatchTables& tables) { return tables.Sweep(retention, upload_age); },
-        CallEffect::kFrees);
+    Run(CallEffect::kFrees, std::move(done), &BatchTables::Sweep, retention, upload_age);
   }
   void Stats(Done<StoreStats> done) override {
-    Answer<StoreStats>(
-        std::move(done), [](BatchTables& tables) { return tables.Stats(); }, CallEffect::kReads);
+    Run(CallEffect::kReads, std::move(done), &BatchTables::Stats);
   }
-  void Backup(std::string path, DoneStatus done) override {
-    auto then_copy = [this, path = std::move(path), done = std::move(done)](absl::Status ready) mutable {
+  void Backup(std::string path, Done<void> done) override {
+    Done<void> then_copy = [this, path = std::move(path),
+                            done = std::move(done)](absl::Status ready) mutable {
       if (!ready.ok()) return std::move(done)(std::move(ready));
       thread_.StartBackup(std::move(path), std::move(done));
     };
-    AnswerStatus(std::move(then_copy), [](BatchTables&) { return absl::OkStatus(); }, CallEffect::kReads);
+    Enqueue(CallEffect::kReads, std::move(then_copy), [](BatchTables&) { return absl::OkStatus(); });
   }
 
  private:
-  template <typename T, typename Body>
-  void Answer(Done<T> done, Body body, CallEffect effect = CallEffect::kWrites) {
-    thread_.Enqueue(
-        std::make_unique<AnsweringCall<absl::StatusOr<T>, Body>>(effect, std::move(body), std::move(done)));
+  template <typename Answer, typename... Params, typename... Args>
+  void Run(CallEffect effect, absl::AnyInvocable<void(Answer) &&> done,
+           Answer (BatchTables::*method)(Params...), Args... args) {
+    Enqueue(effect, std::move(done),
+            [method, ... args = std::move(args)](BatchTables& tables) { return (tables.*method)(args...); });
   }
-  template <typename Body>
-  void AnswerStatus(DoneStatus done, Body body, CallEffect effect = CallEffect::kWrites) {
-    thread_.Enqueue(
-        std::make_unique<AnsweringCall<absl::Status, Body>>(effect, std::move(body), std::move(done)));
+  template <typename Answer, typename Body>
+  void Enqueue(CallEffect effect, absl::AnyInvocable<void(Answer) &&> done, Body body) {
+    thread_.Enqueue(std::make_unique<AnsweringCall<Answer, Body>>(effect, std::move(body), std::move(done)));
   }
 
   StoreThread thread_;
@@ -270,8 +210,8 @@ absl::StatusOr<StoreThread::Parts> OpenParts(const SqliteBatchStoreOptions& opti
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
-                                                                 const Clock& clock) {
+absl::StatusOr<std::unique_ptr<EmbeddedStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
+                                                                    const Clock& clock) {
   SLUICE_RETURN_IF_ERROR(CheckOptions(options));
   DiskReserve reserve(DiskReserveOf(options.path), options.reserve_bytes);
   absl::StatusOr<StoreThread::Parts> parts = OpenParts(options, clock, reserve);

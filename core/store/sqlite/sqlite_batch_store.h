@@ -1,4 +1,4 @@
-// SqliteBatchStore: the embedded BatchStore, one file for one process.
+// SqliteBatchStore: the EmbeddedStore, one file for one process.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/base/executor.h"
-#include "core/store/batch_store.h"
+#include "core/store/embedded_store.h"
 
 namespace sluice {
 
@@ -47,8 +47,8 @@ struct SqliteBatchStoreOptions {
 //                        names the cause (DATA_UNUSABLE), the disk is full (DISK_FULL) or fails
 //                        (STORE_FAILED)
 //   DATA_LOSS            it is damaged
-absl::StatusOr<std::unique_ptr<BatchStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
-                                                                 const Clock& clock);
+absl::StatusOr<std::unique_ptr<EmbeddedStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
+                                                                    const Clock& clock);
 
 // Removes what backups into `directory` that a crash cut short have left. Not while one is being made there.
 void RemovePartialBackups(const std::string& directory);

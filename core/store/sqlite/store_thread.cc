@@ -84,7 +84,7 @@ void StoreThread::SetListener(StoreListener* listener) {
   while (notifying_) changed_.Wait(mutex_);
 }
 
-void StoreThread::AwaitPurge(int64_t batch, BatchStore::DoneStatus done) {
+void StoreThread::AwaitPurge(int64_t batch, Done<void> done) {
   purge_waiters_.emplace(batch, std::move(done));
 }
 
@@ -225,7 +225,7 @@ void StoreThread::Notify(const Changes& changes) {
   changed_.NotifyAll();
 }
 
-void StoreThread::StartBackup(std::string path, BatchStore::DoneStatus done) {
+void StoreThread::StartBackup(std::string path, Done<void> done) {
   if (backup_ != nullptr) {
     return std::move(done)(absl::FailedPreconditionError("a backup is being made already"));
   }

@@ -20,11 +20,11 @@
 #include "core/base/executor.h"
 #include "core/base/mutex.h"
 #include "core/base/thread.h"
-#include "core/store/batch_store.h"
 #include "core/store/sqlite/batch_tables.h"
 #include "core/store/sqlite/connection.h"
 #include "core/store/sqlite/disk_reserve.h"
 #include "core/store/sqlite/online_backup.h"
+#include "core/store/store_upkeep.h"
 
 namespace sluice {
 
@@ -80,11 +80,11 @@ class StoreThread {
   void SetListener(StoreListener* listener);
 
   // From a call's Finish only: answers once nothing is left of the batch, in the file or its log.
-  void AwaitPurge(int64_t batch, BatchStore::DoneStatus done);
+  void AwaitPurge(int64_t batch, Done<void> done);
 
   // From a call's Finish only: copies the database into `path` a piece after each commit. What takes the disk
   // long is done apart.
-  void StartBackup(std::string path, BatchStore::DoneStatus done);
+  void StartBackup(std::string path, Done<void> done);
 
  private:
   using Calls = std::vector<std::unique_ptr<StoreCall>>;
@@ -133,9 +133,9 @@ class StoreThread {
   std::unique_ptr<BatchTables> tables_;
   std::deque<int64_t> purging_;
   DiskReserve reserve_;
-  absl::flat_hash_map<int64_t, BatchStore::DoneStatus> purge_waiters_;
+  absl::flat_hash_map<int64_t, Done<void>> purge_waiters_;
   std::unique_ptr<OnlineBackup> backup_;
-  BatchStore::DoneStatus backup_done_;
+  Done<void> backup_done_;
   bool publishing_ = false;  // backup_ is the publisher's
   Thread publisher_;
   bool purge_stalled_ = false;  // by a full disk; tried again after the next commit

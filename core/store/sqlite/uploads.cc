@@ -10,10 +10,10 @@
 
 namespace sluice {
 
-absl::StatusOr<BatchTables::BatchRow> BatchTables::LoadUpload(const std::string& batch_id) {
-  absl::StatusOr<BatchRow> row = Load(batch_id);
-  if (absl::IsNotFound(row.status())) return NoSuchUpload(batch_id);
-  if (row.ok() && row->batch.state != BatchState::kUploading) return NoSuchUpload(batch_id);
+absl::StatusOr<BatchTables::BatchRow> BatchTables::LoadUpload(const BatchKey& upload) {
+  absl::StatusOr<BatchRow> row = Load(upload);
+  if (absl::IsNotFound(row.status())) return NoSuchUpload(upload.id);
+  if (row.ok() && row->batch.state != BatchState::kUploading) return NoSuchUpload(upload.id);
   return row;
 }
 
@@ -28,14 +28,14 @@ absl::StatusOr<Batch> BatchTables::BeginUpload(const NewBatch& batch) {
   return WithTexts(std::move(row));
 }
 
-absl::Status BatchTables::AppendJobs(const std::string& batch_id, absl::Span<const NewJob> jobs) {
-  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadUpload(batch_id));
+absl::Status BatchTables::AppendJobs(const BatchKey& upload, absl::Span<const NewJob> jobs) {
+  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadUpload(upload));
   SLUICE_RETURN_IF_ERROR(CheckJobs(jobs, row.batch.counts.jobs));
   return InsertJobs(row.number, row.batch.counts.jobs, jobs);
 }
 
-absl::StatusOr<Batch> BatchTables::SealUpload(const std::string& batch_id, const std::string& digest) {
-  SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadUpload(batch_id));
+absl::StatusOr<Batch> BatchTables::SealUpload(const BatchKey& upload, const std::string& digest) {
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadUpload(upload));
   SLUICE_RETURN_IF_ERROR(CheckSealable(row.batch.counts.jobs));
   if (!digest.empty()) row.digest = digest;
   SLUICE_ASSIGN_OR_RETURN(std::optional<BatchRow> earlier,
@@ -47,8 +47,8 @@ absl::StatusOr<Batch> BatchTables::SealUpload(const std::string& batch_id, const
   return Seal(std::move(row));
 }
 
-absl::Status BatchTables::AbandonUpload(const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadUpload(batch_id));
+absl::Status BatchTables::AbandonUpload(const BatchKey& upload) {
+  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadUpload(upload));
   return MarkPurging(row);
 }
 
@@ -62,10 +62,10 @@ absl::Status BatchTables::DropUploads() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<int64_t> BatchTables::DeleteBatch(const std::string& tenant, const std::string& batch_id) {
-  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadOf(tenant, batch_id));
-  if (row.batch.state == BatchState::kUploading) return UploadStillOpen(batch_id);
-  if (!IsTerminal(row.batch.state)) return NotFinished(batch_id);
+absl::StatusOr<int64_t> BatchTables::DeleteBatch(const BatchKey& name) {
+  SLUICE_ASSIGN_OR_RETURN(const BatchRow row, Load(name));
+  if (row.batch.state == BatchState::kUploading) return UploadStillOpen(name.id);
+  if (!IsTerminal(row.batch.state)) return NotFinished(name.id);
   SLUICE_RETURN_IF_ERROR(MarkPurging(row));
   return row.number;
 }

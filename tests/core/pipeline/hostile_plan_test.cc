@@ -21,7 +21,8 @@ class HostilePlanTest : public testing::Test, public StoreListener {
     store_.SetListener(this);
     body_ = std::make_unique<PipelineBody>(
         PipelineOptions{.phase_one_workers = 1},
-        PipelineParts{.store = &store_, .codec = &codec_, .executor = &worker_, .clock = &clock_});
+        PipelineParts{
+            .queue = &store_, .upkeep = &store_, .codec = &codec_, .executor = &worker_, .clock = &clock_});
     store_.OpenSession(absl::Seconds(15), [this](absl::StatusOr<SessionId> session) {
       body_->Start(*session, clock_.MonotonicNow());
     });
@@ -54,7 +55,7 @@ class HostilePlanTest : public testing::Test, public StoreListener {
   }
   BatchState StateOf(const std::string& id) {
     BatchState state{};
-    store_.GetBatch("", id, [&state](absl::StatusOr<Batch> batch) { state = batch->state; });
+    store_.GetBatch({"", id}, [&state](absl::StatusOr<Batch> batch) { state = batch->state; });
     Settle();
     return state;
   }
@@ -101,7 +102,7 @@ TEST_F(HostilePlanTest, ABatchOfOnePostingDoesNotWaitForDearOnes) {
 TEST_F(HostilePlanTest, ACancelledBatchLeavesTheWorker) {
   const std::string dear = CreateDear(200);
   for (int turn = 0; turn < 20; ++turn) ASSERT_TRUE(RunTurn());
-  store_.CancelBatch("", dear, [](const absl::StatusOr<Batch>&) {});
+  store_.CancelBatch({"", dear}, [](const absl::StatusOr<Batch>&) {});
   Settle();
   clock_.Advance(absl::Milliseconds(60));
   Settle();

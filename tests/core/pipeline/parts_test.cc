@@ -224,13 +224,13 @@ TEST(WorthClaimingTest, WaitsForAQuarterUnlessIdle) {
 TEST(BatchCacheTest, MakesOnceKeepsTheLatest) {
   std::vector<std::string> asked;
   std::vector<BatchCache<int>::Done> making;
-  BatchCache<int> cache(2, [&](const std::string&, const std::string& id, BatchCache<int>::Done made) {
+  BatchCache<int> cache(2, [&](const std::string& id, BatchCache<int>::Done made) {
     asked.push_back(id);
     making.push_back(std::move(made));
   });
   int answers = 0;
   const auto get = [&](const std::string& id) {
-    cache.Get("", id, [&](BatchCache<int>::Answer answer) { answers += answer.ok(); });
+    cache.Get(id, [&](BatchCache<int>::Answer answer) { answers += answer.ok(); });
   };
   get("a");
   get("a");

@@ -141,7 +141,8 @@ class PipelineRig final : public StoreListener {
   }
   void StartPipeline() {
     PipelineParts parts;
-    parts.store = &store_;
+    parts.queue = &store_;
+    parts.upkeep = &store_;
     parts.codec = &codec_;
     if (options_.has_model) parts.scheduler = options_.caches ? caching_.get() : scheduler_.get();
     parts.tokenizer = options_.has_model ? &tokenizer_ : nullptr;
@@ -172,10 +173,10 @@ class PipelineRig final : public StoreListener {
     return AwaitStore<Batch>([&](auto done) { plain_.CreateBatch(batch, jobs, std::move(done)); })->id;
   }
   Batch Get(const std::string& id, const std::string& tenant = "") {
-    return *AwaitStore<Batch>([&](auto done) { plain_.GetBatch(tenant, id, std::move(done)); });
+    return *AwaitStore<Batch>([&](auto done) { plain_.GetBatch({tenant, id}, std::move(done)); });
   }
   void Cancel(const std::string& id) {
-    (void)AwaitStore<Batch>([&](auto done) { plain_.CancelBatch("", id, std::move(done)); });
+    (void)AwaitStore<Batch>([&](auto done) { plain_.CancelBatch({"", id}, std::move(done)); });
   }
   StoreStats Stats() {
     return *AwaitStore<StoreStats>([&](auto done) { plain_.Stats(std::move(done)); });
@@ -185,7 +186,7 @@ class PipelineRig final : public StoreListener {
     while (true) {
       const auto after = static_cast<int64_t>(all.size());
       auto page = *AwaitStore<std::vector<Outcome>>(
-          [&](auto done) { plain_.ReadOutcomes(id, after, 256, std::move(done)); });
+          [&](auto done) { plain_.ReadOutcomes({"", id}, after, 256, std::move(done)); });
       if (page.empty()) return all;
       all.insert(all.end(), page.begin(), page.end());
     }

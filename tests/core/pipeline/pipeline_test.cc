@@ -79,7 +79,8 @@ TEST(PipelineTest, RefusesOptionsOutOfRange) {
   PipelineRig rig({});
   PipelineParts parts;
   EXPECT_EQ(Pipeline::Create({}, parts).status().code(), absl::StatusCode::kInvalidArgument);
-  parts = {&rig.store_, &rig.codec_, nullptr, nullptr, rig.executor_.get(), &rig.clock_, nullptr};
+  parts = {&rig.store_, &rig.store_,         &rig.codec_, nullptr,
+           nullptr,     rig.executor_.get(), &rig.clock_, nullptr};
   EXPECT_THAT(Pipeline::Create({.phase_one_workers = 0}, parts).status().message(),
               HasSubstr("phase_one_workers: must be 1 to 256, is 0"));
   EXPECT_THAT(Pipeline::Create({.max_claimed_jobs = 0}, parts).status().message(),
@@ -578,7 +579,7 @@ TEST(PipelineTest, LeaseOfALostClaimIsReturnedWithinTwoHeartbeats) {
 
 // A plan that its worker gives up for an error of the store's is tried again at once, and the attempt counts.
 TEST(PipelineTest, APlanGivenUpIsTriedAgainAtOnce) {
-  for (const char* method : {"GetBatch", "ReadJobs", "CommitPlan", "ApplyPlan", "FinishPlan"}) {
+  for (const char* method : {"ReadBatch", "ReadJobs", "CommitPlan", "ApplyPlan", "FinishPlan"}) {
     PipelineRig rig({});
     const std::string id = rig.Create(JobKind::kScreen, "rules_only 0 distributed storage", Postings(3));
     rig.store_.Arm(StoreFault::kBreak, 1, method);
@@ -660,7 +661,7 @@ TEST_P(PipelineFaultTest, NothingIsLostNorTwice) {
   std::string fired;
   const auto expected = run(0, "", &fired);
   ASSERT_EQ(expected.size(), payloads.size());
-  for (const char* method : {"Claim", "GetBatch", "ReadJobs", "CommitPlan", "ApplyPlan", "FinishPlan",
+  for (const char* method : {"Claim", "ReadBatch", "ReadJobs", "CommitPlan", "ApplyPlan", "FinishPlan",
                              "CommitOutcomes", "Sweep", "Stats"}) {
     for (int nth_call = 1; nth_call <= 3; ++nth_call) {
       EXPECT_EQ(run(nth_call, method, &fired), expected) << method << " call " << nth_call;

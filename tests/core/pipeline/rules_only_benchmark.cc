@@ -43,9 +43,11 @@ int Run(int postings, int workers) {
     Forward forward(*store);
     auto executor = *ThreadPool::Create({.name = "executor", .num_threads = workers});
     const LineCodec codec;
-    auto pipeline = *Pipeline::Create(
-        {.phase_one_workers = workers},
-        {.store = store.get(), .codec = &codec, .executor = executor.get(), .clock = &Clock::Real()});
+    auto pipeline = *Pipeline::Create({.phase_one_workers = workers}, {.queue = store.get(),
+                                                                       .upkeep = store.get(),
+                                                                       .codec = &codec,
+                                                                       .executor = executor.get(),
+                                                                       .clock = &Clock::Real()});
     forward.set_pipeline(pipeline.get());
     std::vector<NewJob> jobs;
     for (int i = 0; i < postings; ++i) {
@@ -64,7 +66,7 @@ int Run(int postings, int workers) {
     const absl::Time created = absl::Now();
     Batch state;
     do {
-      state = *AwaitStore<Batch>([&](auto done) { store->GetBatch("", id, std::move(done)); });
+      state = *AwaitStore<Batch>([&](auto done) { store->GetBatch({"", id}, std::move(done)); });
       Notification().WaitFor(absl::Milliseconds(5));
     } while (!IsTerminal(state.state));
     const absl::Time end = absl::Now();

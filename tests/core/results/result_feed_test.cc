@@ -25,7 +25,7 @@ class ResultFeedTest : public ::testing::Test, public StoreListener {
   void Restart(FeedOptions options) {
     plain_.SetListener(nullptr);
     Flush();
-    feed_ = *ResultFeed::Create(options, store_);
+    feed_ = *ResultFeed::Create(options, store_, store_);
     plain_.SetListener(this);
   }
   // Waits until the store has answered what it was asked before.
@@ -56,7 +56,7 @@ class ResultFeedTest : public ::testing::Test, public StoreListener {
         [&](auto done) { plain_.CommitOutcomes(outcomes, std::move(done)); });
   }
   std::unique_ptr<FeedSubscription> Subscribe(int64_t after_sequence = 0, std::string tenant = "") {
-    auto subscription = feed_->Subscribe(tenant, id_, after_sequence);
+    auto subscription = feed_->Subscribe({tenant, id_}, after_sequence);
     EXPECT_TRUE(subscription.ok()) << subscription.status();
     return subscription.ok() ? *std::move(subscription) : nullptr;
   }
@@ -107,9 +107,9 @@ class ResultFeedTest : public ::testing::Test, public StoreListener {
 };
 
 TEST_F(ResultFeedTest, RefusesOptionsOutOfRange) {
-  EXPECT_EQ(ResultFeed::Create({.max_subscriptions = 0}, store_).status().code(),
+  EXPECT_EQ(ResultFeed::Create({.max_subscriptions = 0}, store_, store_).status().code(),
             absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(ResultFeed::Create({.page_outcomes = 257}, store_).status().code(),
+  EXPECT_EQ(ResultFeed::Create({.page_outcomes = 257}, store_, store_).status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 
@@ -180,7 +180,7 @@ TEST_F(ResultFeedTest, BoundsTheSubscriptions) {
   CreateBatch(1);
   auto first = Subscribe();
   auto second = Subscribe();
-  const absl::Status refused = feed_->Subscribe("", id_, 0).status();
+  const absl::Status refused = feed_->Subscribe({"", id_}, 0).status();
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(ReasonOf(refused), "TOO_MANY_STREAMS");
   first.reset();
@@ -205,7 +205,7 @@ TEST_F(ResultFeedTest, CloseEndsWhatWaitsAndRefusesMore) {
   ASSERT_TRUE(pending->answered.WaitFor(absl::Seconds(20)));
   EXPECT_EQ((*pending->page).status().code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(Next(*subscription).status().code(), absl::StatusCode::kUnavailable);
-  EXPECT_EQ(feed_->Subscribe("", id_, 0).status().code(), absl::StatusCode::kUnavailable);
+  EXPECT_EQ(feed_->Subscribe({"", id_}, 0).status().code(), absl::StatusCode::kUnavailable);
 }
 
 // Unsubscribing while a read is under way: the answer goes nowhere. The feed may go first, too.

@@ -12,7 +12,7 @@ std::unique_ptr<BatchStore> OpenSqlite(const Clock& clock, int max_attempts,
   SqliteBatchStoreOptions options;
   options.path = directory.File("batches.db");
   options.max_attempts = max_attempts;
-  absl::StatusOr<std::unique_ptr<BatchStore>> store = OpenSqliteBatchStore(options, clock);
+  absl::StatusOr<std::unique_ptr<EmbeddedStore>> store = OpenSqliteBatchStore(options, clock);
   EXPECT_TRUE(store.ok()) << store.status();
   return *std::move(store);
 }

@@ -29,7 +29,7 @@ class CrashLoop : public testing::TestWithParam<unsigned> {
 
   void Reopen() {
     engine_.reset();
-    absl::StatusOr<std::unique_ptr<BatchStore>> opened =
+    absl::StatusOr<std::unique_ptr<EmbeddedStore>> opened =
         OpenSqliteBatchStore({.path = path_, .max_attempts = kMaxAttempts}, clock_);
     ASSERT_TRUE(opened.ok()) << opened.status();
     engine_ = *std::move(opened);
@@ -141,7 +141,7 @@ class CrashLoop : public testing::TestWithParam<unsigned> {
   SimulatedClock clock_;
   ScratchDirectory directory_;
   std::string path_ = directory_.File("batches.db");
-  std::unique_ptr<BatchStore> engine_;
+  std::unique_ptr<EmbeddedStore> engine_;
   StoreInvariants invariants_{kMaxAttempts};
   SessionId session_ = 0;
   std::vector<std::string> batches_;

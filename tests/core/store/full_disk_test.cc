@@ -27,8 +27,8 @@ class FullDisk : public testing::Test {
   static constexpr int64_t kReserve = 32 * kMiB;
   static constexpr int64_t kDisk = 112 * kMiB;
 
-  absl::StatusOr<std::unique_ptr<BatchStore>> Open(int64_t reserve_bytes = kReserve,
-                                                   Executor* executor = nullptr) {
+  absl::StatusOr<std::unique_ptr<EmbeddedStore>> Open(int64_t reserve_bytes = kReserve,
+                                                      Executor* executor = nullptr) {
     return OpenSqliteBatchStore({.path = path_, .reserve_bytes = reserve_bytes, .executor = executor},
                                 clock_);
   }
@@ -65,7 +65,7 @@ class FullDisk : public testing::Test {
 
 TEST_F(FullDisk, BatchesAreCancelledAndDeletedAndTheirRoomIsGivenBack) {
   UnsyncedDisk disk;
-  const std::unique_ptr<BatchStore> engine = *Open();
+  const std::unique_ptr<EmbeddedStore> engine = *Open();
   disk.Bound(kDisk, reserve_);
   AwaitedStore store(*engine);
   Fill(store);
@@ -84,7 +84,7 @@ TEST_F(FullDisk, BatchesAreCancelledAndDeletedAndTheirRoomIsGivenBack) {
 TEST_F(FullDisk, WhatIsTooOldIsSwept) {
   UnsyncedDisk disk;
   ManualExecutor turns;
-  std::unique_ptr<BatchStore> engine = *Open();
+  std::unique_ptr<EmbeddedStore> engine = *Open();
   disk.Bound(kDisk, reserve_);
   AwaitedStore awaited(*engine);
   Fill(awaited);
@@ -108,7 +108,7 @@ TEST_F(FullDisk, WhatIsTooOldIsSwept) {
 TEST_F(FullDisk, AStartFindsRoomForItself) {
   UnsyncedDisk disk;
   {
-    const std::unique_ptr<BatchStore> engine = *Open();
+    const std::unique_ptr<EmbeddedStore> engine = *Open();
     AwaitedStore store(*engine);
     ASSERT_TRUE(Create(store, 300, 20'000).ok());
     const SessionId session = *store.Open();
@@ -117,7 +117,7 @@ TEST_F(FullDisk, AStartFindsRoomForItself) {
   }
   disk.Bound(disk.bytes() + kReserve, reserve_);
   EXPECT_EQ(ReasonOf(Open(/*reserve_bytes=*/0).status()), "DISK_FULL");
-  const absl::StatusOr<std::unique_ptr<BatchStore>> engine = Open();
+  const absl::StatusOr<std::unique_ptr<EmbeddedStore>> engine = Open();
   ASSERT_TRUE(engine.ok()) << engine.status();
   AwaitedStore store(**engine);
   EXPECT_TRUE(store.Open().ok()) << "without a session no server starts";
@@ -129,7 +129,7 @@ TEST_F(FullDisk, AStartFindsRoomForItself) {
 // The reserve is for what frees room. Others would use it up.
 TEST_F(FullDisk, WhatOnlyWritesDoesNotGetTheReserve) {
   UnsyncedDisk disk;
-  const std::unique_ptr<BatchStore> engine = *Open();
+  const std::unique_ptr<EmbeddedStore> engine = *Open();
   disk.Bound(kDisk, reserve_);
   AwaitedStore store(*engine);
   Fill(store);

@@ -52,13 +52,14 @@ class LostPlace : public testing::TestWithParam<Loss> {
     for (const std::string& directory : {place_.data, place_.other}) {
       std::filesystem::create_directory(directory);
     }
-    const std::unique_ptr<BatchStore> other = *OpenIn(place_.other + "/first.db");
+    const std::unique_ptr<EmbeddedStore> other = *OpenIn(place_.other + "/first.db");
     EXPECT_TRUE(AwaitedStore(*other).Create(Embed(), {{"theirs", "payload"}}).ok());
     // With its log, as a store at work has it.
     CopyStoreFile(place_.other + "/first.db", place_.other + "/batches.db");
   }
 
-  absl::StatusOr<std::unique_ptr<BatchStore>> OpenIn(const std::string& path, Executor* executor = nullptr) {
+  absl::StatusOr<std::unique_ptr<EmbeddedStore>> OpenIn(const std::string& path,
+                                                        Executor* executor = nullptr) {
     return OpenSqliteBatchStore({.path = path, .executor = executor}, clock_);
   }
 
@@ -68,7 +69,7 @@ class LostPlace : public testing::TestWithParam<Loss> {
 };
 
 TEST_P(LostPlace, NothingIsAcknowledgedAnyMore) {
-  const std::unique_ptr<BatchStore> engine = *OpenIn(place_.file());
+  const std::unique_ptr<EmbeddedStore> engine = *OpenIn(place_.file());
   AwaitedStore store(*engine);
   ASSERT_TRUE(store.Create(Embed(), {{"job", "payload"}}).ok());
   GetParam().happen(place_);
@@ -80,7 +81,7 @@ TEST_P(LostPlace, NothingIsAcknowledgedAnyMore) {
 
 // Also a server that nobody calls has to find out.
 TEST_P(LostPlace, ACallThatOnlyReadsFindsOut) {
-  const std::unique_ptr<BatchStore> engine = *OpenIn(place_.file());
+  const std::unique_ptr<EmbeddedStore> engine = *OpenIn(place_.file());
   AwaitedStore store(*engine);
   ASSERT_TRUE(store.Stats().ok());
   GetParam().happen(place_);
@@ -89,13 +90,13 @@ TEST_P(LostPlace, ACallThatOnlyReadsFindsOut) {
 
 TEST_P(LostPlace, EveryCallUnderWayIsAnsweredOnce) {
   ManualExecutor turns;
-  std::unique_ptr<BatchStore> store = *OpenIn(place_.file(), &turns);
+  std::unique_ptr<EmbeddedStore> store = *OpenIn(place_.file(), &turns);
   std::string done_batch;
   std::string other_batch;
   for (std::string* id : {&done_batch, &other_batch}) {
     store->CreateBatch(Embed(), {{"job", "payload"}}, [&](auto batch) { *id = batch->id; });
     turns.RunAll();
-    store->CancelBatch("", *id, [](auto batch) { EXPECT_TRUE(batch.ok()); });
+    store->CancelBatch({"", *id}, [](auto batch) { EXPECT_TRUE(batch.ok()); });
   }
   turns.RunAll();
   std::map<std::string, int> answers;
@@ -114,12 +115,12 @@ TEST_P(LostPlace, EveryCallUnderWayIsAnsweredOnce) {
   GetParam().happen(place_);
   store->CreateBatch(Embed(), {{"job", "payload"}}, noting("CreateBatch"));
   store->BeginUpload(Embed(), noting("BeginUpload"));
-  store->GetBatch("", done_batch, noting("GetBatch"));
+  store->GetBatch({"", done_batch}, noting("GetBatch"));
   store->ListBatches("", 10, "", noting("ListBatches"));
-  store->CancelBatch("", done_batch, noting("CancelBatch"));
-  store->DeleteBatch("", done_batch, noting("DeleteBatch"));
-  store->DeleteBatch("", other_batch, noting("DeleteBatch of another"));
-  store->ReadOutcomes(done_batch, 0, 10, noting("ReadOutcomes"));
+  store->CancelBatch({"", done_batch}, noting("CancelBatch"));
+  store->DeleteBatch({"", done_batch}, noting("DeleteBatch"));
+  store->DeleteBatch({"", other_batch}, noting("DeleteBatch of another"));
+  store->ReadOutcomes({"", done_batch}, 0, 10, noting("ReadOutcomes"));
   store->OpenSession(absl::Seconds(15), noting("OpenSession"));
   store->Sweep(absl::InfiniteDuration(), absl::InfiniteDuration(), noting("Sweep"));
   store->Stats(noting("Stats"));
@@ -135,18 +136,18 @@ TEST_P(LostPlace, EveryCallUnderWayIsAnsweredOnce) {
 TEST_P(LostPlace, WhoWaitsForARemovalIsAnswered) {
   ManualExecutor turns;
   std::vector<absl::Status> answers;
-  const std::unique_ptr<BatchStore> store = *OpenIn(place_.file(), &turns);
+  const std::unique_ptr<EmbeddedStore> store = *OpenIn(place_.file(), &turns);
   std::vector<std::string> ids(2);
   for (std::string& id : ids) {
     std::vector<NewJob> jobs;
     for (int i = 0; i < 3000; ++i) jobs.push_back({absl::StrCat("job", i), "payload"});
     store->CreateBatch(Embed(), jobs, [&](auto batch) { id = batch->id; });
     turns.RunAll();
-    store->CancelBatch("", id, [](auto cancelled) { EXPECT_TRUE(cancelled.ok()); });
+    store->CancelBatch({"", id}, [](auto cancelled) { EXPECT_TRUE(cancelled.ok()); });
   }
   turns.RunAll();
   for (const std::string& id : ids) {
-    store->DeleteBatch("", id, [&](absl::Status status) { answers.push_back(std::move(status)); });
+    store->DeleteBatch({"", id}, [&](absl::Status status) { answers.push_back(std::move(status)); });
   }
   ASSERT_TRUE(turns.RunOne());
   EXPECT_THAT(answers, testing::IsEmpty());
@@ -169,7 +170,7 @@ std::map<std::string, std::string> FilesIn(const std::string& directory) {
 class LeftAlone : public LostPlace {
  protected:
   void End(bool heard_of_it) {
-    std::unique_ptr<BatchStore> engine = *OpenIn(place_.file());
+    std::unique_ptr<EmbeddedStore> engine = *OpenIn(place_.file());
     AwaitedStore store(*engine);
     ASSERT_TRUE(store.Create(Embed(), {{"job", "payload"}}).ok());
     const SessionId session = *store.Open();
@@ -223,7 +224,7 @@ TEST(LinkedStore, WorksAndIsWatchedWhereItIs) {
   const ScratchDirectory directory;
   std::filesystem::create_directory(directory.File("elsewhere"));
   std::filesystem::create_symlink(directory.File("elsewhere/real.db"), directory.File("batches.db"));
-  const std::unique_ptr<BatchStore> engine =
+  const std::unique_ptr<EmbeddedStore> engine =
       *OpenSqliteBatchStore({.path = directory.File("batches.db")}, clock);
   AwaitedStore store(*engine);
   EXPECT_TRUE(store.Create(Embed(), {{"job", "payload"}}).ok());

@@ -153,7 +153,7 @@ class PowerLoss : public testing::Test {
  protected:
   static constexpr int kMaxAttempts = 25;
 
-  absl::StatusOr<std::unique_ptr<BatchStore>> Open() {
+  absl::StatusOr<std::unique_ptr<EmbeddedStore>> Open() {
     return OpenSqliteBatchStore({.path = path_, .max_attempts = kMaxAttempts}, clock_);
   }
 
@@ -161,14 +161,14 @@ class PowerLoss : public testing::Test {
 
   // Opening may itself meet the cut.
   void OpenAndWork(unsigned seed) {
-    const absl::StatusOr<std::unique_ptr<BatchStore>> store = Open();
+    const absl::StatusOr<std::unique_ptr<EmbeddedStore>> store = Open();
     last_ = store.status();
     if (store.ok()) WorkOn(**store, seed);
   }
 
   // What a restart finds, in real files.
   void Recover() {
-    const absl::StatusOr<std::unique_ptr<BatchStore>> store = Open();
+    const absl::StatusOr<std::unique_ptr<EmbeddedStore>> store = Open();
     ASSERT_TRUE(store.ok()) << store.status();
     AwaitedStore awaited(**store);
     invariants_->Check(awaited);
@@ -305,7 +305,7 @@ TEST_F(PowerLoss, AfterAFailedSyncNothingIsAcknowledged) {
     {
       UnsyncedDisk disk;
       {
-        const absl::StatusOr<std::unique_ptr<BatchStore>> store = Open();
+        const absl::StatusOr<std::unique_ptr<EmbeddedStore>> store = Open();
         ASSERT_TRUE(store.ok()) << store.status();
         disk.FailSync(disk.syncs() + sync);
         WorkOn(**store, 7);
@@ -331,7 +331,7 @@ TEST_F(PowerLoss, AfterAFailedSyncNothingIsAcknowledged) {
 TEST_F(PowerLoss, AStoreThatFailsBlamesNoJob) {
   UnsyncedDisk disk;
   for (int failures = 0; failures <= 3; ++failures) {
-    const absl::StatusOr<std::unique_ptr<BatchStore>> engine = Open();
+    const absl::StatusOr<std::unique_ptr<EmbeddedStore>> engine = Open();
     ASSERT_TRUE(engine.ok()) << engine.status();
     AwaitedStore store(**engine);
     NewBatch batch;
@@ -356,7 +356,7 @@ TEST_F(PowerLoss, AFullDiskRefusesAndHeals) {
     SCOPED_TRACE(absl::StrCat("write ", write));
     invariants_.emplace(kMaxAttempts);
     UnsyncedDisk disk;
-    const absl::StatusOr<std::unique_ptr<BatchStore>> store = Open();
+    const absl::StatusOr<std::unique_ptr<EmbeddedStore>> store = Open();
     ASSERT_TRUE(store.ok()) << store.status();
     disk.FillBefore(disk.operations() + write);
     WorkOn(**store, 7);

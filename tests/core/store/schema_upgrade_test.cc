@@ -62,7 +62,7 @@ TEST_F(SchemaUpgradeTest, FileOfSchema1OpensAndItsBatchesEnd) {
   RunSql(path_, Golden("batches_schema_1.sql"));
   ASSERT_EQ(SqlInt(path_, "PRAGMA user_version"), 1);
   {
-    const std::unique_ptr<BatchStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
+    const std::unique_ptr<EmbeddedStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
     AwaitedStore store(*engine);
     NewBatch again;
     again.kind = JobKind::kEmbed;
@@ -89,7 +89,7 @@ TEST_F(SchemaUpgradeTest, FileOfSchema2KeepsItsSuspects) {
   RunSql(path_, Golden("batches_schema_2.sql"));
   ASSERT_EQ(SqlInt(path_, "PRAGMA user_version"), 2);
   {
-    const std::unique_ptr<BatchStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
+    const std::unique_ptr<EmbeddedStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
     AwaitedStore store(*engine);
     const SessionId session = *store.Open();
     EXPECT_EQ(session, 8);
@@ -114,7 +114,7 @@ TEST_F(SchemaUpgradeTest, FileOfSchema3GetsTheCodesOfItsFailures) {
   RunSql(path_, Golden("batches_schema_3.sql"));
   ASSERT_EQ(SqlInt(path_, "PRAGMA user_version"), 3);
   {
-    const std::unique_ptr<BatchStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
+    const std::unique_ptr<EmbeddedStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
     AwaitedStore store(*engine);
     const std::vector<Batch> batches = store.List(10)->batches;
     ASSERT_THAT(batches, SizeIs(3));

@@ -32,7 +32,7 @@ using testing::SizeIs;
 
 class SqliteBatchStoreTest : public testing::Test {
  protected:
-  absl::StatusOr<std::unique_ptr<BatchStore>> Open(SqliteBatchStoreOptions options = {}) {
+  absl::StatusOr<std::unique_ptr<EmbeddedStore>> Open(SqliteBatchStoreOptions options = {}) {
     if (options.path.empty()) options.path = path_;
     return OpenSqliteBatchStore(options, clock_);
   }
@@ -59,7 +59,7 @@ class SqliteBatchStoreTest : public testing::Test {
 };
 
 TEST_F(SqliteBatchStoreTest, SecondOpenIsRefusedWhileTheFirstLives) {
-  std::unique_ptr<BatchStore> first = *Open();
+  std::unique_ptr<EmbeddedStore> first = *Open();
   const absl::Status status = Open().status();
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_EQ(ReasonOf(status), "DATA_DIRECTORY_IN_USE");
@@ -121,7 +121,7 @@ TEST_F(SqliteBatchStoreTest, FileThatIsNoDatabaseIsRefusedAndLeftAlone) {
 
 TEST_F(SqliteBatchStoreTest, DamagedFileIsDataLoss) {
   {
-    const std::unique_ptr<BatchStore> store = *Open();
+    const std::unique_ptr<EmbeddedStore> store = *Open();
     AwaitedStore awaited(*store);
     ASSERT_TRUE(awaited.Create(Embed(), Jobs(50, 1000)).ok());
   }
@@ -162,7 +162,7 @@ TEST_F(SqliteBatchStoreTest, EverythingSurvivesAnOrderlyRestart) {
   SessionId session = 0;
   Fence fence = 0;
   {
-    const std::unique_ptr<BatchStore> store = *Open();
+    const std::unique_ptr<EmbeddedStore> store = *Open();
     AwaitedStore awaited(*store);
     NewBatch batch = Embed();
     batch.spec = "spec";
@@ -175,7 +175,7 @@ TEST_F(SqliteBatchStoreTest, EverythingSurvivesAnOrderlyRestart) {
     ended.outcome.result = "kept";
     ASSERT_TRUE(awaited.Commit({ended}).ok());
   }
-  const std::unique_ptr<BatchStore> store = *Open();
+  const std::unique_ptr<EmbeddedStore> store = *Open();
   AwaitedStore awaited(*store);
   const Batch batch = *awaited.Get(id);
   EXPECT_EQ(batch.state, BatchState::kRunning);
@@ -193,14 +193,14 @@ TEST_F(SqliteBatchStoreTest, EverythingSurvivesAnOrderlyRestart) {
 
 // A copy of the files, taken while the store is at work, is what kill -9 leaves.
 TEST_F(SqliteBatchStoreTest, LeasesOfAKilledProcessGoBackToReadyAsSuspects) {
-  const std::unique_ptr<BatchStore> killed = *Open();
+  const std::unique_ptr<EmbeddedStore> killed = *Open();
   AwaitedStore before(*killed);
   const std::string id = before.Create(Embed(), Jobs(4))->id;
   const std::vector<Claimed> claims = *before.Claim(Claims(*before.Open(), 2));
   ASSERT_THAT(claims, SizeIs(2));
   CopyStoreFile(path_, copy_);
 
-  const std::unique_ptr<BatchStore> store = *Open({.path = copy_});
+  const std::unique_ptr<EmbeddedStore> store = *Open({.path = copy_});
   AwaitedStore after(*store);
   EXPECT_EQ(after.Commit({{{id, 0, claims[0].fence}, {}}})->at(0), CommitResult::kFenced);
   const std::vector<Claimed> again = *after.Claim(Claims(*after.Open()));
@@ -211,7 +211,7 @@ TEST_F(SqliteBatchStoreTest, LeasesOfAKilledProcessGoBackToReadyAsSuspects) {
 
 // A piece at a time, while calls are answered already; a death in between changes nothing.
 TEST_F(SqliteBatchStoreTest, UploadLeftByAKilledProcessIsRemovedFromTheFile) {
-  const std::unique_ptr<BatchStore> killed = *Open();
+  const std::unique_ptr<EmbeddedStore> killed = *Open();
   AwaitedStore before(*killed);
   const Batch upload = *before.Begin(Embed());
   ASSERT_TRUE(before.Append(upload.id, Jobs(5000, 3000)).ok());
@@ -220,7 +220,7 @@ TEST_F(SqliteBatchStoreTest, UploadLeftByAKilledProcessIsRemovedFromTheFile) {
   int64_t left = 0;
   {
     ManualExecutor turns;
-    const std::unique_ptr<BatchStore> restarted = *Open({.path = copy_, .executor = &turns});
+    const std::unique_ptr<EmbeddedStore> restarted = *Open({.path = copy_, .executor = &turns});
     bool answered = false;
     restarted->Stats([&](const absl::StatusOr<StoreStats>& stats) { answered = stats.ok(); });
     ASSERT_TRUE(turns.RunOne());
@@ -234,7 +234,7 @@ TEST_F(SqliteBatchStoreTest, UploadLeftByAKilledProcessIsRemovedFromTheFile) {
   EXPECT_EQ(SqlInt(copy_, "SELECT count(*) FROM job"), 0);
   {  // what a death in between left
     ManualExecutor turns;
-    const std::unique_ptr<BatchStore> restarted = *Open({.path = again, .executor = &turns});
+    const std::unique_ptr<EmbeddedStore> restarted = *Open({.path = again, .executor = &turns});
     restarted->Stats([](const absl::StatusOr<StoreStats>&) {});
     turns.RunAll();
   }
@@ -242,7 +242,7 @@ TEST_F(SqliteBatchStoreTest, UploadLeftByAKilledProcessIsRemovedFromTheFile) {
 }
 
 TEST_F(SqliteBatchStoreTest, DeletedPayloadsAreNowhereInTheFile) {
-  const std::unique_ptr<BatchStore> store = *Open();
+  const std::unique_ptr<EmbeddedStore> store = *Open();
   AwaitedStore awaited(*store);
   NewBatch batch = Embed();
   batch.spec = "SECRET-SPEC";
@@ -273,14 +273,14 @@ TEST_F(SqliteBatchStoreTest, DeletedPayloadsAreNowhereInTheFile) {
 TEST_F(SqliteBatchStoreTest, InterruptedPurgeIsFinishedAfterARestart) {
   std::string id;
   {
-    const std::unique_ptr<BatchStore> store = *Open();
+    const std::unique_ptr<EmbeddedStore> store = *Open();
     AwaitedStore awaited(*store);
     id = awaited.Create(Embed(), Jobs(5))->id;
     ASSERT_TRUE(awaited.Cancel(id).ok());
   }
   RunSql(path_, "UPDATE batch SET state = 10");
   {
-    const std::unique_ptr<BatchStore> store = *Open();
+    const std::unique_ptr<EmbeddedStore> store = *Open();
     AwaitedStore awaited(*store);
     EXPECT_EQ(awaited.Get(id).status().code(), absl::StatusCode::kNotFound);
     // A purge of one's own is answered after those that came before it.
@@ -293,7 +293,7 @@ TEST_F(SqliteBatchStoreTest, InterruptedPurgeIsFinishedAfterARestart) {
 
 // Full: the call fails as a whole and says why; what was there works on; freed space heals it.
 TEST_F(SqliteBatchStoreTest, FullDiskRefusesAndHeals) {
-  const std::unique_ptr<BatchStore> store = *Open({.max_page_count = 200});
+  const std::unique_ptr<EmbeddedStore> store = *Open({.max_page_count = 200});
   AwaitedStore awaited(*store);
   const std::string first = awaited.Create(Embed(), Jobs(100, 2000))->id;
   const absl::Status full = awaited.Create(Embed(), Jobs(1000, 2000)).status();
@@ -310,7 +310,7 @@ TEST_F(SqliteBatchStoreTest, FullDiskRefusesAndHeals) {
 }
 
 TEST_F(SqliteBatchStoreTest, TooManyWaitingCallsAreRefusedInline) {
-  const std::unique_ptr<BatchStore> store = *Open({.max_waiting_calls = 2});
+  const std::unique_ptr<EmbeddedStore> store = *Open({.max_waiting_calls = 2});
   // The store's thread is held inside the first answer, so that what follows waits.
   Notification held;
   Notification release;
@@ -335,14 +335,14 @@ TEST_F(SqliteBatchStoreTest, TooManyWaitingCallsAreRefusedInline) {
 TEST_F(SqliteBatchStoreTest, ClosingAnswersWhatWasAccepted) {
   int created = 0;
   {
-    const std::unique_ptr<BatchStore> store = *Open();
+    const std::unique_ptr<EmbeddedStore> store = *Open();
     for (int i = 0; i < 50; ++i) {
       store->CreateBatch(Embed(), Jobs(1),
                          [&](const absl::StatusOr<Batch>& batch) { created += batch.ok(); });
     }
   }
   EXPECT_EQ(created, 50);
-  const std::unique_ptr<BatchStore> store = *Open();
+  const std::unique_ptr<EmbeddedStore> store = *Open();
   EXPECT_THAT(AwaitedStore(*store).List(100)->batches, SizeIs(50));
 }
 
@@ -352,7 +352,7 @@ TEST_F(SqliteBatchStoreTest, BackupInTheMiddleOfABatchIsRestoredAndGoesOn) {
   std::string id;
   {
     ManualExecutor disk;
-    const std::unique_ptr<BatchStore> store = *Open({.backup_executor = &disk});
+    const std::unique_ptr<EmbeddedStore> store = *Open({.backup_executor = &disk});
     AwaitedStore awaited(*store);
     id = awaited.Create(Embed(), Jobs(2000, 3000))->id;
     const SessionId session = *awaited.Open();
@@ -377,13 +377,13 @@ TEST_F(SqliteBatchStoreTest, BackupInTheMiddleOfABatchIsRestoredAndGoesOn) {
     disk.RunAll();
     copied.Wait();
     ASSERT_TRUE(backup.ok()) << backup;
-    const absl::Status again = AwaitStoreStatus([&](auto done) { store->Backup(copy_, std::move(done)); });
+    const absl::Status again = AwaitStore<void>([&](auto done) { store->Backup(copy_, std::move(done)); });
     EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
   }
   CheckFile(copy_, directory_.File("check.db"));
   EXPECT_GT(SqlInt(copy_, "SELECT count(*) FROM lease"), 0);
   EXPECT_FALSE(std::filesystem::exists(copy_ + "-wal")) << "the copy is one file";
-  const std::unique_ptr<BatchStore> restored = *Open({.path = copy_});
+  const std::unique_ptr<EmbeddedStore> restored = *Open({.path = copy_});
   AwaitedStore awaited(*restored);
   EXPECT_GE(awaited.Get(id)->counts.succeeded, 20);
   const SessionId session = *awaited.Open();
@@ -405,7 +405,7 @@ TEST_F(SqliteBatchStoreTest, BackupInTheMiddleOfABatchIsRestoredAndGoesOn) {
 // To sync a whole copy may take the disk minutes: calls are answered meanwhile, and the copy has no name yet.
 TEST_F(SqliteBatchStoreTest, CallsAreAnsweredWhileABackupIsSynced) {
   ManualExecutor disk;
-  const std::unique_ptr<BatchStore> store = *Open({.backup_executor = &disk});
+  const std::unique_ptr<EmbeddedStore> store = *Open({.backup_executor = &disk});
   AwaitedStore awaited(*store);
   const std::string id = awaited.Create(Embed(), Jobs(200, 3000))->id;
   Notification done;
@@ -419,7 +419,7 @@ TEST_F(SqliteBatchStoreTest, CallsAreAnsweredWhileABackupIsSynced) {
   EXPECT_FALSE(done.HasBeenNotified());
   EXPECT_FALSE(std::filesystem::exists(copy_));
   const absl::Status another =
-      AwaitStoreStatus([&](auto also) { store->Backup(directory_.File("other.db"), std::move(also)); });
+      AwaitStore<void>([&](auto also) { store->Backup(directory_.File("other.db"), std::move(also)); });
   EXPECT_EQ(another.code(), absl::StatusCode::kFailedPrecondition);
   disk.RunAll();
   done.Wait();
@@ -431,18 +431,18 @@ TEST_F(SqliteBatchStoreTest, CallsAreAnsweredWhileABackupIsSynced) {
 // That it is a backup counts once: a process that dies with what was restored has died.
 TEST_F(SqliteBatchStoreTest, ADeathAfterTheRestoreIsOne) {
   {
-    const std::unique_ptr<BatchStore> store = *Open();
+    const std::unique_ptr<EmbeddedStore> store = *Open();
     AwaitedStore awaited(*store);
     ASSERT_TRUE(awaited.Create(Embed(), Jobs(3)).ok());
-    ASSERT_TRUE(AwaitStoreStatus([&](auto done) { store->Backup(copy_, std::move(done)); }).ok());
+    ASSERT_TRUE(AwaitStore<void>([&](auto done) { store->Backup(copy_, std::move(done)); }).ok());
   }
   {
-    const std::unique_ptr<BatchStore> restored = *Open({.path = copy_});
+    const std::unique_ptr<EmbeddedStore> restored = *Open({.path = copy_});
     AwaitedStore awaited(*restored);
     ASSERT_THAT(*awaited.Claim(Claims(*awaited.Open(), 2)), SizeIs(2));
   }
   std::filesystem::remove(copy_ + ".ended");
-  const std::unique_ptr<BatchStore> again = *Open({.path = copy_});
+  const std::unique_ptr<EmbeddedStore> again = *Open({.path = copy_});
   AwaitedStore awaited(*again);
   EXPECT_THAT(*awaited.Claim(Claims(*awaited.Open(), 3)), SizeIs(1)) << "a suspect, alone";
 }
@@ -451,7 +451,7 @@ TEST_F(SqliteBatchStoreTest, ADeathAfterTheRestoreIsOne) {
 // own accord.
 TEST_F(SqliteBatchStoreTest, TheEndIsMarkedBeforeABackupsSyncIsWaitedFor) {
   ManualExecutor disk;
-  std::unique_ptr<BatchStore> store = *Open({.backup_executor = &disk});
+  std::unique_ptr<EmbeddedStore> store = *Open({.backup_executor = &disk});
   AwaitedStore awaited(*store);
   ASSERT_TRUE(awaited.Create(Embed(), Jobs(3)).ok());
   ASSERT_THAT(*awaited.Claim(Claims(*awaited.Open(), 2)), SizeIs(2));
@@ -469,7 +469,7 @@ TEST_F(SqliteBatchStoreTest, TheEndIsMarkedBeforeABackupsSyncIsWaitedFor) {
 TEST_F(SqliteBatchStoreTest, ABackupEndsByItselfWhereExecutorsTakeTheWork) {
   ManualExecutor turns;
   ManualExecutor disk;
-  std::unique_ptr<BatchStore> store = *Open({.executor = &turns, .backup_executor = &disk});
+  std::unique_ptr<EmbeddedStore> store = *Open({.executor = &turns, .backup_executor = &disk});
   std::optional<absl::Status> backup;
   store->Backup(copy_, [&](absl::Status status) { backup = std::move(status); });
   turns.RunAll();
@@ -492,9 +492,9 @@ TEST_F(SqliteBatchStoreTest, PartialBackupsAreRemoved) {
 }
 
 TEST_F(SqliteBatchStoreTest, BackupThatCannotBeWrittenLeavesTheStoreAtWork) {
-  const std::unique_ptr<BatchStore> store = *Open();
+  const std::unique_ptr<EmbeddedStore> store = *Open();
   const absl::Status status =
-      AwaitStoreStatus([&](auto done) { store->Backup(directory_.File("absent/copy.db"), std::move(done)); });
+      AwaitStore<void>([&](auto done) { store->Backup(directory_.File("absent/copy.db"), std::move(done)); });
   EXPECT_EQ(status.code(), absl::StatusCode::kUnavailable);
   EXPECT_TRUE(AwaitedStore(*store).Create(Embed(), Jobs(1)).ok());
 }
@@ -502,10 +502,10 @@ TEST_F(SqliteBatchStoreTest, BackupThatCannotBeWrittenLeavesTheStoreAtWork) {
 // Whatever has the copy's name, also a link that leads nowhere, and whenever it came.
 TEST_F(SqliteBatchStoreTest, ABackupReplacesNothing) {
   ManualExecutor disk;
-  const std::unique_ptr<BatchStore> store = *Open({.backup_executor = &disk});
+  const std::unique_ptr<EmbeddedStore> store = *Open({.backup_executor = &disk});
   AwaitedStore awaited(*store);
   const auto backup = [&] {
-    return AwaitStoreStatus([&](auto done) { store->Backup(copy_, std::move(done)); });
+    return AwaitStore<void>([&](auto done) { store->Backup(copy_, std::move(done)); });
   };
   std::filesystem::create_symlink(directory_.File("absent"), copy_);
   EXPECT_EQ(backup().code(), absl::StatusCode::kAlreadyExists);
@@ -527,11 +527,11 @@ TEST_F(SqliteBatchStoreTest, ABackupReplacesNothing) {
 }
 
 TEST_F(SqliteBatchStoreTest, ABackupFollowsNoLinkInPlaceOfItsCopy) {
-  const std::unique_ptr<BatchStore> store = *Open();
+  const std::unique_ptr<EmbeddedStore> store = *Open();
   ASSERT_TRUE(AwaitedStore(*store).Create(Embed(), Jobs(3)).ok());
   std::ofstream(directory_.File("precious")) << "kept";
   std::filesystem::create_symlink(directory_.File("precious"), copy_ + ".partial");
-  const absl::Status backup = AwaitStoreStatus([&](auto done) { store->Backup(copy_, std::move(done)); });
+  const absl::Status backup = AwaitStore<void>([&](auto done) { store->Backup(copy_, std::move(done)); });
   EXPECT_TRUE(backup.ok()) << backup;
   EXPECT_TRUE(FileHolds(directory_.File("precious"), "kept"));
   EXPECT_FALSE(std::filesystem::is_symlink(copy_));
@@ -539,7 +539,7 @@ TEST_F(SqliteBatchStoreTest, ABackupFollowsNoLinkInPlaceOfItsCopy) {
 
 TEST_F(SqliteBatchStoreTest, ABackupWhoseDirectoryVanishesSaysSoAndTheStoreGoesOn) {
   ManualExecutor disk;
-  const std::unique_ptr<BatchStore> store = *Open({.backup_executor = &disk});
+  const std::unique_ptr<EmbeddedStore> store = *Open({.backup_executor = &disk});
   AwaitedStore awaited(*store);
   ASSERT_TRUE(awaited.Create(Embed(), Jobs(3)).ok());
   std::filesystem::create_directory(directory_.File("backups"));
@@ -560,8 +560,8 @@ TEST_F(SqliteBatchStoreTest, ABackupWhoseDirectoryVanishesSaysSoAndTheStoreGoesO
 
 // A batch of another directory's store is unknown, even where the numbers agree.
 TEST_F(SqliteBatchStoreTest, IdsOfAnotherFileAreUnknown) {
-  const std::unique_ptr<BatchStore> a = *Open();
-  const std::unique_ptr<BatchStore> b = *Open({.path = copy_});
+  const std::unique_ptr<EmbeddedStore> a = *Open();
+  const std::unique_ptr<EmbeddedStore> b = *Open({.path = copy_});
   const std::string id = AwaitedStore(*a).Create(Embed(), Jobs(1))->id;
   const std::string other = AwaitedStore(*b).Create(Embed(), Jobs(1))->id;
   EXPECT_NE(id, other);
