@@ -7,8 +7,8 @@
 
 #include "core/pipeline/embed.h"
 #include "core/pipeline/job_source.h"
-#include "core/pipeline/pipeline.h"
 #include "core/pipeline/pipeline_context.h"
+#include "core/pipeline/pipeline_options.h"
 #include "core/pipeline/screen_plan.h"
 #include "core/pipeline/screen_score.h"
 

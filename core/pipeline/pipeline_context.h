@@ -7,8 +7,8 @@
 
 #include "core/pipeline/job_meters.h"
 #include "core/pipeline/lease.h"
-#include "core/pipeline/pipeline.h"
 #include "core/pipeline/pipeline_loop.h"
+#include "core/pipeline/pipeline_options.h"
 
 namespace sluice {
 

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/batching/micro_batch_scheduler.h"
-#include "core/pipeline/pipeline.h"
+#include "core/pipeline/pipeline_options.h"
 #include "tests/simulation/simulated_link.h"
 #include "tests/simulation/simulated_store.h"
 #include "tests/simulation/world.h"
