@@ -27,7 +27,8 @@
 #include "core/store/sqlite/sqlite_batch_store.h"
 #include "core/store/sqlite/sqlite_embedding_cache.h"
 #include "server/calibration_key.h"
-#include "server/convert/job_codec.h"
+#include "server/convert/proto_embed_codec.h"
+#include "server/convert/proto_screen_codec.h"
 #include "server/front_door.h"
 #include "server/grpc_server.h"
 #include "server/http/admin_server.h"
@@ -250,7 +251,8 @@ class WholeApplication final : public Application {
     SLUICE_ASSIGN_OR_RETURN(
         pipeline_, Pipeline::Create(options, {.queue = store_.get(),
                                               .upkeep = store_.get(),
-                                              .codec = &codec_,
+                                              .screen_codec = &screen_codec_,
+                                              .embed_codec = &embed_codec_,
                                               .scheduler = model_ == nullptr ? nullptr : &model_->scheduler(),
                                               .tokenizer = model_ == nullptr ? nullptr : &model_->tokenizer(),
                                               .executor = work_executor_.get(),
@@ -366,7 +368,8 @@ class WholeApplication final : public Application {
   const Refusals refusals_{metrics_, SystemRandom()};
   OpenCalls calls_{clock_};
   ServerFacts facts_;
-  const ProtoJobCodec codec_;
+  const ProtoScreenCodec screen_codec_;
+  const ProtoEmbedCodec embed_codec_;
   BatchChanges changes_;
   std::unique_ptr<ProcessMetrics> process_metrics_;
   std::unique_ptr<ThreadPool> front_executor_;

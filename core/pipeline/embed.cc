@@ -17,8 +17,9 @@ constexpr int64_t kStepsPerVector = 4'000;
 
 }  // namespace
 
-EmbedStage::EmbedStage(PipelineContext& context)
+EmbedStage::EmbedStage(PipelineContext& context, const EmbedCodec& codec)
     : context_(context),
+      codec_(codec),
       specs_(kMaxSpecs, [this](const std::string& batch_id, BatchCache<EmbedSpec>::Done made) {
         MakeSpec(batch_id, std::move(made));
       }) {}
@@ -32,21 +33,21 @@ void EmbedStage::Start(LeasePtr lease) {
 }
 
 void EmbedStage::MakeSpec(const std::string& batch_id, BatchCache<EmbedSpec>::Done made) {
-  context_.parts.queue->ReadBatch(
-      batch_id, context_.loop->Answer<absl::StatusOr<Batch>>(
-                    [this, made = std::move(made)](absl::StatusOr<Batch> batch) mutable {
-                      if (!batch.ok()) return std::move(made)(batch.status());
-                      absl::StatusOr<EmbedSpec> spec = context_.parts.codec->DecodeEmbedSpec(batch->spec);
-                      if (!spec.ok()) return std::move(made)(spec.status());
-                      std::move(made)(std::make_shared<const EmbedSpec>(*spec));
-                    }));
+  context_.parts.queue->ReadBatch(batch_id,
+                                  context_.loop->Answer<absl::StatusOr<Batch>>(
+                                      [this, made = std::move(made)](absl::StatusOr<Batch> batch) mutable {
+                                        if (!batch.ok()) return std::move(made)(batch.status());
+                                        absl::StatusOr<EmbedSpec> spec = codec_.DecodeEmbedSpec(batch->spec);
+                                        if (!spec.ok()) return std::move(made)(spec.status());
+                                        std::move(made)(std::make_shared<const EmbedSpec>(*spec));
+                                      }));
 }
 
 void EmbedStage::Tokenize(const LeasePtr& lease, Truncation truncation) {
   context_.loop->Offload(lease->claim.batch_id, [this, lease, truncation] {
     absl::StatusOr<TokenSequence> sequence = absl::CancelledError("no longer wanted");
     if (lease->stop == StopReason::kNone) {
-      absl::StatusOr<std::string> text = context_.parts.codec->DecodeText(lease->claim.payload);
+      absl::StatusOr<std::string> text = codec_.DecodeText(lease->claim.payload);
       if (text.ok()) {
         sequence = context_.parts.tokenizer->Encode(*text, context_.options.max_tokens, truncation);
       } else {
@@ -81,7 +82,7 @@ void EmbedStage::Submit(const LeasePtr& lease, TokenSequence sequence) {
 void EmbedStage::Record(const LeasePtr& lease, std::vector<float> vector, int64_t tokens, bool truncated) {
   context_.loop->Offload(lease->claim.batch_id, [this, lease, vector = std::move(vector), tokens, truncated] {
     NewOutcome outcome{.kind = OutcomeKind::kSucceeded};
-    outcome.result = context_.parts.codec->EncodeVector(vector, tokens, truncated);
+    outcome.result = codec_.EncodeVector(vector, tokens, truncated);
     context_.loop->Post([this, lease, outcome = std::move(outcome)]() mutable {
       context_.sink->Finish(lease, std::move(outcome));
     });

@@ -21,13 +21,13 @@ std::vector<PostingRange> SplitPage(size_t postings, int workers, size_t min_pos
   return ranges;
 }
 
-absl::StatusOr<PhaseOneSummary> SummariseJob(const JobCodec& codec, const Screener& screener,
+absl::StatusOr<PhaseOneSummary> SummariseJob(const ScreenCodec& codec, const Screener& screener,
                                              absl::Time as_of, const StoredJob& job, WorkBudget& budget) {
   SLUICE_ASSIGN_OR_RETURN(const Posting posting, codec.DecodePosting(job.id, job.payload));
   return screener.Summarise(posting, as_of, budget);
 }
 
-NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict) {
+NewOutcome VerdictOutcome(const ScreenCodec& codec, const Verdict& verdict) {
   if (!std::isfinite(verdict.score)) {
     return FailedOutcome(WithReason(absl::InternalError("the posting's score is not finite"), "NOT_FINITE"));
   }
@@ -42,8 +42,8 @@ NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict) {
   return outcome;
 }
 
-absl::StatusOr<PhaseOneResult> ExplainJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
-                                          const StoredJob& job, WorkBudget& budget) {
+absl::StatusOr<PhaseOneResult> ExplainJob(const ScreenCodec& codec, const Screener& screener,
+                                          absl::Time as_of, const StoredJob& job, WorkBudget& budget) {
   SLUICE_ASSIGN_OR_RETURN(const Posting posting, codec.DecodePosting(job.id, job.payload));
   return screener.Explain(posting, as_of, budget);
 }

@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "core/pipeline/job_codec.h"
+#include "core/pipeline/screen_codec.h"
 #include "core/screening/screener.h"
 #include "core/store/batch.h"
 
@@ -24,7 +24,7 @@ std::vector<PostingRange> SplitPage(size_t postings, int workers, size_t min_pos
 
 // What phase one says of a posting, in short. Why it says nothing: it cannot be decoded, its work is over the
 // budget, or no longer wanted.
-absl::StatusOr<PhaseOneSummary> SummariseJob(const JobCodec& codec, const Screener& screener,
+absl::StatusOr<PhaseOneSummary> SummariseJob(const ScreenCodec& codec, const Screener& screener,
                                              absl::Time as_of, const StoredJob& job, WorkBudget& budget);
 
 // Of a verdict as it is stored: any one fits into an answer, with room for its id and its error.
@@ -32,11 +32,11 @@ inline constexpr size_t kMaxResultBytes = 1 << 20;
 
 // SUCCEEDED with the verdict; FAILED when its score is no number (reason NOT_FINITE), or when it takes more
 // than kMaxResultBytes (RESULT_TOO_LARGE).
-NewOutcome VerdictOutcome(const JobCodec& codec, const Verdict& verdict);
+NewOutcome VerdictOutcome(const ScreenCodec& codec, const Verdict& verdict);
 
 // All that phase one has to say about a posting, or the same error.
-absl::StatusOr<PhaseOneResult> ExplainJob(const JobCodec& codec, const Screener& screener, absl::Time as_of,
-                                          const StoredJob& job, WorkBudget& budget);
+absl::StatusOr<PhaseOneResult> ExplainJob(const ScreenCodec& codec, const Screener& screener,
+                                          absl::Time as_of, const StoredJob& job, WorkBudget& budget);
 
 // What compiling a batch's profile costs, near enough for its share of the workers; `spec_bytes` of
 // Batch::spec.

@@ -7,9 +7,10 @@
 
 namespace sluice {
 absl::Status PipelineBody::Check(const PipelineOptions& options, const PipelineParts& parts) {
-  if (parts.queue == nullptr || parts.upkeep == nullptr || parts.codec == nullptr ||
-      parts.executor == nullptr || parts.clock == nullptr) {
-    return absl::InvalidArgumentError("queue, upkeep, codec, executor and clock must be given");
+  if (parts.queue == nullptr || parts.upkeep == nullptr || parts.screen_codec == nullptr ||
+      parts.embed_codec == nullptr || parts.executor == nullptr || parts.clock == nullptr) {
+    return absl::InvalidArgumentError(
+        "queue, upkeep, screen_codec, embed_codec, executor and clock must be given");
   }
   const bool has_model = parts.scheduler != nullptr;
   if (has_model != (parts.tokenizer != nullptr)) {
@@ -29,9 +30,9 @@ absl::Status PipelineBody::Check(const PipelineOptions& options, const PipelineP
 
 PipelineBody::PipelineBody(PipelineOptions options, const PipelineParts& parts)
     : context_(MakeContext(std::move(options), parts)),
-      plan_(context_),
-      score_(context_),
-      embed_(context_),
+      plan_(context_, *parts.screen_codec),
+      score_(context_, *parts.screen_codec),
+      embed_(context_, *parts.embed_codec),
       source_(context_, {.plan = &plan_, .score = &score_, .embed = &embed_}) {
   context_.sink = &source_;
   context_.meters->SetPhaseOneWorkers(context_.options.phase_one_workers);

@@ -1,5 +1,5 @@
-// PipelineOptions and PipelineParts: how a pipeline is set up, and what it works on. Every stage sees them; none
-// sees the Pipeline.
+// PipelineOptions and PipelineParts: how a pipeline is set up, and what it works on. Every stage sees them;
+// none sees the Pipeline.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,8 @@
 #include "core/base/executor.h"
 #include "core/batching/micro_batch_scheduler.h"
 #include "core/metrics/service_metrics.h"
-#include "core/pipeline/job_codec.h"
+#include "core/pipeline/embed_codec.h"
+#include "core/pipeline/screen_codec.h"
 #include "core/store/store_upkeep.h"
 #include "core/store/work_queue.h"
 #include "core/text/tokenizer.h"
@@ -40,7 +41,8 @@ struct PipelineOptions {
 struct PipelineParts {
   WorkQueue* queue = nullptr;
   StoreUpkeep* upkeep = nullptr;  // of the same store
-  const JobCodec* codec = nullptr;
+  const ScreenCodec* screen_codec = nullptr;
+  const EmbedCodec* embed_codec = nullptr;
   MicroBatchScheduler* scheduler = nullptr;
   const Tokenizer* tokenizer = nullptr;
   Executor* executor = nullptr;  // phase one, tokenizing and verdicts

@@ -25,8 +25,9 @@ constexpr size_t kKeptPerStep = 512;
 // loop writes meanwhile.
 class PlanRun : public std::enable_shared_from_this<PlanRun> {
  public:
-  PlanRun(PipelineContext& context, LeasePtr lease)
+  PlanRun(PipelineContext& context, const ScreenCodec& codec, LeasePtr lease)
       : context_(context),
+        codec_(codec),
         lease_(std::move(lease)),
         started_(context.loop->Now()),
         all_kept_bytes_(context.kept_result_bytes) {}
@@ -73,6 +74,7 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   int64_t JobIndexOf(int64_t summary) const;
 
   PipelineContext& context_;
+  const ScreenCodec& codec_;
   const LeasePtr lease_;
   const absl::Duration started_;
 
@@ -121,7 +123,7 @@ absl::Status PlanRun::Compile(const Batch& batch) {
   as_of_ = batch.as_of;
   postings_ = batch.counts.jobs;
   stored_plan_ = batch.plan;
-  SLUICE_ASSIGN_OR_RETURN(const ScreenSpec spec, context_.parts.codec->DecodeScreenSpec(batch.spec));
+  SLUICE_ASSIGN_OR_RETURN(const ScreenSpec spec, codec_.DecodeScreenSpec(batch.spec));
   gate_ = spec.gate;
   SLUICE_ASSIGN_OR_RETURN(screener_, Screener::Compile(spec.profile));
   return absl::OkStatus();
@@ -154,8 +156,7 @@ void PlanRun::SummarisePage(const PostingPage& page) {
       page->size(),
       [this, page, answers](size_t position) {
         WorkBudget budget = NewBudget();
-        (*answers)[position] =
-            SummariseJob(*context_.parts.codec, *screener_, as_of_, (*page)[position], budget);
+        (*answers)[position] = SummariseJob(codec_, *screener_, as_of_, (*page)[position], budget);
         return budget.spent();
       },
       [this, page, answers] {
@@ -176,8 +177,7 @@ void PlanRun::ExplainPage(const PostingPage& page) {
       page->size(),
       [this, page, answers](size_t position) {
         WorkBudget budget = NewBudget();
-        (*answers)[position] =
-            ExplainJob(*context_.parts.codec, *screener_, as_of_, (*page)[position], budget);
+        (*answers)[position] = ExplainJob(codec_, *screener_, as_of_, (*page)[position], budget);
         return budget.spent();
       },
       [this, answers] {
@@ -226,7 +226,7 @@ void PlanRun::Decide() {
 }
 
 void PlanRun::CommitPlan(const GatePlan& plan) {
-  auto offered = std::make_shared<const std::string>(context_.parts.codec->EncodePlan(plan));
+  auto offered = std::make_shared<const std::string>(codec_.EncodePlan(plan));
   CallStore<std::string>(
       *context_.loop,
       [this, self = shared_from_this(), offered](Done<std::string> done) {
@@ -241,7 +241,7 @@ void PlanRun::CommitPlan(const GatePlan& plan) {
 // The stored plan rules, also over the one just decided: another attempt may have committed it first.
 void PlanRun::OnPlan(const absl::StatusOr<std::string>& stored, const std::string& offered) {
   if (Over(stored.status())) return;
-  absl::StatusOr<GatePlan> plan = context_.parts.codec->DecodePlan(*stored);
+  absl::StatusOr<GatePlan> plan = codec_.DecodePlan(*stored);
   if (!plan.ok() && broken_.ok()) broken_ = plan.status();
   if (!broken_.ok()) {
     DropKept();
@@ -297,7 +297,7 @@ void PlanRun::RecordPages() {
       return Record((*page)->front().index, (*page)->size(),
                     [this, page = *page](size_t position, WorkBudget& budget) {
                       if (!broken_.ok()) return Explained(broken_);
-                      return ExplainJob(*context_.parts.codec, *screener_, as_of_, (*page)[position], budget);
+                      return ExplainJob(codec_, *screener_, as_of_, (*page)[position], budget);
                     });
     }
     if (!applying_) return Finish();
@@ -330,9 +330,8 @@ void PlanRun::Record(int64_t first_index, size_t count, Explain explain) {
 }
 
 NewOutcome PlanRun::OutcomeOf(int64_t job_index, Explained explained) const {
-  const JobCodec& codec = *context_.parts.codec;
   NewOutcome outcome =
-      explained.ok() ? VerdictOutcome(codec, screener_->VerdictWithoutModel(plan_, *std::move(explained)))
+      explained.ok() ? VerdictOutcome(codec_, screener_->VerdictWithoutModel(plan_, *std::move(explained)))
                      : FailedOutcome(explained.status());
   outcome.job_index = job_index;
   return outcome;
@@ -428,7 +427,7 @@ int64_t PlanRun::JobIndexOf(int64_t summary) const {
 }  // namespace
 
 void ScreenPlanStage::Start(LeasePtr lease) {
-  std::make_shared<PlanRun>(context_, std::move(lease))->Start();
+  std::make_shared<PlanRun>(context_, codec_, std::move(lease))->Start();
 }
 
 }  // namespace sluice

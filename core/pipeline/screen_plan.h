@@ -16,19 +16,21 @@
 #include <memory>
 
 #include "core/pipeline/pipeline_context.h"
+#include "core/pipeline/screen_codec.h"
 
 namespace sluice {
 
-// Loop thread only; `context` must outlive it. A posting that cannot be decoded, or whose work is over the
-// budget, ends FAILED with that reason and takes no part in the gate; so does every posting of a batch whose
-// profile does not compile.
+// Loop thread only; `context` and `codec` must outlive it. A posting that cannot be decoded, or whose work is
+// over the budget, ends FAILED with that reason and takes no part in the gate; so does every posting of a
+// batch whose profile does not compile.
 class ScreenPlanStage final : public JobStage {
  public:
-  explicit ScreenPlanStage(PipelineContext& context) : context_(context) {}
+  ScreenPlanStage(PipelineContext& context, const ScreenCodec& codec) : context_(context), codec_(codec) {}
   void Start(LeasePtr lease) override;
 
  private:
   PipelineContext& context_;
+  const ScreenCodec& codec_;
 };
 
 }  // namespace sluice

@@ -19,7 +19,7 @@ constexpr int64_t kStepsPerTokenizedByte = 8;
 constexpr int64_t kStepsPerVerdict = 4'000;
 
 // Decodes and compiles; the profile's vector is still to come.
-absl::StatusOr<std::shared_ptr<ScoredBatch>> CompileScored(const JobCodec& codec, const Batch& batch,
+absl::StatusOr<std::shared_ptr<ScoredBatch>> CompileScored(const ScreenCodec& codec, const Batch& batch,
                                                            const std::string& model_digest) {
   auto scored = std::make_shared<ScoredBatch>();
   SLUICE_ASSIGN_OR_RETURN(scored->plan, codec.DecodePlan(batch.plan));
@@ -51,8 +51,10 @@ struct ScreenScoreStage::Job {
   int num_windows = 0;
 };
 
-ScreenScoreStage::ScreenScoreStage(PipelineContext& context)
-    : context_(context), batches_(kMaxBatches, [this](const std::string& batch_id, BatchDone made) {
+ScreenScoreStage::ScreenScoreStage(PipelineContext& context, const ScreenCodec& codec)
+    : context_(context),
+      codec_(codec),
+      batches_(kMaxBatches, [this](const std::string& batch_id, BatchDone made) {
         MakeBatch(batch_id, std::move(made));
       }) {}
 
@@ -78,7 +80,7 @@ void ScreenScoreStage::MakeBatch(const std::string& batch_id, BatchDone made) {
 
 void ScreenScoreStage::Compile(const Batch& batch, BatchDone made) {
   context_.loop->Offload(batch.id, [this, batch, made = std::move(made)]() mutable {
-    auto scored = CompileScored(*context_.parts.codec, batch, context_.options.model_digest);
+    auto scored = CompileScored(codec_, batch, context_.options.model_digest);
     TokenWindows windows;
     if (scored.ok()) {
       windows = context_.parts.tokenizer->EncodeWindows((*scored)->screener->profile_text(),
@@ -125,8 +127,7 @@ void ScreenScoreStage::Prepare(const JobPtr& job) {
 // Phase one again, with all its reasons, and the text as tokens.
 absl::Status ScreenScoreStage::Read(Job& job, WorkBudget& budget) const {
   const Claimed& claim = job.lease->claim;
-  SLUICE_ASSIGN_OR_RETURN(const Posting posting,
-                          context_.parts.codec->DecodePosting(claim.job_id, claim.payload));
+  SLUICE_ASSIGN_OR_RETURN(const Posting posting, codec_.DecodePosting(claim.job_id, claim.payload));
   SLUICE_ASSIGN_OR_RETURN(job.phase_one,
                           job.batch->screener->Explain(posting, job.batch->plan.as_of, budget));
   job.windows = context_.parts.tokenizer->EncodeWindows(PostingText(posting), context_.options.max_tokens);
@@ -151,7 +152,7 @@ void ScreenScoreStage::Judge(const JobPtr& job, std::vector<float> vector) {
     const double cosine = Cosine(job->batch->profile_vector, vector);
     const Verdict verdict = job->batch->screener->VerdictWithModel(
         job->batch->plan, std::move(job->phase_one), cosine, job->num_windows);
-    NewOutcome outcome = VerdictOutcome(*context_.parts.codec, verdict);
+    NewOutcome outcome = VerdictOutcome(codec_, verdict);
     context_.loop->Post([this, job, outcome = std::move(outcome)]() mutable {
       context_.sink->Finish(job->lease, std::move(outcome));
     });

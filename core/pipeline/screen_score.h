@@ -7,6 +7,7 @@
 
 #include "core/pipeline/batch_cache.h"
 #include "core/pipeline/pipeline_context.h"
+#include "core/pipeline/screen_codec.h"
 #include "core/pipeline/window_encode.h"
 #include "core/screening/screener.h"
 
@@ -21,10 +22,10 @@ struct ScoredBatch {
 
 // A text over the model's limit goes in windows, whose vectors are pooled by their tokens. Without a
 // model nothing is claimed for this stage. Ends FAILED with MODEL_CHANGED when the plan was made with another
-// one: half a batch by each would not compare. Loop thread only; `context` must outlive it.
+// one: half a batch by each would not compare. Loop thread only; `context` and `codec` must outlive it.
 class ScreenScoreStage final : public JobStage {
  public:
-  explicit ScreenScoreStage(PipelineContext& context);
+  ScreenScoreStage(PipelineContext& context, const ScreenCodec& codec);
   void Start(LeasePtr lease) override;
 
  private:
@@ -41,6 +42,7 @@ class ScreenScoreStage final : public JobStage {
   void Judge(const JobPtr& job, std::vector<float> vector);
 
   PipelineContext& context_;
+  const ScreenCodec& codec_;
   BatchCache<ScoredBatch> batches_;
 };
 

@@ -1,4 +1,5 @@
-// LineCodec: a JobCodec over plain lines, so that tests can write and read what is stored.
+// LineCodec: a ScreenCodec and an EmbedCodec over plain lines, so that tests can write and read what is
+// stored.
 //
 //   screen spec  "<policy> <threshold> <profile text>"   policy: volume, fixed, all, rules_only; each
 //   "##<pattern>"
@@ -20,11 +21,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "core/base/error_details.h"
-#include "core/pipeline/job_codec.h"
+#include "core/pipeline/embed_codec.h"
+#include "core/pipeline/screen_codec.h"
 
 namespace sluice {
 
-class LineCodec : public JobCodec {
+class LineCodec : public ScreenCodec, public EmbedCodec {
  public:
   absl::StatusOr<ScreenSpec> DecodeScreenSpec(absl::string_view spec) const override {
     const std::vector<std::string> parts = absl::StrSplit(spec, absl::MaxSplits(' ', 2));

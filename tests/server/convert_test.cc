@@ -10,7 +10,7 @@
 #include "google/rpc/status.pb.h"
 #include "server/convert/batches_convert.h"
 #include "server/convert/embeddings_convert.h"
-#include "server/convert/job_codec.h"
+#include "server/convert/proto_screen_codec.h"
 #include "server/convert/request_digest.h"
 #include "server/convert/screening_convert.h"
 #include "server/convert/status_convert.h"
@@ -314,7 +314,7 @@ TEST(RequestDigest, SeesContentAndNothingElse) {
   EXPECT_NE(digest(batch, {PostingJob("a"), PostingJob("b")}), first);
 }
 
-TEST(JobCodec, PlansRoundTrip) {
+TEST(ProtoScreenCodec, PlansRoundTrip) {
   GatePlan plan = {.policy = GatePolicy::kFixed,
                    .preference = Preference::kSpeed,
                    .threshold = 0.25,
@@ -330,7 +330,7 @@ TEST(JobCodec, PlansRoundTrip) {
                    .prior_log_odds = -1.5,
                    .phase2_prior_log_odds = 2.5,
                    .as_of = absl::FromUnixMillis(1'700'000'000'123)};
-  const ProtoJobCodec codec;
+  const ProtoScreenCodec codec;
   const auto back = codec.DecodePlan(codec.EncodePlan(plan));
   ASSERT_TRUE(back.ok()) << back.status();
   EXPECT_EQ(codec.EncodePlan(*back), codec.EncodePlan(plan));
@@ -343,10 +343,10 @@ TEST(JobCodec, PlansRoundTrip) {
 }
 
 // As a newer server may have left it behind.
-TEST(JobCodec, APlanOfAnUnknownPolicyIsRefused) {
+TEST(ProtoScreenCodec, APlanOfAnUnknownPolicyIsRefused) {
   v1::GatePlan plan;
   plan.set_policy(static_cast<v1::Gate::Policy>(99));
-  const absl::Status status = ProtoJobCodec().DecodePlan(plan.SerializeAsString()).status();
+  const absl::Status status = ProtoScreenCodec().DecodePlan(plan.SerializeAsString()).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(FieldViolationsOf(status).size(), 1u);
 }

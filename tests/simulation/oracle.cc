@@ -9,7 +9,8 @@
 
 namespace sluice {
 
-std::vector<int64_t> SurvivorsOfPlan(const JobCodec& codec, const Content& content, const std::string& plan) {
+std::vector<int64_t> SurvivorsOfPlan(const ScreenCodec& codec, const Content& content,
+                                     const std::string& plan) {
   const absl::StatusOr<ScreenSpec> spec = codec.DecodeScreenSpec(content.batch.spec);
   const absl::StatusOr<GatePlan> decoded = codec.DecodePlan(plan);
   if (!spec.ok() || !decoded.ok()) return {};

@@ -14,7 +14,8 @@
 namespace sluice {
 
 // The jobs that a plan lets go on, in no order of meaning. None when nothing of the batch can be screened.
-std::vector<int64_t> SurvivorsOfPlan(const JobCodec& codec, const Content& content, const std::string& plan);
+std::vector<int64_t> SurvivorsOfPlan(const ScreenCodec& codec, const Content& content,
+                                     const std::string& plan);
 
 // The result of a job that SUCCEEDED: its vector, or its verdict with or without the model.
 class ResultOracle {

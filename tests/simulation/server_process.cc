@@ -30,7 +30,8 @@ void ServerProcess::Begin(SimulatedLink& link) {
   PipelineParts parts;
   parts.queue = &link;
   parts.upkeep = &link;
-  parts.codec = &world_.codec;
+  parts.screen_codec = &world_.codec;
+  parts.embed_codec = &world_.codec;
   if (has_model_) parts.scheduler = scheduler_.get();
   if (has_model_) parts.tokenizer = &world_.tokenizer;
   parts.executor = this;

@@ -19,10 +19,13 @@ class HostilePlanTest : public testing::Test, public StoreListener {
  protected:
   HostilePlanTest() {
     store_.SetListener(this);
-    body_ = std::make_unique<PipelineBody>(
-        PipelineOptions{.phase_one_workers = 1},
-        PipelineParts{
-            .queue = &store_, .upkeep = &store_, .codec = &codec_, .executor = &worker_, .clock = &clock_});
+    body_ = std::make_unique<PipelineBody>(PipelineOptions{.phase_one_workers = 1},
+                                           PipelineParts{.queue = &store_,
+                                                         .upkeep = &store_,
+                                                         .screen_codec = &codec_,
+                                                         .embed_codec = &codec_,
+                                                         .executor = &worker_,
+                                                         .clock = &clock_});
     store_.OpenSession(absl::Seconds(15), [this](absl::StatusOr<SessionId> session) {
       body_->Start(*session, clock_.MonotonicNow());
     });

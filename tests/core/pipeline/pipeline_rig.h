@@ -143,7 +143,8 @@ class PipelineRig final : public StoreListener {
     PipelineParts parts;
     parts.queue = &store_;
     parts.upkeep = &store_;
-    parts.codec = &codec_;
+    parts.screen_codec = &codec_;
+    parts.embed_codec = &codec_;
     if (options_.has_model) parts.scheduler = options_.caches ? caching_.get() : scheduler_.get();
     parts.tokenizer = options_.has_model ? &tokenizer_ : nullptr;
     parts.executor = executor_.get();

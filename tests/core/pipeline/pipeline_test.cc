@@ -79,8 +79,13 @@ TEST(PipelineTest, RefusesOptionsOutOfRange) {
   PipelineRig rig({});
   PipelineParts parts;
   EXPECT_EQ(Pipeline::Create({}, parts).status().code(), absl::StatusCode::kInvalidArgument);
-  parts = {&rig.store_, &rig.store_,         &rig.codec_, nullptr,
-           nullptr,     rig.executor_.get(), &rig.clock_, nullptr};
+  parts = {.queue = &rig.store_,
+           .upkeep = &rig.store_,
+           .screen_codec = &rig.codec_,
+           .executor = rig.executor_.get(),
+           .clock = &rig.clock_};
+  EXPECT_THAT(Pipeline::Create({}, parts).status().message(), HasSubstr("embed_codec"));
+  parts.embed_codec = &rig.codec_;
   EXPECT_THAT(Pipeline::Create({.phase_one_workers = 0}, parts).status().message(),
               HasSubstr("phase_one_workers: must be 1 to 256, is 0"));
   EXPECT_THAT(Pipeline::Create({.max_claimed_jobs = 0}, parts).status().message(),

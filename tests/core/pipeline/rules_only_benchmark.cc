@@ -45,7 +45,8 @@ int Run(int postings, int workers) {
     const LineCodec codec;
     auto pipeline = *Pipeline::Create({.phase_one_workers = workers}, {.queue = store.get(),
                                                                        .upkeep = store.get(),
-                                                                       .codec = &codec,
+                                                                       .screen_codec = &codec,
+                                                                       .embed_codec = &codec,
                                                                        .executor = executor.get(),
                                                                        .clock = &Clock::Real()});
     forward.set_pipeline(pipeline.get());
