@@ -6,18 +6,14 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/log.h"
 #include "core/base/status_macros.h"
 #include "core/pipeline/page_screening.h"
-#include "core/pipeline/page_sweep.h"
+#include "core/pipeline/plan_lease.h"
 #include "core/pipeline/posting_pages.h"
-#include "core/pipeline/store_call.h"
 
 namespace sluice {
 namespace {
 
-constexpr size_t kFewPostings = 256;
-constexpr int64_t kStepsPerDecision = 256;  // of the gate, for a posting
 constexpr size_t kSurvivorsPerStep = 512;
 constexpr size_t kKeptPerStep = 512;
 
@@ -28,7 +24,7 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   PlanRun(PipelineContext& context, const ScreenCodec& codec, LeasePtr lease)
       : context_(context),
         codec_(codec),
-        lease_(std::move(lease)),
+        lease_(context, std::move(lease)),
         started_(context.loop->Now()),
         all_kept_bytes_(context.kept_result_bytes) {}
   ~PlanRun() { DropKept(); }
@@ -36,7 +32,6 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   void Start();
 
  private:
-  using Work = std::function<int64_t(size_t position)>;  // on the executor; answers the steps it took
   using Explained = absl::StatusOr<PhaseOneResult>;
 
   absl::Status Compile(const Batch& batch);
@@ -50,32 +45,22 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
   void DropKept();
   void Decide();
   void CommitPlan(const GatePlan& plan);
-  void OnPlan(const absl::StatusOr<std::string>& stored, const std::string& offered);
+  void OnPlan(const std::string& stored, const std::string& offered);
 
   void ReadySurvivors(size_t first);
   using Explain = std::function<Explained(size_t position, WorkBudget& budget)>;
   void RecordPages();
   void Record(int64_t first_index, size_t count, Explain explain);
   void ApplyOutcomes(std::vector<NewOutcome> outcomes);
-  void OnApplied(const std::vector<NewOutcome>& outcomes, const absl::Status& status);
+  void OnApplied(int64_t succeeded, int64_t failed);
   void Finish();
 
-  // Runs `work` for every position below `count`, split over the executor, then `done` on the loop.
-  void ForEach(size_t count, Work work, std::function<void()> done);
-  // Of so many postings: a few are not worth the wait for a worker.
-  void OffloadUnlessFew(size_t postings, SharedWork work);
-  void Offload(SharedWork work) { context_.loop->Offload(lease_->claim.batch_id, std::move(work)); }
-  void CallUnderFence(absl::AnyInvocable<void(Done<void>)> issue,
-                      absl::AnyInvocable<void(absl::Status) &&> then);
-  // Whether to go no further: stopped from outside or refused by the store. Ends the lease then.
-  bool Over(const absl::Status& status);
   NewOutcome OutcomeOf(int64_t job_index, Explained explained) const;
-  WorkBudget NewBudget() const { return WorkBudget(lease_->cancellation.token()); }
   int64_t JobIndexOf(int64_t summary) const;
 
   PipelineContext& context_;
   const ScreenCodec& codec_;
-  const LeasePtr lease_;
+  const PlanLease lease_;
   const absl::Duration started_;
 
   absl::Time as_of_;
@@ -102,21 +87,14 @@ class PlanRun : public std::enable_shared_from_this<PlanRun> {
 };
 
 void PlanRun::Start() {
-  CallStore<Batch>(
-      *context_.loop,
-      [this, self = shared_from_this()](Done<Batch> done) {
-        context_.parts.queue->ReadBatch(lease_->claim.batch_id, std::move(done));
-      },
-      [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
-      [this, self = shared_from_this()](absl::StatusOr<Batch> batch) {
-        if (Over(batch.status())) return;
-        if (batch->plan_applied || IsTerminal(batch->state)) return Finish();
-        Offload([this, self, batch = *std::move(batch)] {
-          absl::Status compiled = Compile(batch);
-          context_.loop->Post([this, self, compiled] { OnCompiled(compiled); });
-          return StepsToCompile(batch.spec.size());
-        });
-      });
+  lease_.ReadBatch([this, self = shared_from_this()](Batch batch) {
+    if (batch.plan_applied || IsTerminal(batch.state)) return Finish();
+    lease_.Offload([this, self, batch = std::move(batch)] {
+      absl::Status compiled = Compile(batch);
+      context_.loop->Post([this, self, compiled] { OnCompiled(compiled); });
+      return StepsToCompile(batch.spec.size());
+    });
+  });
 }
 
 absl::Status PlanRun::Compile(const Batch& batch) {
@@ -130,13 +108,13 @@ absl::Status PlanRun::Compile(const Batch& batch) {
 }
 
 void PlanRun::OnCompiled(absl::Status compiled) {
-  if (Over(absl::OkStatus())) return;
+  if (lease_.Over()) return;
   if (!compiled.ok()) {
     broken_ = std::move(compiled);
     return CommitPlan(
         GatePlan{.policy = GatePolicy::kRulesOnly, .limited_by = "invalid_spec", .as_of = as_of_});
   }
-  pages_.emplace(context_, lease_);
+  pages_.emplace(context_, lease_.lease());
   const bool none_goes_on = gate_.policy == GatePolicy::kRulesOnly || !context_.has_model();
   keeps_ = none_goes_on && context_.options.kept_result_bytes > 0;
   SummarisePages();
@@ -144,7 +122,7 @@ void PlanRun::OnCompiled(absl::Status compiled) {
 
 void PlanRun::SummarisePages() {
   pages_->Next(shared_from_this(), [this](absl::StatusOr<PostingPage> page) {
-    if (Over(page.status())) return;
+    if (lease_.Over(page.status())) return;
     if ((*page)->empty()) return Decide();
     keeps_ ? ExplainPage(*page) : SummarisePage(*page);
   });
@@ -152,12 +130,10 @@ void PlanRun::SummarisePages() {
 
 void PlanRun::SummarisePage(const PostingPage& page) {
   auto answers = std::make_shared<std::vector<absl::StatusOr<PhaseOneSummary>>>(page->size());
-  ForEach(
-      page->size(),
-      [this, page, answers](size_t position) {
-        WorkBudget budget = NewBudget();
+  lease_.Sweep(
+      shared_from_this(), page->size(),
+      [this, page, answers](size_t position, WorkBudget& budget) {
         (*answers)[position] = SummariseJob(codec_, *screener_, as_of_, (*page)[position], budget);
-        return budget.spent();
       },
       [this, page, answers] {
         for (size_t i = 0; i < answers->size(); ++i) {
@@ -173,12 +149,10 @@ void PlanRun::SummarisePage(const PostingPage& page) {
 
 void PlanRun::ExplainPage(const PostingPage& page) {
   auto answers = std::make_shared<std::vector<Explained>>(page->size());
-  ForEach(
-      page->size(),
-      [this, page, answers](size_t position) {
-        WorkBudget budget = NewBudget();
+  lease_.Sweep(
+      shared_from_this(), page->size(),
+      [this, page, answers](size_t position, WorkBudget& budget) {
         (*answers)[position] = ExplainJob(codec_, *screener_, as_of_, (*page)[position], budget);
-        return budget.spent();
       },
       [this, answers] {
         for (Explained& explained : *answers) Keep(std::move(explained));
@@ -215,7 +189,7 @@ void PlanRun::DropKept() {
 
 void PlanRun::Decide() {
   if (!stored_plan_.empty()) return OnPlan(stored_plan_, "");
-  OffloadUnlessFew(summaries_.size(), [this, self = shared_from_this()] {
+  lease_.OffloadUnlessFew(summaries_.size(), [this, self = shared_from_this()] {
     GateDecision decision =
         DecideGate(gate_, summaries_, context_.has_model(), context_.options.model_digest, as_of_);
     const int64_t steps = kStepsPerDecision * static_cast<int64_t>(summaries_.size());
@@ -226,32 +200,26 @@ void PlanRun::Decide() {
 }
 
 void PlanRun::CommitPlan(const GatePlan& plan) {
-  auto offered = std::make_shared<const std::string>(codec_.EncodePlan(plan));
-  CallStore<std::string>(
-      *context_.loop,
-      [this, self = shared_from_this(), offered](Done<std::string> done) {
-        context_.parts.queue->CommitPlan(lease_->key(), *offered, std::move(done));
-      },
-      [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
-      [this, self = shared_from_this(), offered](const absl::StatusOr<std::string>& stored) {
-        OnPlan(stored, *offered);
-      });
+  std::string offered = codec_.EncodePlan(plan);
+  lease_.CommitPlan(offered, [this, self = shared_from_this(), offered](const std::string& stored) {
+    OnPlan(stored, offered);
+  });
 }
 
 // The stored plan rules, also over the one just decided: another attempt may have committed it first.
-void PlanRun::OnPlan(const absl::StatusOr<std::string>& stored, const std::string& offered) {
-  if (Over(stored.status())) return;
-  absl::StatusOr<GatePlan> plan = codec_.DecodePlan(*stored);
+void PlanRun::OnPlan(const std::string& stored, const std::string& offered) {
+  if (lease_.Over()) return;
+  absl::StatusOr<GatePlan> plan = codec_.DecodePlan(stored);
   if (!plan.ok() && broken_.ok()) broken_ = plan.status();
   if (!broken_.ok()) {
     DropKept();
-    pages_.emplace(context_, lease_);
+    pages_.emplace(context_, lease_.lease());
     return RecordPages();
   }
   plan_ = *std::move(plan);
   if (std::exchange(as_of_, plan_.as_of) != plan_.as_of) DropKept();  // explained as of another moment
-  if (*stored == offered) context_.meters->CountGate(plan_);
-  OffloadUnlessFew(summaries_.size(), [this, self = shared_from_this()] {
+  if (stored == offered) context_.meters->CountGate(plan_);
+  lease_.OffloadUnlessFew(summaries_.size(), [this, self = shared_from_this()] {
     survivors_ = SurvivorsOf(plan_, summaries_);
     survives_.assign(summaries_.size() + unscreened_.size(), false);
     for (int64_t& survivor : survivors_) {
@@ -266,22 +234,16 @@ void PlanRun::OnPlan(const absl::StatusOr<std::string>& stored, const std::strin
 }
 
 void PlanRun::ReadySurvivors(size_t first) {
-  if (Over(absl::OkStatus())) return;
+  if (lease_.Over()) return;
   if (first == survivors_.size()) {
     if (survivors_.size() == survives_.size()) return Finish();
-    pages_.emplace(context_, lease_, static_cast<int64_t>(kept_.size()));
+    pages_.emplace(context_, lease_.lease(), static_cast<int64_t>(kept_.size()));
     return RecordPages();
   }
   const size_t end = std::min(first + kSurvivorsPerStep, survivors_.size());
   std::vector<PlannedJob> chunk;
   for (size_t rank = first; rank < end; ++rank) chunk.push_back({survivors_[rank], static_cast<int>(rank)});
-  CallUnderFence(
-      [this, chunk = std::move(chunk)](Done<void> done) {
-        context_.parts.queue->ApplyPlan(lease_->key(), {}, chunk, std::move(done));
-      },
-      [this, end](const absl::Status& status) {
-        if (!Over(status)) ReadySurvivors(end);
-      });
+  lease_.ApplyPlan({}, std::move(chunk), [this, self = shared_from_this(), end] { ReadySurvivors(end); });
 }
 
 void PlanRun::RecordPages() {
@@ -292,7 +254,7 @@ void PlanRun::RecordPages() {
                   [this, first](size_t position, WorkBudget&) { return std::move(kept_[first + position]); });
   }
   pages_->Next(shared_from_this(), [this](absl::StatusOr<PostingPage> page) {
-    if (Over(page.status())) return;
+    if (lease_.Over(page.status())) return;
     if (!(*page)->empty()) {
       return Record((*page)->front().index, (*page)->size(),
                     [this, page = *page](size_t position, WorkBudget& budget) {
@@ -308,15 +270,13 @@ void PlanRun::RecordPages() {
 // Encodes these verdicts while those before are being committed.
 void PlanRun::Record(int64_t first_index, size_t count, Explain explain) {
   auto outcomes = std::make_shared<std::vector<NewOutcome>>(count);
-  ForEach(
-      count,
-      [this, first_index, outcomes, explain = std::move(explain)](size_t position) {
-        WorkBudget budget = NewBudget();
+  lease_.Sweep(
+      shared_from_this(), count,
+      [this, first_index, outcomes, explain = std::move(explain)](size_t position, WorkBudget& budget) {
         const auto index = static_cast<size_t>(first_index) + position;
         (*outcomes)[position].job_index = kPlanTask;
         if (index >= survives_.size() || !survives_[index])
           (*outcomes)[position] = OutcomeOf(static_cast<int64_t>(index), explain(position, budget));
-        return budget.spent();
       },
       [this, outcomes] {
         outcomes->erase(
@@ -339,77 +299,29 @@ NewOutcome PlanRun::OutcomeOf(int64_t job_index, Explained explained) const {
 
 void PlanRun::ApplyOutcomes(std::vector<NewOutcome> outcomes) {
   applying_ = true;
-  auto shared = std::make_shared<const std::vector<NewOutcome>>(std::move(outcomes));
-  CallUnderFence(
-      [this, shared](Done<void> done) {
-        context_.parts.queue->ApplyPlan(lease_->key(), *shared, {}, std::move(done));
-      },
-      [this, shared](const absl::Status& status) { OnApplied(*shared, status); });
-  RecordPages();
-}
-
-void PlanRun::OnApplied(const std::vector<NewOutcome>& outcomes, const absl::Status& status) {
-  applying_ = false;
-  if (Over(status)) return;
+  const auto recorded = static_cast<int64_t>(outcomes.size());
   const int64_t failed = std::count_if(outcomes.begin(), outcomes.end(), [](const NewOutcome& outcome) {
     return outcome.kind == OutcomeKind::kFailed;
   });
+  lease_.ApplyPlan(std::move(outcomes), {}, [this, self = shared_from_this(), recorded, failed] {
+    OnApplied(recorded - failed, failed);
+  });
+  RecordPages();
+}
+
+void PlanRun::OnApplied(int64_t succeeded, int64_t failed) {
+  applying_ = false;
   const absl::Duration now = context_.loop->Now();
   context_.meters->CountRecorded(JobKind::kScreen, OutcomeKind::kFailed, now, failed);
-  context_.meters->CountRecorded(JobKind::kScreen, OutcomeKind::kSucceeded, now,
-                                 static_cast<int64_t>(outcomes.size()) - failed);
+  context_.meters->CountRecorded(JobKind::kScreen, OutcomeKind::kSucceeded, now, succeeded);
   if (after_apply_) std::exchange(after_apply_, nullptr)();
 }
 
 void PlanRun::Finish() {
-  CallUnderFence(
-      [this](Done<void> done) { context_.parts.queue->FinishPlan(lease_->key(), std::move(done)); },
-      [this](const absl::Status& status) {
-        if (Over(status)) return;
-        context_.meters->ObserveStage(Stage::kPlan, context_.loop->Now() - started_);
-        context_.sink->Drop(lease_);
-      });
-}
-
-void PlanRun::ForEach(size_t count, Work work, std::function<void()> done) {
-  RunSweep(context_, lease_, shared_from_this(), {count, std::move(work), [this, done = std::move(done)] {
-                                                    if (!Over(absl::OkStatus())) done();
-                                                  }});
-}
-
-void PlanRun::OffloadUnlessFew(size_t postings, SharedWork work) {
-  if (postings > kFewPostings) return Offload(std::move(work));
-  std::move(work)();
-}
-
-void PlanRun::CallUnderFence(absl::AnyInvocable<void(Done<void>)> issue,
-                             absl::AnyInvocable<void(absl::Status) &&> then) {
-  CallStore<void>(
-      *context_.loop, std::move(issue),
-      [self = shared_from_this()] { return self->lease_->stop != StopReason::kNone; },
-      [self = shared_from_this(), then = std::move(then)](absl::Status status) mutable {
-        std::move(then)(std::move(status));
-      });
-}
-
-bool PlanRun::Over(const absl::Status& status) {
-  if (lease_->ended) return true;
-  if (lease_->stop == StopReason::kDraining) {
-    context_.sink->GiveBack(lease_);
-  } else if (lease_->stop == StopReason::kBatchCancelled) {
-    // Its jobs are CANCELLED already; this only ends the task sooner than its lease would.
-    context_.parts.queue->FinishPlan(lease_->key(), [](const absl::Status&) {});
-    context_.sink->Drop(lease_);
-  } else if (lease_->stop == StopReason::kSessionLost || absl::IsAborted(status) ||
-             absl::IsNotFound(status)) {
-    context_.sink->Drop(lease_);  // lost, another's by now, or deleted
-  } else if (!status.ok()) {
-    Log(LogLevel::kError, "plan of batch ", lease_->claim.batch_id, " given up: ", status.ToString());
-    context_.sink->GiveUp(lease_);
-  } else {
-    return false;
-  }
-  return true;
+  lease_.FinishPlan([this, self = shared_from_this()] {
+    context_.meters->ObserveStage(Stage::kPlan, context_.loop->Now() - started_);
+    context_.sink->Drop(lease_.lease());
+  });
 }
 
 // Summaries leave the undecodable jobs out: the n-th summary belongs to the n-th index that is not among
