@@ -31,8 +31,8 @@ PlanEnd EndOfPlan(StopReason stop, const absl::Status& status);
 // Of the gate's decision and of its survivors, for a posting; in steps (core/screening/work_budget.h).
 inline constexpr int64_t kStepsPerDecision = 256;
 
-// A copy is of the same lease. What is given to be called is called on the loop's thread, and never once the
-// task is over. Loop thread only; `context` must outlive the loop's work.
+// A copy is of the same lease. `then` and `done` are called on the loop's thread, and never once the task is
+// over. Loop thread only; `context` must outlive the loop's work.
 class PlanLease {
  public:
   PlanLease(PipelineContext& context, LeasePtr lease) : context_(context), lease_(std::move(lease)) {}
@@ -50,14 +50,14 @@ class PlanLease {
   void ApplyPlan(std::vector<NewOutcome> others, std::vector<PlannedJob> survivors, Closure then) const;
   void FinishPlan(Closure then) const;
 
-  // On the workers, in this batch's turn.
+  // Runs `work` on the workers when it is this batch's turn, whether the task is over by then or not.
   void Offload(SharedWork work) const;
-  // `work` on as many postings: a few are not worth the wait for a worker.
+  // The same for work on as many postings; a few are not worth the wait for a worker.
   void OffloadUnlessFew(size_t postings, SharedWork work) const;
 
   using PostingWork = std::function<void(size_t position, WorkBudget& budget)>;  // on the executor
-  // `work` for every position below `postings`, split over the workers, each with a budget of its own; then
-  // `done`. `owner` is kept alive until that.
+  // Runs `work` for every position below `postings`, split over the workers, each with a budget of its own;
+  // then `done`. `owner` is kept alive until that.
   void Sweep(std::shared_ptr<void> owner, size_t postings, PostingWork work,
              std::function<void()> done) const;
 

@@ -1,9 +1,9 @@
 // The plan stage: a screen batch's barrier. Phase one over every posting, the gate's decision, and what
 // follows from it, each step committed under the plan task's fence and each repeatable:
 //
-//   1. page the postings, keep a summary of each           (nothing committed)
+//   1. page the postings, keep a summary of each (PhaseOnePass; nothing is committed)
 //   2. commit the plan, or take the one that is there
-//   3. ready the survivors, best first
+//   3. ready the survivors, best first (PlanApplication, as the next)
 //   4. page the postings again, record the others' verdicts (where none goes on to the model and step 1 could
 //      keep all its results, from those); a posting whose work is over the budget fails
 //   5. finish the plan task

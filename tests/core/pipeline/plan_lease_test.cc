@@ -11,8 +11,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-constexpr char kSpec[] = "rules_only 0 storage";
-
 TEST(EndOfPlanTest, GoesOnWhileNothingStopsIt) {
   EXPECT_EQ(EndOfPlan(StopReason::kNone, absl::OkStatus()), PlanEnd::kNone);
 }
@@ -37,7 +35,7 @@ TEST(EndOfPlanTest, ARefusalEndsItByItsCode) {
 // Three times busy, and the plan is committed once.
 TEST(PlanLeaseTest, AStoreThatIsBusyIsAskedAgain) {
   PlanRig rig;
-  const PlanLease plan(rig.context_, rig.ClaimPlan(kSpec, {"a posting"}));
+  const PlanLease plan(rig.context_, rig.ClaimPlan(kAnyScreenSpec, {"a posting"}));
   rig.store_.Arm(StoreFault::kBusy, 1, "CommitPlan", 3);
   std::optional<std::string> stored;
   plan.CommitPlan("a plan", [&](std::string answer) { stored = std::move(answer); });
@@ -52,7 +50,7 @@ TEST(PlanLeaseTest, AStoreThatIsBusyIsAskedAgain) {
 
 TEST(PlanLeaseTest, AnswersThePlanThatWasCommittedFirst) {
   PlanRig rig;
-  const PlanLease plan(rig.context_, rig.ClaimPlan(kSpec, {"a posting"}));
+  const PlanLease plan(rig.context_, rig.ClaimPlan(kAnyScreenSpec, {"a posting"}));
   std::vector<std::string> stored;
   for (const char* offered : {"the first", "the second"}) {
     plan.CommitPlan(offered, [&](std::string answer) { stored.push_back(std::move(answer)); });
@@ -64,7 +62,7 @@ TEST(PlanLeaseTest, AnswersThePlanThatWasCommittedFirst) {
 // A drain does not wait for a store that is away: what was asked is not asked again, nothing goes on.
 TEST(PlanLeaseTest, ACallIsGivenUpForADrain) {
   PlanRig rig;
-  const PlanLease plan(rig.context_, rig.ClaimPlan(kSpec, {"a posting"}));
+  const PlanLease plan(rig.context_, rig.ClaimPlan(kAnyScreenSpec, {"a posting"}));
   rig.store_.Arm(StoreFault::kRefuse, 1, "ApplyPlan", 1000);
   bool applied = false;
   plan.ApplyPlan({}, {{.job_index = 0}}, [&] { applied = true; });
@@ -81,7 +79,7 @@ TEST(PlanLeaseTest, ACallIsGivenUpForADrain) {
 // The task of a cancelled batch is ended in the store, without an answer being waited for, and once.
 TEST(PlanLeaseTest, ACancelledBatchEndsItsTaskAtOnce) {
   PlanRig rig;
-  const PlanLease plan(rig.context_, rig.ClaimPlan(kSpec, {"a posting"}));
+  const PlanLease plan(rig.context_, rig.ClaimPlan(kAnyScreenSpec, {"a posting"}));
   rig.Stop(plan.lease(), StopReason::kBatchCancelled);
   EXPECT_TRUE(plan.Over());
   EXPECT_THAT(rig.sink_.ends(), ElementsAre("dropped"));
@@ -94,13 +92,13 @@ TEST(PlanLeaseTest, ACancelledBatchEndsItsTaskAtOnce) {
 // What the store refuses for good counts as an attempt; a task that is another's by now is only dropped.
 TEST(PlanLeaseTest, ARefusalEndsTheLease) {
   PlanRig rig;
-  const PlanLease broken(rig.context_, rig.ClaimPlan(kSpec, {"a posting"}));
+  const PlanLease broken(rig.context_, rig.ClaimPlan(kAnyScreenSpec, {"a posting"}));
   rig.store_.Arm(StoreFault::kBreak, 1, "ReadBatch");
   broken.ReadBatch([](const Batch&) { FAIL() << "was not read"; });
   rig.Settle();
   EXPECT_THAT(rig.sink_.ends(), ElementsAre("given up"));
 
-  const PlanLease fenced(rig.context_, rig.ClaimPlan(kSpec, {"a posting"}));
+  const PlanLease fenced(rig.context_, rig.ClaimPlan(kAnyScreenSpec, {"a posting"}));
   ++fenced.lease()->claim.fence;
   fenced.FinishPlan([] { FAIL() << "was fenced"; });
   rig.Settle();
@@ -110,7 +108,7 @@ TEST(PlanLeaseTest, ARefusalEndsTheLease) {
 // No posting more is begun, and nothing goes on.
 TEST(PlanLeaseTest, ASweepThatIsStoppedDoesNotGoOn) {
   PlanRig rig;
-  const PlanLease plan(rig.context_, rig.ClaimPlan(kSpec, {"a posting"}));
+  const PlanLease plan(rig.context_, rig.ClaimPlan(kAnyScreenSpec, {"a posting"}));
   int begun = 0;
   plan.Sweep(
       nullptr, 100,
@@ -126,7 +124,7 @@ TEST(PlanLeaseTest, ASweepThatIsStoppedDoesNotGoOn) {
 // Each posting has a budget of its own.
 TEST(PlanLeaseTest, ASweepGivesEachPostingItsBudget) {
   PlanRig rig({.workers = 3});
-  const PlanLease plan(rig.context_, rig.ClaimPlan(kSpec, {"a posting"}));
+  const PlanLease plan(rig.context_, rig.ClaimPlan(kAnyScreenSpec, {"a posting"}));
   std::vector<int64_t> left(100);
   bool done = false;
   plan.Sweep(
@@ -144,7 +142,7 @@ TEST(PlanLeaseTest, ASweepGivesEachPostingItsBudget) {
 // A few are decided at once; many wait for a worker and are charged for.
 TEST(PlanLeaseTest, ManyPostingsWaitForAWorker) {
   PlanRig rig;
-  const PlanLease plan(rig.context_, rig.ClaimPlan(kSpec, {"a posting"}));
+  const PlanLease plan(rig.context_, rig.ClaimPlan(kAnyScreenSpec, {"a posting"}));
   int decided = 0;
   const auto decide = [&] {
     ++decided;

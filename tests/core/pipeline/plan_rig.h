@@ -20,6 +20,9 @@
 
 namespace sluice {
 
+inline constexpr char kAnyScreenSpec[] = "rules_only 0 storage";
+inline constexpr int64_t kPlenty = 64 << 20;  // bytes: all that a test's phase one says can be kept
+
 // Reads at most so many jobs at once.
 class SmallPages final : public InterceptedBatchStore<SmallPages> {
  public:
