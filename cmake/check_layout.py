@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # folder -> folders it may include besides itself
 ALLOWED = {
     "core/base": [],
-    "core/metrics": ["core/base"],
+    "core/metrics": ["core/base", "core/store"],
     "core/hardware": ["core/base"],
     "core/text": ["core/base"],
     "core/batching": ["core/base", "core/metrics"],

@@ -27,8 +27,7 @@ class StoreEvents final : public StoreListener {
     pipeline_.OnBatchEnded(batch_id);
   }
   void OnJobsEnded(JobKind kind, OutcomeKind outcome, int64_t jobs) override {
-    metrics_.pipeline().jobs_total[static_cast<int>(kind) - 1][static_cast<int>(outcome) - 1]->Increment(
-        static_cast<double>(jobs));
+    metrics_.pipeline().kinds.at(kind).jobs_total.at(outcome)->Increment(static_cast<double>(jobs));
   }
 
  private:

@@ -132,15 +132,18 @@ SchedulerMetrics MakeSchedulerMetrics(prometheus::Registry& registry) {
 
 PipelineMetrics MakePipelineMetrics(prometheus::Registry& registry) {
   PipelineMetrics metrics;
-  for (size_t kind = 0; kind < kMetricKinds.size(); ++kind) {
+  for (const KindRow& row : StageTable::BuiltIn().kinds()) {
+    PipelineMetrics::OfKind& kind = metrics.kinds[row.kind];
     for (size_t outcome = 0; outcome < kMetricOutcomes.size(); ++outcome) {
-      metrics.jobs_total[kind][outcome] =
-          MakeCounter(registry, kJobs, {{"kind", kMetricKinds[kind]}, {"outcome", kMetricOutcomes[outcome]}});
+      kind.jobs_total[static_cast<OutcomeKind>(outcome + 1)] =
+          MakeCounter(registry, kJobs, {{"kind", row.name}, {"outcome", kMetricOutcomes[outcome]}});
     }
+    kind.queue_jobs = MakeGauge(registry, kQueueJobs, {{"kind", row.name}});
+    kind.job_seconds = MakeHistogram(registry, kJobSeconds, {{"kind", row.name}});
   }
-  MakeEach(registry, MakeGauge, kQueueJobs, "kind", kMetricKinds, metrics.queue_jobs);
-  MakeEach(registry, MakeHistogram, kJobSeconds, "kind", kMetricKinds, metrics.job_seconds);
-  MakeEach(registry, MakeHistogram, kStageSeconds, "stage", kMetricStages, metrics.stage_seconds);
+  for (const StageRow& row : StageTable::BuiltIn().stages()) {
+    metrics.stage_seconds[row.id] = MakeHistogram(registry, kStageSeconds, {{"stage", row.name}});
+  }
   MakeEach(registry, MakeCounter, kGateJobs, "decision", kMetricGateDecisions, metrics.gate_jobs_total);
   metrics.phase_one_workers = MakeGauge(registry, kPhaseOneWorkers);
   metrics.backlog_seconds = MakeGauge(registry, kBacklog);

@@ -16,14 +16,13 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "core/store/batch.h"
 
 namespace sluice {
 
 // Labels are fixed sets, in these orders; the enums of the parts index them.
-inline constexpr std::array<const char*, 2> kMetricKinds = {"screen", "embed"};
 inline constexpr std::array<const char*, 4> kMetricOutcomes = {"succeeded", "failed", "cancelled", "expired"};
 inline constexpr std::array<const char*, 2> kMetricClasses = {"interactive", "bulk"};
-inline constexpr std::array<const char*, 3> kMetricStages = {"screen_plan", "screen_score", "embed"};
 inline constexpr std::array<const char*, 3> kMetricGateDecisions = {"vetoed", "gated", "passed"};
 inline constexpr std::array<const char*, 15> kMetricRefusalReasons = {
     "QUEUE_FULL",       "QUEUE_OVERLOADED", "TENANT_QUEUE_FULL", "DEADLINE_TOO_SHORT", "DISK_LOW",
@@ -63,11 +62,14 @@ struct ReplicaMetrics {
 };
 
 struct PipelineMetrics {
-  std::array<std::array<prometheus::Counter*, 4>, 2> jobs_total;  // [kind][outcome]
-  std::array<prometheus::Gauge*, 2> queue_jobs;                   // by kind
-  std::array<prometheus::Histogram*, 2> job_seconds;              // by kind, claim to recorded outcome
-  std::array<prometheus::Histogram*, 3> stage_seconds;            // by stage
-  std::array<prometheus::Counter*, 3> gate_jobs_total;            // by decision
+  struct OfKind {
+    std::map<OutcomeKind, prometheus::Counter*> jobs_total;
+    prometheus::Gauge* queue_jobs;
+    prometheus::Histogram* job_seconds;  // claim to recorded outcome
+  };
+  std::map<JobKind, OfKind> kinds;                        // of the built-in StageTable
+  std::map<Stage, prometheus::Histogram*> stage_seconds;  // alike
+  std::array<prometheus::Counter*, 3> gate_jobs_total;    // by decision
   prometheus::Gauge* phase_one_workers;
   prometheus::Gauge* backlog_seconds;
   prometheus::Gauge* saturation_ratio;

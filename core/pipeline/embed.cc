@@ -1,10 +1,14 @@
-#include "core/pipeline/embed.h"
-
+#include <memory>
+#include <string>
 #include <utility>
 
+#include "core/pipeline/batch_cache.h"
+#include "core/pipeline/embed_codec.h"
+#include "core/pipeline/job_stages.h"
 #include "core/pipeline/stage_ends.h"
 #include "core/pipeline/store_call.h"
 #include "core/pipeline/window_encode.h"
+#include "core/text/token_sequence.h"
 
 namespace sluice {
 namespace {
@@ -15,7 +19,21 @@ constexpr int kMaxSpecs = 64;
 constexpr int64_t kStepsPerByte = 8;  // tokenized
 constexpr int64_t kStepsPerVector = 4'000;
 
-}  // namespace
+class EmbedStage final : public JobStage {
+ public:
+  EmbedStage(PipelineContext& context, const EmbedCodec& codec);
+  void Start(LeasePtr lease) override;
+
+ private:
+  void MakeSpec(const std::string& batch_id, BatchCache<EmbedSpec>::Done made);
+  void Tokenize(const LeasePtr& lease, Truncation truncation);
+  void Submit(const LeasePtr& lease, TokenSequence sequence);
+  void Record(const LeasePtr& lease, std::vector<float> vector, int64_t tokens, bool truncated);
+
+  PipelineContext& context_;
+  const EmbedCodec& codec_;
+  BatchCache<EmbedSpec> specs_;
+};
 
 EmbedStage::EmbedStage(PipelineContext& context, const EmbedCodec& codec)
     : context_(context),
@@ -88,6 +106,12 @@ void EmbedStage::Record(const LeasePtr& lease, std::vector<float> vector, int64_
     });
     return kStepsPerVector;
   });
+}
+
+}  // namespace
+
+std::unique_ptr<JobStage> MakeEmbedStage(PipelineContext& context) {
+  return std::make_unique<EmbedStage>(context, *context.parts.embed_codec);
 }
 
 }  // namespace sluice

@@ -57,10 +57,7 @@ double ServiceRate::PerSecond(absl::Duration now) const {
 
 void JobMeters::CountRecorded(JobKind kind, OutcomeKind outcome, absl::Duration now, int64_t outcomes) {
   if (outcomes == 0) return;
-  if (metrics_) {
-    metrics_->jobs_total[static_cast<int>(kind) - 1][static_cast<int>(outcome) - 1]->Increment(
-        static_cast<double>(outcomes));
-  }
+  if (metrics_) metrics_->kinds.at(kind).jobs_total.at(outcome)->Increment(static_cast<double>(outcomes));
   MutexLock lock(mutex_);
   rate_.Add(now, outcomes);
 }
@@ -77,21 +74,20 @@ void JobMeters::CountGate(const GatePlan& plan) {
 }
 
 void JobMeters::ObserveJob(JobKind kind, absl::Duration claim_to_record) {
-  if (metrics_) {
-    metrics_->job_seconds[static_cast<int>(kind) - 1]->Observe(absl::ToDoubleSeconds(claim_to_record));
-  }
+  if (metrics_) metrics_->kinds.at(kind).job_seconds->Observe(absl::ToDoubleSeconds(claim_to_record));
 }
 
 void JobMeters::ObserveStage(Stage stage, absl::Duration time) {
-  if (metrics_) metrics_->stage_seconds[static_cast<int>(stage) - 1]->Observe(absl::ToDoubleSeconds(time));
+  if (metrics_) metrics_->stage_seconds.at(stage)->Observe(absl::ToDoubleSeconds(time));
 }
 
 void JobMeters::SetQueue(const StoreStats& stats, bool has_model, absl::Duration now) {
   if (!metrics_) return;
-  for (int kind = 0; kind < 2; ++kind) {
-    metrics_->queue_jobs[kind]->Set(static_cast<double>(stats.ready_jobs[kind]));
+  for (const auto& [kind, metrics] : metrics_->kinds) {
+    const auto found = stats.kinds.find(kind);
+    metrics.queue_jobs->Set(found == stats.kinds.end() ? 0 : static_cast<double>(found->second.ready_jobs));
   }
-  const int64_t waiting = stats.queued_jobs() - (has_model ? 0 : stats.model_jobs);
+  const int64_t waiting = stats.queued_jobs() - (has_model ? 0 : stats.planned_jobs());
   const double rate = JobsPerSecond(now);
   metrics_->backlog_seconds->Set(rate > 0 ? static_cast<double>(waiting) / rate : 0);
 }

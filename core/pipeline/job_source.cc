@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "core/pipeline/store_call.h"
 
@@ -10,37 +11,29 @@ namespace {
 
 // So many that those whose postings are dear do not keep a small one out: the workers are shared fairly among
 // them. Each has two pages in memory, its profile's patterns and a few bytes a posting.
-constexpr int kMaxPlanTasks = 64;
+constexpr int kMaxTasksOfBatches = 64;
 // Of those, claimed so lately: most end sooner, and after a crash all that were claimed run one by one.
-constexpr int kMaxYoungPlanTasks = 2;
+constexpr int kMaxYoungTasks = 2;
 constexpr absl::Duration kYoungFor = absl::Milliseconds(50);
 // What a plan task needs, at most, from its batch's last outcome to its own end.
 constexpr absl::Duration kEndsByItself = absl::Milliseconds(50);
 constexpr absl::Duration kPollInterval = absl::Seconds(1);
 constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
-// A plan task goes through a whole batch twice, a million postings at most.
-constexpr absl::Duration kPlanRunsFor = absl::Hours(6);
 constexpr int64_t kMaxClaimBytes = 4 << 20;
 
-// Survivors of a gate wait in the store for a process with a model: their verdicts need it.
-std::vector<Stage> JobStages(bool has_model) {
-  return has_model ? std::vector<Stage>{Stage::kScore, Stage::kEmbed} : std::vector<Stage>{Stage::kEmbed};
-}
-
-std::vector<Stage> AllStages(bool has_model) {
-  std::vector<Stage> stages = JobStages(has_model);
-  stages.push_back(Stage::kPlan);
-  return stages;
+std::vector<Stage> KnownStages(const JobSource::Stages& stages) {
+  std::vector<Stage> known;
+  for (const auto& [stage, work] : stages) known.push_back(stage);
+  return known;
 }
 
 }  // namespace
 
 JobSource::JobSource(PipelineContext& context, Stages stages)
     : context_(context),
-      stages_(stages),
-      job_stages_(JobStages(context.has_model())),
-      all_stages_(AllStages(context.has_model())),
+      stages_(std::move(stages)),
+      served_(ServedStages(*context.parts.stages, KnownStages(stages_), context)),
       keeper_(context, {.opened = [this] { OnReady(); },
                         .lost =
                             [this](SessionId session) {
@@ -54,9 +47,15 @@ JobSource::JobSource(PipelineContext& context, Stages stages)
                               });
                             },
                         .renewed = [this](const std::vector<LeaseKey>& leases) { ReturnUnheld(leases); }}),
-      committer_(context, [this](const LeasePtr& lease, OutcomeKind kind, OutcomeCommitter::Ending ending) {
-        OnOutcomeEnded(lease, kind, ending);
-      }) {}
+      committer_(context, [this](const LeasePtr& lease, const Step& step, OutcomeCommitter::Ending ending) {
+        OnStepEnded(lease, step, ending);
+      }) {
+  for (ClaimStream& stream : ClaimStreams(*context.parts.stages, served_))
+    streams_.push_back({.what = std::move(stream)});
+  for (Stream& stream : streams_) {
+    for (const Stage stage : stream.what.stages) stream_of_[stage] = &stream;
+  }
+}
 
 void JobSource::Start(SessionId session, absl::Duration sent) {
   keeper_.Adopt(session, sent);
@@ -69,8 +68,7 @@ void JobSource::Poll() {
 }
 
 void JobSource::OnReady() {
-  plans_.maybe_ready = true;
-  jobs_.maybe_ready = true;
+  for (Stream& stream : streams_) stream.maybe_ready = true;
   ClaimMore();
 }
 
@@ -87,8 +85,12 @@ void JobSource::OnBatchEnded(const std::string& batch_id) {
 void JobSource::ClaimMore() {
   const std::optional<SessionId> session = keeper_.session();
   if (!draining_ && context_.loop->Now() >= paused_until_ && session.has_value()) {
-    ClaimPlans(*session);
-    ClaimJobs(*session);
+    for (Stream& stream : streams_) {
+      if (stream.claiming || !stream.maybe_ready) continue;
+      if (stream.what.bound == ClaimBound::kTasks) ClaimTasks(stream, *session);
+      if (stream.what.bound == ClaimBound::kCredit) ClaimJobs(stream, *session);
+      if (stream.what.bound == ClaimBound::kInFlight) ClaimInFlight(stream, *session);
+    }
   }
   context_.meters->SetWork(Work(), context_.loop->Now());
 }
@@ -96,41 +98,36 @@ void JobSource::ClaimMore() {
 // A claim that went takes `maybe_ready` with it: where it is left, there was no room to claim.
 ServiceRate::Work JobSource::Work() const {
   if (leases_.empty()) return ServiceRate::Work::kNone;
-  const auto left_lying = [](const Stream& stream) { return stream.maybe_ready && !stream.claiming; };
-  return left_lying(plans_) || left_lying(jobs_) ? ServiceRate::Work::kMoreThanFits
-                                                 : ServiceRate::Work::kSome;
+  const bool left_lying = std::any_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
+    return stream.maybe_ready && !stream.claiming;
+  });
+  return left_lying ? ServiceRate::Work::kMoreThanFits : ServiceRate::Work::kSome;
 }
 
-void JobSource::ClaimPlans(SessionId session) {
-  if (plans_.claiming || !plans_.maybe_ready) return;
-  const int room = std::min(kMaxYoungPlanTasks - YoungPlans(), kMaxPlanTasks - plans_.leases);
-  if (room <= 0) return ClaimPlansLater();
-  Claim(plans_, {.session = session,
-                 .stages = {Stage::kPlan},
-                 .serves = all_stages_,
-                 .max_claims = room,
-                 .run_for = kPlanRunsFor});
+void JobSource::ClaimTasks(Stream& stream, SessionId session) {
+  const int room = std::min(kMaxYoungTasks - YoungTasks(), kMaxTasksOfBatches - stream.leases);
+  if (room <= 0) return ClaimTasksLater();
+  Claim(stream, session, room, kMaxClaimBytes);
 }
 
-int JobSource::YoungPlans() const {
-  if (plans_.leases == 0) return 0;
+int JobSource::YoungTasks() const {
   const absl::Duration born = context_.loop->Now() - kYoungFor;
   return static_cast<int>(std::count_if(leases_.begin(), leases_.end(), [born](const auto& entry) {
-    return entry.second->claim.stage == Stage::kPlan && entry.second->claimed_at > born;
+    return entry.second->claim.scope == StageScope::kBatch && entry.second->claimed_at > born;
   }));
 }
 
-void JobSource::ClaimPlansLater() {
-  if (std::exchange(plans_later_, true)) return;
+void JobSource::ClaimTasksLater() {
+  if (std::exchange(tasks_later_, true)) return;
   context_.loop->After(kYoungFor, [this] {
-    plans_later_ = false;
+    tasks_later_ = false;
     ClaimMore();
   });
 }
 
-void JobSource::ClaimJobs(SessionId session) {
-  const int room = context_.options.max_claimed_jobs - jobs_.leases;
-  const bool idle = jobs_.leases == 0;
+void JobSource::ClaimJobs(Stream& stream, SessionId session) {
+  const int room = context_.options.max_claimed_jobs - stream.leases;
+  const bool idle = stream.leases == 0;
   if (room <= 0 || (!idle && room < context_.options.max_claimed_jobs / 4)) return;
   int64_t max_bytes = kMaxClaimBytes;
   if (context_.has_model()) {
@@ -138,19 +135,22 @@ void JobSource::ClaimJobs(SessionId session) {
     if (!WorthClaiming(credit, context_.options.credit_target_tokens, idle)) return;
     max_bytes = std::clamp<int64_t>(density_.BytesOf(credit), 1, kMaxClaimBytes);
   }
-  Claim(jobs_, {.session = session,
-                .stages = job_stages_,
-                .serves = all_stages_,
-                .max_claims = std::min(room, 4096),
-                .max_payload_bytes = max_bytes});
+  Claim(stream, session, std::min(room, 4096), max_bytes);
 }
 
-void JobSource::Claim(Stream& stream, ClaimRequest request) {
-  if (stream.claiming || !stream.maybe_ready) return;
+void JobSource::ClaimInFlight(Stream& stream, SessionId session) {
+  const int room = stream.what.max_in_flight - stream.leases;
+  if (room > 0) Claim(stream, session, room, kMaxClaimBytes);
+}
+
+void JobSource::Claim(Stream& stream, SessionId session, int max_claims, int64_t max_payload_bytes) {
   stream.claiming = true;
   stream.maybe_ready = false;
-  const SessionId session = request.session;
-  context_.parts.queue->Claim(std::move(request),
+  context_.parts.queue->Claim({.session = session,
+                               .stages = stream.what.stages,
+                               .serves = served_,
+                               .max_claims = max_claims,
+                               .max_payload_bytes = max_payload_bytes},
                               context_.loop->Answer<absl::StatusOr<std::vector<Claimed>>>(
                                   [this, &stream, session](absl::StatusOr<std::vector<Claimed>> claims) {
                                     OnClaimed(stream, session, std::move(claims));
@@ -182,24 +182,16 @@ void JobSource::Begin(SessionId session, Claimed claim) {
   lease->claimed_at = context_.loop->Now();
   leases_[lease->claim.fence] = lease;
   ++StreamOf(lease->claim).leases;
-  if (context_.has_model() && lease->claim.stage != Stage::kPlan) {
+  if (HoldsCredit(lease->claim)) {
     lease->reserved_tokens = density_.TokensOf(static_cast<int64_t>(lease->claim.payload.size()));
     reserved_tokens_ += lease->reserved_tokens;
   }
   if (draining_ || keeper_.session() != session) return GiveBack(lease);
-  StageOf(lease->claim).Start(lease);
+  stages_.at(lease->claim.stage)->Start(lease);
 }
 
-JobStage& JobSource::StageOf(const Claimed& claim) const {
-  switch (claim.stage) {
-    case Stage::kPlan:
-      return *stages_.plan;
-    case Stage::kScore:
-      return *stages_.score;
-    case Stage::kEmbed:
-      break;
-  }
-  return *stages_.embed;
+bool JobSource::HoldsCredit(const Claimed& claim) const {
+  return context_.has_model() && context_.parts.stages->At(claim.stage).cost == CostUnit::kTokens;
 }
 
 int64_t JobSource::CreditTokens() const {
@@ -208,27 +200,30 @@ int64_t JobSource::CreditTokens() const {
 
 double JobSource::Saturation() const {
   if (!context_.has_model()) {
-    return static_cast<double>(jobs_.leases + plans_.leases) / context_.options.max_claimed_jobs;
+    return static_cast<double>(leases_.size()) / context_.options.max_claimed_jobs;
   }
   return 1.0 -
          static_cast<double>(CreditTokens()) / static_cast<double>(context_.options.credit_target_tokens);
 }
 
-void JobSource::Finish(const LeasePtr& lease, NewOutcome outcome) {
+void JobSource::Finish(const LeasePtr& lease, Step step) {
   if (lease->ended) return;
   lease->ended = true;
   ReleaseReserved(lease);
   context_.meters->ObserveStage(lease->claim.stage, context_.loop->Now() - lease->claimed_at);
-  committer_.Add(lease, std::move(outcome));
+  committer_.Add(lease, std::move(step));
   ClaimMore();
 }
 
-void JobSource::OnOutcomeEnded(const LeasePtr& lease, OutcomeKind kind, OutcomeCommitter::Ending ending) {
+void JobSource::OnStepEnded(const LeasePtr& lease, const Step& step, OutcomeCommitter::Ending ending) {
   const absl::Duration now = context_.loop->Now();
-  if (ending == OutcomeCommitter::Ending::kRecorded) {
+  if (ending == OutcomeCommitter::Ending::kCommitted) {
     pause_ = absl::ZeroDuration();
-    context_.meters->CountRecorded(lease->claim.kind, kind, now);
-    context_.meters->ObserveJob(lease->claim.kind, now - lease->claimed_at);
+    const auto* const outcome = std::get_if<NewOutcome>(&step);
+    if (outcome != nullptr && lease->claim.scope == StageScope::kJob) {
+      context_.meters->CountRecorded(lease->claim.kind, outcome->kind, now);
+      context_.meters->ObserveJob(lease->claim.kind, now - lease->claimed_at);
+    }
   } else if (ending == OutcomeCommitter::Ending::kFenced) {
     context_.meters->CountFenced(1);
   } else if (ending == OutcomeCommitter::Ending::kFailed) {
@@ -342,7 +337,9 @@ void JobSource::Drain(Closure drained) {
 
 void JobSource::CheckDrained() {
   if (!draining_ || !drained_ || !leases_.empty() || !returns_.empty()) return;
-  if (plans_.claiming || jobs_.claiming) return;
+  for (const Stream& stream : streams_) {
+    if (stream.claiming) return;
+  }
   keeper_.Close(std::exchange(drained_, nullptr));
 }
 

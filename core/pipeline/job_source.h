@@ -2,10 +2,12 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "core/pipeline/claim_stream.h"
 #include "core/pipeline/credit.h"
 #include "core/pipeline/outcome_committer.h"
 #include "core/pipeline/pipeline_context.h"
@@ -13,17 +15,14 @@
 
 namespace sluice {
 
-// Plan tasks and jobs are claimed apart: plan tasks by their number, jobs by credit in tokens and their
-// number. Loop thread only.
+// Work that has a bound of its own is claimed apart (claim_stream.h): tasks of batches by their number, jobs
+// by credit in tokens and their number, and what waits on a network by its stage's max_in_flight. Loop thread
+// only.
 class JobSource final : public LeaseSink {
  public:
-  struct Stages {
-    JobStage* plan;
-    JobStage* score;
-    JobStage* embed;
-  };
+  using Stages = std::map<Stage, std::unique_ptr<JobStage>>;
 
-  // `context` and the stages must outlive it.
+  // `context` must outlive it.
   JobSource(PipelineContext& context, Stages stages);
 
   // Claims under `session`, opened by a call sent at `sent`.
@@ -44,15 +43,16 @@ class JobSource final : public LeaseSink {
   // The share of what may be in memory that is, 0..1.
   double Saturation() const;
 
-  void Finish(const LeasePtr& lease, NewOutcome outcome) override;
+  void Finish(const LeasePtr& lease, Step step) override;
   void GiveBack(const LeasePtr& lease) override;
   void GiveUp(const LeasePtr& lease) override;
   void Drop(const LeasePtr& lease) override;
   void Submitted(const LeasePtr& lease, int64_t tokens) override;
 
  private:
-  // One of the two streams of claims.
+  // A ClaimStream at work.
   struct Stream {
+    ClaimStream what;
     bool claiming = false;
     bool maybe_ready = true;  // nothing says that there is nothing to claim
     int leases = 0;
@@ -61,17 +61,18 @@ class JobSource final : public LeaseSink {
   void Poll();
   void ClaimMore();
   ServiceRate::Work Work() const;
-  void ClaimPlans(SessionId session);
-  void ClaimPlansLater();
-  int YoungPlans() const;
-  void ClaimJobs(SessionId session);
-  void Claim(Stream& stream, ClaimRequest request);
+  void ClaimTasks(Stream& stream, SessionId session);
+  void ClaimTasksLater();
+  int YoungTasks() const;
+  void ClaimJobs(Stream& stream, SessionId session);
+  void ClaimInFlight(Stream& stream, SessionId session);
+  void Claim(Stream& stream, SessionId session, int max_claims, int64_t max_payload_bytes);
   void OnClaimed(Stream& stream, SessionId session, absl::StatusOr<std::vector<Claimed>> claims);
   void OnClaimFailed(SessionId session, const absl::Status& status);
   void Begin(SessionId session, Claimed claim);
 
   void StopLeases(StopReason reason, const std::function<bool(const Lease&)>& concerns);
-  void OnOutcomeEnded(const LeasePtr& lease, OutcomeKind kind, OutcomeCommitter::Ending ending);
+  void OnStepEnded(const LeasePtr& lease, const Step& step, OutcomeCommitter::Ending ending);
   void Remove(const LeasePtr& lease);
   void ReleaseReserved(const LeasePtr& lease);
   void EndAttempt(const LeasePtr& lease);
@@ -81,20 +82,19 @@ class JobSource final : public LeaseSink {
   void PauseClaims();
   void CheckDrained();
 
-  Stream& StreamOf(const Claimed& claim) { return claim.stage == Stage::kPlan ? plans_ : jobs_; }
-  JobStage& StageOf(const Claimed& claim) const;
+  Stream& StreamOf(const Claimed& claim) { return *stream_of_.at(claim.stage); }
+  bool HoldsCredit(const Claimed& claim) const;
   int64_t CreditTokens() const;
 
   PipelineContext& context_;
   const Stages stages_;
-  const std::vector<Stage> job_stages_;
-  const std::vector<Stage> all_stages_;
+  std::vector<Stage> served_;
+  std::vector<Stream> streams_;
+  std::map<Stage, Stream*> stream_of_;
   SessionKeeper keeper_;
   OutcomeCommitter committer_;
   std::map<Fence, LeasePtr> leases_;
-  Stream plans_;
-  bool plans_later_ = false;  // there was no room, and a look for some is due
-  Stream jobs_;
+  bool tasks_later_ = false;     // there was no room for tasks of batches, and a look for some is due
   int64_t reserved_tokens_ = 0;  // of leases whose works are not with the scheduler yet
   PayloadDensity density_;
   std::vector<LeaseKey> returns_;  // to give back with the next turn of the loop

@@ -1,4 +1,4 @@
-// Lease: a claimed job or plan task while this process works on it, and what a stage may do with one.
+// Lease: a claimed job or task while this process works on it, and what a stage may do with one.
 #pragma once
 
 #include <atomic>
@@ -28,7 +28,7 @@ struct Lease {
   std::atomic<StopReason> stop = StopReason::kNone;
   CancellationSource cancellation;  // set together with `stop`
 
-  LeaseKey key() const { return {claim.batch_id, claim.job_index, claim.fence}; }
+  LeaseKey key() const { return claim.key(); }
 };
 using LeasePtr = std::shared_ptr<Lease>;
 
@@ -37,8 +37,8 @@ class LeaseSink {
  public:
   virtual ~LeaseSink() = default;
 
-  // Record this outcome.
-  virtual void Finish(const LeasePtr& lease, NewOutcome outcome) = 0;
+  // The stage is done: the job's or the task's outcome, or how the job goes on.
+  virtual void Finish(const LeasePtr& lease, Step step) = 0;
   // Not begun or not possible now: back to ready, the attempt given back.
   virtual void GiveBack(const LeasePtr& lease) = 0;
   // It cannot be done for a reason that is not the job's: back to ready, the attempt counts.

@@ -16,7 +16,7 @@ constexpr absl::Duration kPatience = absl::Minutes(1);  // with a store that is 
 
 struct OutcomeCommitter::Commit {
   std::vector<LeasePtr> leases;
-  std::vector<LeasedOutcome> outcomes;
+  std::vector<LeasedStep> steps;
   absl::Duration began;
   int tries = 0;
 
@@ -26,8 +26,8 @@ struct OutcomeCommitter::Commit {
   }
 };
 
-void OutcomeCommitter::Add(LeasePtr lease, NewOutcome outcome) {
-  buffer_.push_back({std::move(lease), std::move(outcome)});
+void OutcomeCommitter::Add(LeasePtr lease, Step step) {
+  buffer_.push_back({std::move(lease), std::move(step)});
   if (committing_ || flush_posted_) return;
   // Posted, so that all outcomes of this turn of the loop share the commit.
   flush_posted_ = true;
@@ -45,7 +45,7 @@ void OutcomeCommitter::Flush() {
   const size_t most = buffer_.front().alone ? 1 : kMaxOutcomesPerCommit;
   while (!buffer_.empty() && commit->leases.size() < most) {
     Pending& next = buffer_.front();
-    commit->outcomes.push_back({next.lease->key(), std::move(next.outcome)});
+    commit->steps.push_back({next.lease->key(), std::move(next.step)});
     commit->leases.push_back(std::move(next.lease));
     buffer_.pop_front();
   }
@@ -53,7 +53,7 @@ void OutcomeCommitter::Flush() {
       *context_.loop,
       [this, commit](Done<std::vector<CommitResult>> done) {
         ++commit->tries;
-        context_.parts.queue->CommitOutcomes(commit->outcomes, std::move(done));
+        context_.parts.queue->CommitSteps(commit->steps, std::move(done));
       },
       [this, commit] { return commit->AllLost() || context_.loop->Now() - commit->began >= kPatience; },
       [this, commit](absl::StatusOr<std::vector<CommitResult>> results) { OnAnswer(*commit, results); });
@@ -69,18 +69,18 @@ void OutcomeCommitter::OnAnswer(Commit& commit, const absl::StatusOr<std::vector
   }
   for (size_t i = 0; i < commit.leases.size(); ++i) {
     Ending ending = refused ? Ending::kFailed : Ending::kNotNow;
-    if (results.ok() && (*results)[i] == CommitResult::kRecorded) ending = Ending::kRecorded;
+    if (results.ok() && (*results)[i] == CommitResult::kCommitted) ending = Ending::kCommitted;
     if (results.ok() && (*results)[i] == CommitResult::kFenced) {
       ending = commit.tries > 1 ? Ending::kUnclear : Ending::kFenced;
     }
-    ended_(commit.leases[i], commit.outcomes[i].outcome.kind, ending);
+    ended_(commit.leases[i], commit.steps[i].step, ending);
   }
   Flush();
 }
 
 void OutcomeCommitter::CommitOneByOne(Commit& commit) {
   for (size_t i = commit.leases.size(); i-- > 0;) {
-    buffer_.push_front({std::move(commit.leases[i]), std::move(commit.outcomes[i].outcome), /*alone=*/true});
+    buffer_.push_front({std::move(commit.leases[i]), std::move(commit.steps[i].step), /*alone=*/true});
   }
   Flush();
 }

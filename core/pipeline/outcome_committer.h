@@ -1,4 +1,4 @@
-// OutcomeCommitter: outcomes of many jobs into few commits.
+// OutcomeCommitter: outcomes of many jobs, and their other steps, into few commits.
 #pragma once
 
 #include <deque>
@@ -23,23 +23,23 @@ namespace sluice {
 class OutcomeCommitter {
  public:
   enum class Ending {
-    kRecorded,
+    kCommitted,
     kFenced,   // somebody else's lease by now: discarded
     kNotNow,   // the store could not for too long: to be done again
-    kUnclear,  // fenced after a try whose answer was lost: recorded by that try, or fenced
+    kUnclear,  // fenced after a try whose answer was lost: committed by that try, or fenced
     kFailed,   // the store refused for good
   };
-  using Ended = std::function<void(const LeasePtr& lease, OutcomeKind kind, Ending ending)>;
+  using Ended = std::function<void(const LeasePtr& lease, const Step& step, Ending ending)>;
 
-  // `context` must outlive the committer; `ended` is called once for every outcome added.
+  // `context` must outlive the committer; `ended` is called once for every step added.
   OutcomeCommitter(PipelineContext& context, Ended ended) : context_(context), ended_(std::move(ended)) {}
 
-  void Add(LeasePtr lease, NewOutcome outcome);
+  void Add(LeasePtr lease, Step step);
 
  private:
   struct Pending {
     LeasePtr lease;
-    NewOutcome outcome;
+    Step step;
     bool alone = false;  // was in a commit that the store refused
   };
   struct Commit;

@@ -4,6 +4,7 @@
 
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
+#include "core/pipeline/job_stages.h"
 
 namespace sluice {
 absl::Status PipelineBody::Check(const PipelineOptions& options, const PipelineParts& parts) {
@@ -28,12 +29,8 @@ absl::Status PipelineBody::Check(const PipelineOptions& options, const PipelineP
   return CheckRange("max_tokens", options.max_tokens, 3, 1 << 20);
 }
 
-PipelineBody::PipelineBody(PipelineOptions options, const PipelineParts& parts)
-    : context_(MakeContext(std::move(options), parts)),
-      plan_(context_, *parts.screen_codec),
-      score_(context_, *parts.screen_codec),
-      embed_(context_, *parts.embed_codec),
-      source_(context_, {.plan = &plan_, .score = &score_, .embed = &embed_}) {
+PipelineBody::PipelineBody(PipelineOptions options, const PipelineParts& parts, const MoreStages& more)
+    : context_(MakeContext(std::move(options), parts)), source_(context_, MakeStages(context_, more)) {
   context_.sink = &source_;
   context_.meters->SetPhaseOneWorkers(context_.options.phase_one_workers);
 }
@@ -41,6 +38,13 @@ PipelineBody::PipelineBody(PipelineOptions options, const PipelineParts& parts)
 PipelineBody::~PipelineBody() {
   context_.loop->Close();
   context_.loop->AwaitOffloaded();
+}
+
+JobSource::Stages PipelineBody::MakeStages(PipelineContext& context, const MoreStages& more) {
+  JobSource::Stages stages;
+  for (const StageMaker& maker : kStageMakers) stages[maker.stage] = maker.make(context);
+  for (const auto& [stage, make] : more) stages[stage] = make(context);
+  return stages;
 }
 
 PipelineContext PipelineBody::MakeContext(PipelineOptions options, const PipelineParts& parts) {

@@ -3,14 +3,14 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
 #include <string>
 
-#include "core/pipeline/embed.h"
 #include "core/pipeline/job_source.h"
 #include "core/pipeline/pipeline_context.h"
 #include "core/pipeline/pipeline_options.h"
-#include "core/pipeline/screen_plan.h"
-#include "core/pipeline/screen_score.h"
 
 namespace sluice {
 
@@ -20,8 +20,10 @@ class PipelineBody {
   // INVALID_ARGUMENT names the option out of range or the part that lacks.
   static absl::Status Check(const PipelineOptions& options, const PipelineParts& parts);
 
-  // Both checked; what `parts` names must outlive it.
-  PipelineBody(PipelineOptions options, const PipelineParts& parts);
+  using MoreStages = std::map<Stage, std::function<std::unique_ptr<JobStage>(PipelineContext& context)>>;
+
+  // Both checked; what `parts` names must outlive it. `more`: the work of stages that are not built in.
+  PipelineBody(PipelineOptions options, const PipelineParts& parts, const MoreStages& more = {});
   // Ends at once: what was not committed is left to the next session. Waits for offloaded work that has
   // begun. No turn of the loop may run any more.
   ~PipelineBody();
@@ -43,12 +45,10 @@ class PipelineBody {
 
  private:
   static PipelineContext MakeContext(PipelineOptions options, const PipelineParts& parts);
+  static JobSource::Stages MakeStages(PipelineContext& context, const MoreStages& more);
   void Upkeep();
 
   PipelineContext context_;
-  ScreenPlanStage plan_;
-  ScreenScoreStage score_;
-  EmbedStage embed_;
   JobSource source_;
   std::atomic<bool> ready_posted_ = false;
 };

@@ -24,6 +24,9 @@ struct PipelineContext {
   std::shared_ptr<std::atomic<int64_t>> kept_result_bytes = std::make_shared<std::atomic<int64_t>>(0);
 
   bool has_model() const { return parts.scheduler != nullptr && parts.tokenizer != nullptr; }
+  bool Has(StageNeeds needs) const {
+    return needs == StageNeeds::kNothing || (needs == StageNeeds::kModel && has_model());
+  }
 };
 
 // A claimed job or plan task comes in, one call to the context's sink goes out. Loop thread only.

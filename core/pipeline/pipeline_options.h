@@ -12,6 +12,7 @@
 #include "core/metrics/service_metrics.h"
 #include "core/pipeline/embed_codec.h"
 #include "core/pipeline/screen_codec.h"
+#include "core/store/stage.h"
 #include "core/store/store_upkeep.h"
 #include "core/store/work_queue.h"
 #include "core/text/tokenizer.h"
@@ -40,7 +41,8 @@ struct PipelineOptions {
 // a model wait in the store for a process that has one.
 struct PipelineParts {
   WorkQueue* queue = nullptr;
-  StoreUpkeep* upkeep = nullptr;  // of the same store
+  StoreUpkeep* upkeep = nullptr;                      // of the same store
+  const StageTable* stages = &StageTable::BuiltIn();  // the store's
   const ScreenCodec* screen_codec = nullptr;
   const EmbedCodec* embed_codec = nullptr;
   MicroBatchScheduler* scheduler = nullptr;

@@ -73,7 +73,8 @@ void PlanApplication::ReadySurvivors(size_t first) {
   }
   const size_t end = std::min(first + kSurvivorsPerStep, survivors.size());
   std::vector<PlannedJob> chunk;
-  for (size_t rank = first; rank < end; ++rank) chunk.push_back({survivors[rank], static_cast<int>(rank)});
+  for (size_t rank = first; rank < end; ++rank)
+    chunk.push_back({survivors[rank], static_cast<int>(rank), Stage::kScore});
   lease_.ApplyPlan({}, std::move(chunk), [this, self = shared_from_this(), end] { ReadySurvivors(end); });
 }
 

@@ -1,13 +1,14 @@
-#include "core/pipeline/screen_plan.h"
-
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "core/base/status_macros.h"
+#include "core/pipeline/job_stages.h"
 #include "core/pipeline/page_screening.h"
 #include "core/pipeline/phase_one_pass.h"
 #include "core/pipeline/plan_application.h"
 #include "core/pipeline/plan_lease.h"
+#include "core/pipeline/screen_codec.h"
 
 namespace sluice {
 namespace {
@@ -120,10 +121,24 @@ void PlanRun::Finish() {
   });
 }
 
-}  // namespace
+class ScreenPlanStage final : public JobStage {
+ public:
+  ScreenPlanStage(PipelineContext& context, const ScreenCodec& codec) : context_(context), codec_(codec) {}
+  void Start(LeasePtr lease) override;
+
+ private:
+  PipelineContext& context_;
+  const ScreenCodec& codec_;
+};
 
 void ScreenPlanStage::Start(LeasePtr lease) {
   std::make_shared<PlanRun>(PlanLease(context_, std::move(lease)), codec_)->ReadBatch();
+}
+
+}  // namespace
+
+std::unique_ptr<JobStage> MakeScreenPlanStage(PipelineContext& context) {
+  return std::make_unique<ScreenPlanStage>(context, *context.parts.screen_codec);
 }
 
 }  // namespace sluice

@@ -1,16 +1,29 @@
-#include "core/pipeline/screen_score.h"
-
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
+#include "core/pipeline/batch_cache.h"
+#include "core/pipeline/job_stages.h"
 #include "core/pipeline/page_screening.h"
+#include "core/pipeline/screen_codec.h"
 #include "core/pipeline/stage_ends.h"
 #include "core/pipeline/store_call.h"
+#include "core/pipeline/window_encode.h"
+#include "core/screening/screener.h"
 
 namespace sluice {
 namespace {
+
+// What scoring needs of a batch.
+struct ScoredBatch {
+  std::unique_ptr<const Screener> screener;
+  GatePlan plan;
+  std::vector<float> profile_vector;
+};
 
 constexpr int kMaxBatches = 8;
 
@@ -41,7 +54,28 @@ absl::Status ProfileError(const absl::Status& status) {
                     "PROFILE_NOT_ENCODED");
 }
 
-}  // namespace
+class ScreenScoreStage final : public JobStage {
+ public:
+  ScreenScoreStage(PipelineContext& context, const ScreenCodec& codec);
+  void Start(LeasePtr lease) override;
+
+ private:
+  struct Job;  // one posting under way
+  using JobPtr = std::shared_ptr<Job>;
+  using BatchDone = BatchCache<ScoredBatch>::Done;
+
+  void MakeBatch(const std::string& batch_id, BatchDone made);
+  void Compile(const Batch& batch, BatchDone made);
+  void EncodeProfile(const std::shared_ptr<ScoredBatch>& scored, TokenWindows windows, BatchDone made);
+  void Prepare(const JobPtr& job);
+  absl::Status Read(Job& job, WorkBudget& budget) const;
+  void Submit(const JobPtr& job);
+  void Judge(const JobPtr& job, std::vector<float> vector);
+
+  PipelineContext& context_;
+  const ScreenCodec& codec_;
+  BatchCache<ScoredBatch> batches_;
+};
 
 struct ScreenScoreStage::Job {
   LeasePtr lease;
@@ -158,6 +192,12 @@ void ScreenScoreStage::Judge(const JobPtr& job, std::vector<float> vector) {
     });
     return kStepsPerVerdict;
   });
+}
+
+}  // namespace
+
+std::unique_ptr<JobStage> MakeScreenScoreStage(PipelineContext& context) {
+  return std::make_unique<ScreenScoreStage>(context, *context.parts.screen_codec);
 }
 
 }  // namespace sluice

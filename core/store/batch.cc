@@ -2,16 +2,6 @@
 
 namespace sluice {
 
-const char* JobKindName(JobKind kind) {
-  switch (kind) {
-    case JobKind::kScreen:
-      return "screen";
-    case JobKind::kEmbed:
-      return "embed";
-  }
-  return "unknown";
-}
-
 bool IsTerminal(BatchState state) {
   return state >= BatchState::kSucceeded;
 }
@@ -30,20 +20,16 @@ const char* OutcomeKindName(OutcomeKind kind) {
   return "UNKNOWN";
 }
 
-const char* StageName(Stage stage) {
-  switch (stage) {
-    case Stage::kPlan:
-      return "screen_plan";
-    case Stage::kScore:
-      return "screen_score";
-    case Stage::kEmbed:
-      return "embed";
-  }
-  return "unknown";
+int64_t StoreStats::queued_jobs() const {
+  int64_t jobs = 0;
+  for (const auto& [kind, stats] : kinds) jobs += stats.ready_jobs + stats.leased_jobs;
+  return jobs;
 }
 
-int64_t StoreStats::queued_jobs() const {
-  return ready_jobs[0] + ready_jobs[1] + leased_jobs[0] + leased_jobs[1];
+int64_t StoreStats::planned_jobs() const {
+  int64_t jobs = 0;
+  for (const auto& [kind, stats] : kinds) jobs += stats.planned_jobs;
+  return jobs;
 }
 
 }  // namespace sluice

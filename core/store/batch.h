@@ -4,16 +4,16 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "core/store/stage.h"
 
 namespace sluice {
 
-enum class JobKind { kScreen = 1, kEmbed = 2 };
-const char* JobKindName(JobKind kind);  // "screen", "embed"
-
+// Stored: a number is never changed, nor used again.
 enum class BatchState {
   kUploading = 1,  // jobs are still arriving; invisible to Claim and to ListBatches
   kPending = 2,    // sealed, nothing claimed yet
@@ -27,13 +27,9 @@ enum class BatchState {
 };
 bool IsTerminal(BatchState state);
 
+// Stored, like BatchState.
 enum class OutcomeKind { kSucceeded = 1, kFailed = 2, kCancelled = 3, kExpired = 4 };
 const char* OutcomeKindName(OutcomeKind kind);  // "SUCCEEDED", …
-
-enum class Stage { kPlan = 1, kScore = 2, kEmbed = 3 };
-const char* StageName(Stage stage);  // "screen_plan", "screen_score", "embed"
-
-inline constexpr int64_t kPlanTask = -1;
 
 using SessionId = int64_t;  // never reused
 using Fence = int64_t;      // never reused
@@ -93,30 +89,38 @@ struct StoredJob {
   std::string payload;
 };
 
+// What names a lease to the store. The fence alone tells it from every other lease.
+struct LeaseKey {
+  std::string batch_id;
+  int64_t slot = 0;  // as in Claimed
+  Fence fence = 0;
+};
+
+// A leased job, or a leased task of a job or of a batch.
 struct Claimed {
   std::string batch_id;
   JobKind kind = JobKind::kScreen;
   Stage stage = Stage::kScore;
-  int64_t job_index = 0;  // kPlanTask for a plan task, whose id and payload are empty
-  std::string job_id;
-  std::string payload;
-  int attempt = 1;  // 1 for the first
+  StageScope scope = StageScope::kJob;  // the stage's
+  // Of all the batch's work: a job's index, or where its jobs end and beyond for a task.
+  int64_t slot = 0;
+  int64_t job_index = -1;  // the job's, or that of the job whose task it is; -1 for a task of the batch
+  int task = -1;           // which of the job's tasks, from 0; -1 for what is none
+  std::string job_id;      // "" for a task of the batch
+  std::string payload;     // the job's, or the task's own
+  std::string artifact;    // what the job's last stage made of it; "" in its first, and for a task
+  int attempt = 1;         // 1 for the first
   Fence fence = 0;
+
+  LeaseKey key() const { return {batch_id, slot, fence}; }
 };
 
 struct ClaimRequest {
   SessionId session = 0;
-  std::vector<Stage> stages;                  // any of these
-  std::vector<Stage> serves;                  // what the worker takes in other calls; {}: the same
-  int max_claims = 1;                         // 1..4096
-  int64_t max_payload_bytes = 4 << 20;        // stops before exceeding it, but always takes one
-  absl::Duration run_for = absl::Minutes(5);  // hard cap of the attempt, renewed session or not
-};
-
-struct LeaseKey {
-  std::string batch_id;
-  int64_t job_index = 0;
-  Fence fence = 0;
+  std::vector<Stage> stages;            // any of these
+  std::vector<Stage> serves;            // what the worker takes in other calls; {}: the same
+  int max_claims = 1;                   // 1..4096
+  int64_t max_payload_bytes = 4 << 20;  // with artifacts; stops before exceeding it, but always takes one
 };
 
 struct NewOutcome {
@@ -130,14 +134,42 @@ struct NewOutcome {
   std::string error_message;
 };
 
-struct LeasedOutcome {
-  LeaseKey lease;  // lease.job_index is the outcome's job; outcome.job_index is ignored
-  NewOutcome outcome;
+// The job goes on to another stage of its kind, of scope kJob, with what it made so far.
+struct Advance {
+  Stage next = Stage::kScore;
+  std::string artifact;  // at most kMaxArtifactBytes: large results live in stores of their own
+};
+
+// The job waits for tasks. The last one that ends, however it does, readies the job for `next`.
+struct FanOut {
+  Stage stage = Stage::kScore;     // of the tasks: of the job's kind, of scope kTask
+  std::vector<std::string> tasks;  // their payloads: 1..kMaxTasks of at most kMaxTaskBytes each
+  Stage next = Stage::kScore;      // as in Advance
+  std::string artifact;            // as in Advance
+};
+
+// How a lease ends by its own work. A task ends with an outcome alone, whose score is ignored.
+using Step = std::variant<NewOutcome, Advance, FanOut>;
+
+struct LeasedStep {
+  LeaseKey lease;
+  Step step;  // NewOutcome::job_index is ignored
 };
 
 enum class CommitResult {
-  kRecorded,
+  kCommitted,
   kFenced,  // the lease is another's or gone: discard the result
+};
+
+// How a task of a job ended.
+struct TaskEnd {
+  int task = 0;
+  OutcomeKind kind = OutcomeKind::kSucceeded;
+  int attempt = 0;
+  std::string result;                                   // as the task's NewOutcome had it
+  absl::StatusCode error_code = absl::StatusCode::kOk;  // these three as in NewOutcome
+  std::string error_reason;
+  std::string error_message;
 };
 
 struct Outcome {
@@ -146,7 +178,7 @@ struct Outcome {
   std::string job_id;
   OutcomeKind kind = OutcomeKind::kSucceeded;
   double score = 0;
-  int attempt = 0;  // 0 when the job never started
+  int attempt = 0;  // of the stage that it ended in; 0 when that never started
   std::string result;
   absl::StatusCode error_code = absl::StatusCode::kOk;  // these three as in NewOutcome
   std::string error_reason;
@@ -155,7 +187,8 @@ struct Outcome {
 
 struct PlannedJob {
   int64_t job_index = 0;
-  int priority = 0;  // lower is claimed first inside the batch; the rank of phase one
+  int priority = 0;             // lower is claimed first inside the batch; the rank of phase one
+  Stage stage = Stage::kScore;  // of the batch's kind, of scope kJob
 };
 
 struct HeartbeatReply {
@@ -174,17 +207,23 @@ struct RankedPage {
   std::string next_page_token;
 };
 
+// Of the open batches of one kind.
+struct KindStats {
+  int64_t ready_jobs = 0;  // or waiting, for their plan or their tasks
+  int64_t leased_jobs = 0;
+  // Of ready_jobs, those whose batch's plan is applied: survivors, which wait for what their stage needs.
+  int64_t planned_jobs = 0;
+};
+
 struct StoreStats {
-  int64_t ready_jobs[2] = {0, 0};  // by JobKind - 1: ready or waiting for their plan
-  int64_t leased_jobs[2] = {0, 0};
-  // Of ready_jobs[0]: survivors of an applied plan, which only a model can go on with.
-  int64_t model_jobs = 0;
+  std::map<JobKind, KindStats> kinds;          // of which there are open batches
   std::map<std::string, int64_t> tenant_jobs;  // not done, of the tenants that have some
   int64_t open_batches = 0;                    // not terminal
   int64_t file_bytes = 0;
   int64_t free_disk_bytes = 0;
 
-  int64_t queued_jobs() const;  // not done
+  int64_t queued_jobs() const;   // not done
+  int64_t planned_jobs() const;  // KindStats::planned_jobs of all kinds
 };
 
 struct SweepReply {

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 
@@ -45,11 +47,46 @@ absl::Status CheckOutcome(absl::string_view list, size_t position, const NewOutc
                     failed ? "must say why the job FAILED" : "must be OK, for the job did not fail");
 }
 
+std::string StepField(size_t position, absl::string_view field) {
+  return absl::StrCat("steps[", position, "].", field);
+}
+
+absl::Status CheckBytes(size_t position, absl::string_view field, absl::string_view bytes, int64_t limit) {
+  if (static_cast<int64_t>(bytes.size()) <= limit) return absl::OkStatus();
+  return FieldError(StepField(position, field),
+                    absl::StrCat("has ", bytes.size(), " bytes, limit ", limit,
+                                 ": large results belong into a store of their own"));
+}
+
+absl::Status CheckFanOut(size_t position, const FanOut& fan_out) {
+  SLUICE_RETURN_IF_ERROR(CheckBytes(position, "artifact", fan_out.artifact, kMaxArtifactBytes));
+  const auto tasks = static_cast<int64_t>(fan_out.tasks.size());
+  if (tasks < 1 || tasks > kMaxTasks) {
+    return FieldError(StepField(position, "tasks"),
+                      absl::StrCat("must be 1 to ", kMaxTasks, ", are ", tasks));
+  }
+  for (size_t task = 0; task < fan_out.tasks.size(); ++task) {
+    SLUICE_RETURN_IF_ERROR(
+        CheckBytes(position, absl::StrCat("tasks[", task, "]"), fan_out.tasks[task], kMaxTaskBytes));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckStage(const StageTable& stages, JobKind kind, absl::string_view field, Stage stage,
+                        StageScope scope) {
+  const StageRow* const row = stages.Find(stage);
+  if (row != nullptr && row->kind == kind && row->scope == scope) return absl::OkStatus();
+  return FieldError(std::string(field),
+                    absl::StrCat("stage ", static_cast<int>(stage), " is not one of ",
+                                 scope == StageScope::kTask ? "tasks" : "jobs", " of this kind"));
+}
+
 }  // namespace
 
-absl::Status CheckNewBatch(const NewBatch& batch) {
-  if (batch.kind != JobKind::kScreen && batch.kind != JobKind::kEmbed) {
-    return FieldError("kind", "must be screen or embed");
+absl::Status CheckNewBatch(const NewBatch& batch, const StageTable& stages) {
+  if (stages.Find(batch.kind) == nullptr) {
+    const auto name = [](std::string* out, const KindRow& row) { out->append(row.name); };
+    return FieldError("kind", absl::StrCat("must be ", absl::StrJoin(stages.kinds(), " or ", name)));
   }
   return CheckPositive("expires_after", batch.expires_after);
 }
@@ -75,35 +112,71 @@ absl::Status CheckSessionLease(absl::Duration lease) {
   return CheckPositive("lease", lease);
 }
 
-absl::Status CheckClaim(const ClaimRequest& request) {
+absl::Status CheckClaim(const ClaimRequest& request, const StageTable& stages) {
   if (request.stages.empty()) return FieldError("stages", "must name at least one stage");
-  SLUICE_RETURN_IF_ERROR(CheckPositive("run_for", request.run_for));
+  for (const Stage stage : request.stages) {
+    if (stages.Find(stage) == nullptr)
+      return FieldError("stages", absl::StrCat("there is no stage ", static_cast<int>(stage)));
+  }
   return CheckRange("max_claims", request.max_claims, 1, kMaxClaims);
 }
 
-absl::Status CheckOutcomes(absl::Span<const LeasedOutcome> outcomes) {
-  for (size_t i = 0; i < outcomes.size(); ++i) {
-    if (outcomes[i].lease.job_index < 0) {
-      return FieldError(absl::StrCat("outcomes[", i, "].lease.job_index"),
-                        "is not a job: end a plan task by FinishPlan");
+absl::Status CheckSteps(absl::Span<const LeasedStep> steps) {
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step& step = steps[i].step;
+    if (const auto* outcome = std::get_if<NewOutcome>(&step)) {
+      SLUICE_RETURN_IF_ERROR(CheckOutcome("steps", i, *outcome));
+    } else if (const auto* advance = std::get_if<Advance>(&step)) {
+      SLUICE_RETURN_IF_ERROR(CheckBytes(i, "artifact", advance->artifact, kMaxArtifactBytes));
+    } else {
+      SLUICE_RETURN_IF_ERROR(CheckFanOut(i, std::get<FanOut>(step)));
     }
-    SLUICE_RETURN_IF_ERROR(CheckOutcome("outcomes", i, outcomes[i].outcome));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckPlanTask(const LeaseKey& task) {
-  return task.job_index == kPlanTask ? absl::OkStatus() : FieldError("task.job_index", "is not a plan task");
+absl::Status CheckStepOf(const StageTable& stages, const StageRow& stage, size_t position, const Step& step) {
+  if (stage.scope == StageScope::kBatch) {
+    return FieldError(StepField(position, "lease"), "is of a batch's own task: end it by FinishPlan");
+  }
+  const auto* const outcome = std::get_if<NewOutcome>(&step);
+  if (stage.scope == StageScope::kTask) {
+    if (outcome != nullptr) return CheckBytes(position, "result", outcome->result, kMaxArtifactBytes);
+    return FieldError(StepField(position, "lease"), "is of a task: it ends with an outcome alone");
+  }
+  if (outcome != nullptr) return absl::OkStatus();
+  if (const auto* advance = std::get_if<Advance>(&step)) {
+    return CheckStage(stages, stage.kind, StepField(position, "next"), advance->next, StageScope::kJob);
+  }
+  const auto& fan_out = std::get<FanOut>(step);
+  SLUICE_RETURN_IF_ERROR(
+      CheckStage(stages, stage.kind, StepField(position, "stage"), fan_out.stage, StageScope::kTask));
+  return CheckStage(stages, stage.kind, StepField(position, "next"), fan_out.next, StageScope::kJob);
 }
 
-absl::Status CheckPlan(absl::Span<const NewOutcome> rejected, absl::Span<const PlannedJob> survivors,
-                       int64_t jobs) {
+absl::Status CheckRoomForTasks(size_t position, int64_t jobs, int64_t tasks, int64_t more) {
+  const int64_t room = kMaxSlotsInBatch - 1 - jobs - tasks;
+  if (more <= room) return absl::OkStatus();
+  return FieldError(StepField(position, "tasks"),
+                    absl::StrCat("has ", more, ", the batch has room for ", room,
+                                 " more: submit its jobs in smaller batches"));
+}
+
+absl::Status CheckPlanTask(const StageRow& stage) {
+  return stage.scope == StageScope::kBatch ? absl::OkStatus()
+                                           : FieldError("task", "is not a batch's own task");
+}
+
+absl::Status CheckPlan(const StageTable& stages, const Batch& batch, absl::Span<const NewOutcome> rejected,
+                       absl::Span<const PlannedJob> survivors) {
   for (size_t i = 0; i < rejected.size(); ++i) {
-    SLUICE_RETURN_IF_ERROR(CheckJobIndex("rejected", i, rejected[i].job_index, jobs));
+    SLUICE_RETURN_IF_ERROR(CheckJobIndex("rejected", i, rejected[i].job_index, batch.counts.jobs));
     SLUICE_RETURN_IF_ERROR(CheckOutcome("rejected", i, rejected[i]));
   }
   for (size_t i = 0; i < survivors.size(); ++i) {
-    SLUICE_RETURN_IF_ERROR(CheckJobIndex("survivors", i, survivors[i].job_index, jobs));
+    SLUICE_RETURN_IF_ERROR(CheckJobIndex("survivors", i, survivors[i].job_index, batch.counts.jobs));
+    SLUICE_RETURN_IF_ERROR(CheckStage(stages, batch.kind, absl::StrCat("survivors[", i, "].stage"),
+                                      survivors[i].stage, StageScope::kJob));
   }
   return absl::OkStatus();
 }
@@ -207,7 +280,7 @@ LeaseEnd EndByDeath(int64_t leases, bool outstayed) {
   return leases == 1 || outstayed ? LeaseEnd::kDiedAlone : LeaseEnd::kDiedInCompany;
 }
 
-Tries TriesAfter(LeaseEnd end, int64_t job_index, Tries tries) {
+Tries TriesAfter(LeaseEnd end, StageScope scope, Tries tries) {
   switch (end) {
     case LeaseEnd::kGivenBack:
       --tries.attempts;
@@ -219,18 +292,20 @@ Tries TriesAfter(LeaseEnd end, int64_t job_index, Tries tries) {
       tries.suspicion = std::max(tries.suspicion, 1);
       break;
     case LeaseEnd::kDiedAlone:
-      if (job_index == kPlanTask) --tries.attempts;
+      if (scope == StageScope::kBatch) --tries.attempts;
       tries.suspicion = std::max(tries.suspicion, 1) + 1;
       break;
   }
   return tries;
 }
 
-std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const TryLimits& limits) {
-  const bool plan = job_index == kPlanTask;
+std::optional<NewOutcome> GivenUp(const StageRow& stage, const Tries& tries, const TryLimits& limits) {
+  const bool plan = stage.scope == StageScope::kBatch;
   const int deaths = tries.suspicion - 1;
-  const char* const subject = plan ? "the batch's plan" : "the job";
-  NewOutcome outcome{.job_index = job_index, .kind = OutcomeKind::kFailed};
+  const char* const subject = plan                               ? "the batch's plan"
+                              : stage.scope == StageScope::kTask ? "the task"
+                                                                 : "the job";
+  NewOutcome outcome{.kind = OutcomeKind::kFailed};
   if (deaths >= (plan ? limits.plan_deaths_alone : limits.deaths_alone)) {
     outcome.error_code = absl::StatusCode::kInternal;
     outcome.error_reason = "QUARANTINED";
@@ -239,7 +314,7 @@ std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const T
                      " ran alone, at first at least: it is not tried again; submit it again to retry");
     return outcome;
   }
-  if (tries.attempts < limits.attempts) return std::nullopt;
+  if (tries.attempts < stage.attempts) return std::nullopt;
   outcome.error_code = absl::StatusCode::kAborted;
   outcome.error_reason = "ATTEMPTS_EXHAUSTED";
   outcome.error_message = absl::StrCat(subject, " was attempted ", tries.attempts,

@@ -9,30 +9,37 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "core/store/batch_store.h"
+#include "core/store/batch.h"
 
 namespace sluice {
 
-// By one ReadJobs or ReadOutcomes, but for the last payload or result.
+// By one ReadJobs, ReadOutcomes or ReadTasks, but for the last payload or result.
 inline constexpr int64_t kMostBytesRead = 1 << 20;
-inline constexpr int64_t kMaxJobsInBatch = (int64_t{1} << 24) - 2;  // what an engine can number
+inline constexpr int64_t kMaxSlotsInBatch = (int64_t{1} << 24) - 1;  // what an engine can number
+inline constexpr int64_t kMaxJobsInBatch = kMaxSlotsInBatch - 1;     // one is the batch's own task's
+inline constexpr int64_t kMaxArtifactBytes = 64 << 10;
+inline constexpr int64_t kMaxTasks = 4096;      // of one FanOut
+inline constexpr int64_t kMaxTaskBytes = 4096;  // of a task's payload
 
 // --- checks: INVALID_ARGUMENT with the field, else OK
-// ----------------------------------------------------------------
 
-absl::Status CheckNewBatch(const NewBatch& batch);
+absl::Status CheckNewBatch(const NewBatch& batch, const StageTable& stages);
 // Ids of 1..256 bytes; `earlier` jobs are in the batch already. Duplicates are the engine's to find.
 absl::Status CheckJobs(absl::Span<const NewJob> jobs, int64_t earlier);
 absl::Status CheckSealable(int64_t jobs);
 absl::Status CheckSessionLease(absl::Duration lease);
-absl::Status CheckClaim(const ClaimRequest& request);
-absl::Status CheckOutcomes(absl::Span<const LeasedOutcome> outcomes);
-absl::Status CheckPlanTask(const LeaseKey& task);
-absl::Status CheckPlan(absl::Span<const NewOutcome> rejected, absl::Span<const PlannedJob> survivors,
-                       int64_t jobs);
+absl::Status CheckClaim(const ClaimRequest& request, const StageTable& stages);
+// What can be said of steps without looking at their leases.
+absl::Status CheckSteps(absl::Span<const LeasedStep> steps);
+// Whether the step `position` may end a lease in `stage`.
+absl::Status CheckStepOf(const StageTable& stages, const StageRow& stage, size_t position, const Step& step);
+// Whether so many more tasks fit a batch with so many jobs and tasks.
+absl::Status CheckRoomForTasks(size_t position, int64_t jobs, int64_t tasks, int64_t more);
+absl::Status CheckPlanTask(const StageRow& stage);
+absl::Status CheckPlan(const StageTable& stages, const Batch& batch, absl::Span<const NewOutcome> rejected,
+                       absl::Span<const PlannedJob> survivors);
 
 // --- refusals
-// --------------------------------------------------------------------------------------------------------
 
 absl::Status DuplicateJobId(int64_t position, absl::string_view id);
 absl::Status NoSuchBatch(absl::string_view batch_id);
@@ -50,7 +57,6 @@ absl::Status DiskFull();
 bool IsDiskFull(const absl::Status& status);
 
 // --- decisions
-// -------------------------------------------------------------------------------------------------------
 
 void CountOutcome(OutcomeKind kind, int64_t jobs, BatchCounts& counts);
 
@@ -66,7 +72,7 @@ enum class LeaseEnd { kGivenBack, kLost, kDiedInCompany, kDiedAlone };
 // Of one of the `leases` that a process had when it died.
 LeaseEnd EndByDeath(int64_t leases, bool outstayed);
 
-// What a job, or a plan task, has behind it.
+// What a job or a task has behind it in its stage.
 struct Tries {
   int attempts = 0;
   int suspicion = 0;  // 0: none; 1: suspect, claimed alone first; n + 1: it died alone n times
@@ -74,7 +80,6 @@ struct Tries {
 };
 
 struct TryLimits {
-  int attempts = 3;
   // Nothing tells a death by the job from a kill from outside: the out-of-memory killer's may be either, and
   // how long the lease had lasted is not known. So an innocent job that is killed twice in its own moments
   // alone is given up as well; a third try would make that rarer by as much again and cost every real case a
@@ -88,11 +93,11 @@ struct TryLimits {
 
 // `tries` counts the lease that ended. A death in company costs no attempt: it leaves a suspicion. Nor does
 // one under a plan task, which has a bound of its own.
-Tries TriesAfter(LeaseEnd end, int64_t job_index, Tries tries);
+Tries TriesAfter(LeaseEnd end, StageScope scope, Tries tries);
 
-// What a job gets that is not tried again, or all jobs waiting for a plan task that is not: FAILED with
-// QUARANTINED or ATTEMPTS_EXHAUSTED. Nothing while it may be tried again.
-std::optional<NewOutcome> GivenUp(int64_t job_index, const Tries& tries, const TryLimits& limits);
+// What a job or a task gets that is not tried again, or all jobs waiting for a plan task that is not: FAILED
+// with QUARANTINED or ATTEMPTS_EXHAUSTED. Nothing while it may be tried again.
+std::optional<NewOutcome> GivenUp(const StageRow& stage, const Tries& tries, const TryLimits& limits);
 
 // A page of ranked outcomes ends by their bytes, too: gRPC's clients take answers of 4 MiB unless told
 // otherwise.

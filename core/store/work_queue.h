@@ -23,12 +23,16 @@ class WorkQueue {
   // Its leases go back to ready at once, attempts given back: for a drain.
   virtual void CloseSession(SessionId session, Done<void> done) = 0;
 
-  // Lowest (batch priority, batch creation, job priority, job index) first; plan tasks before jobs. May be
-  // empty; see embedded_store.h for suspects, of which those of a stage that the worker does not serve hold
-  // nothing back. FAILED_PRECONDITION (SESSION_DEAD).
+  // Work of the named stages, which run no longer than the stage's row allows. Tasks of batches first, then
+  // lowest (batch priority, batch creation, job priority, slot); within a batch stages that come later in the
+  // table first, so that what was begun is finished. May be empty; see embedded_store.h for suspects, of
+  // which those of a stage that the worker does not serve hold nothing back. FAILED_PRECONDITION
+  // (SESSION_DEAD).
   virtual void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) = 0;
-  // Answers one result a lease, in order. All in one commit.
-  virtual void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) = 0;
+  // Ends leases by their own work. Answers one result a lease, in order. All in one commit, or none of it:
+  // INVALID_ARGUMENT names the step (field "steps[i]…"). Of a batch that was cancelled or has expired, a job
+  // that would go on gets that outcome instead.
+  virtual void CommitSteps(std::vector<LeasedStep> steps, Done<std::vector<CommitResult>> done) = 0;
   // Back to ready with the attempt given back; fenced ones are ignored.
   virtual void ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) = 0;
   // The attempts are over without an outcome, as if their time had run out: they count. Fenced ones are
@@ -43,6 +47,12 @@ class WorkQueue {
                          Done<void> done) = 0;
   // Ends the plan task. FAILED_PRECONDITION while a job still waits.
   virtual void FinishPlan(LeaseKey task, Done<void> done) = 0;
+
+  // How the tasks of the job's last FanOut ended, those with number >= first_task in order, and not those
+  // still under way: at most `limit` (1..256), and no more once their results have kMostBytesRead. They are
+  // kept until the job's next FanOut or its outcome.
+  virtual void ReadTasks(std::string batch_id, int64_t job_index, int first_task, int limit,
+                         Done<std::vector<TaskEnd>> done) = 0;
 
   // The batch of a claim. NOT_FOUND when it was deleted meanwhile.
   virtual void ReadBatch(std::string batch_id, Done<Batch> done) = 0;

@@ -143,15 +143,15 @@ double ClaimAndRecord(BatchStore& store, int count) {
         AwaitStore<std::vector<Claimed>>([&](auto done) { store.Claim(request, std::move(done)); });
     Require(claims.status());
     if (claims->empty()) break;
-    std::vector<LeasedOutcome> outcomes;
+    std::vector<LeasedStep> outcomes;
     for (const Claimed& claim : *claims) {
-      outcomes.push_back({{claim.batch_id, claim.job_index, claim.fence}, {}});
-      outcomes.back().outcome.result = std::string(kVerdictBytes, 'v');
+      outcomes.push_back({claim.key(), {}});
+      OutcomeIn(outcomes.back()).result = std::string(kVerdictBytes, 'v');
     }
     const auto results = AwaitStore<std::vector<CommitResult>>(
-        [&](auto done) { store.CommitOutcomes(std::move(outcomes), std::move(done)); });
+        [&](auto done) { store.CommitSteps(std::move(outcomes), std::move(done)); });
     Require(results.status());
-    recorded += static_cast<int>(std::count(results->begin(), results->end(), CommitResult::kRecorded));
+    recorded += static_cast<int>(std::count(results->begin(), results->end(), CommitResult::kCommitted));
   }
   const double rate = PerSecond(recorded, start);
   Require(AwaitStore<void>([&](auto done) { store.CloseSession(*session, std::move(done)); }));

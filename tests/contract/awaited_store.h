@@ -3,12 +3,21 @@
 
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/store/await.h"
 #include "core/store/batch_store.h"
 
 namespace sluice {
+
+// Of a step that is one.
+inline NewOutcome& OutcomeIn(LeasedStep& leased) {
+  return std::get<NewOutcome>(leased.step);
+}
+inline const NewOutcome& OutcomeIn(const LeasedStep& leased) {
+  return std::get<NewOutcome>(leased.step);
+}
 
 class AwaitedStore {
  public:
@@ -74,9 +83,9 @@ class AwaitedStore {
     return AwaitStore<std::vector<Claimed>>(
         [&](auto done) { store_->Claim(std::move(request), std::move(done)); });
   }
-  absl::StatusOr<std::vector<CommitResult>> Commit(std::vector<LeasedOutcome> outcomes) {
+  absl::StatusOr<std::vector<CommitResult>> Commit(std::vector<LeasedStep> steps) {
     return AwaitStore<std::vector<CommitResult>>(
-        [&](auto done) { store_->CommitOutcomes(std::move(outcomes), std::move(done)); });
+        [&](auto done) { store_->CommitSteps(std::move(steps), std::move(done)); });
   }
   absl::Status Return(std::vector<LeaseKey> leases) {
     return AwaitStore<void>([&](auto done) { store_->ReturnClaims(std::move(leases), std::move(done)); });
@@ -94,6 +103,11 @@ class AwaitedStore {
   }
   absl::Status FinishPlan(LeaseKey task) {
     return AwaitStore<void>([&](auto done) { store_->FinishPlan(task, std::move(done)); });
+  }
+  absl::StatusOr<std::vector<TaskEnd>> Tasks(std::string id, int64_t job_index, int first = 0,
+                                             int limit = 256) {
+    return AwaitStore<std::vector<TaskEnd>>(
+        [&](auto done) { store_->ReadTasks(id, job_index, first, limit, std::move(done)); });
   }
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention = absl::InfiniteDuration(),
                                    absl::Duration upload_age = absl::InfiniteDuration()) {

@@ -73,8 +73,8 @@ TEST_P(BatchStoreContract, PayloadsAndResultsMayHoldAnyBytes) {
   const Batch batch = store_.Create(Embed(), {{"a", bytes}}).value();
   const Claimed claim = Claim(Session())[0];
   EXPECT_EQ(claim.payload, bytes);
-  LeasedOutcome ended = Ended(claim);
-  ended.outcome.result = bytes;
+  LeasedStep ended = Ended(claim);
+  OutcomeIn(ended).result = bytes;
   ASSERT_TRUE(store_.Commit({ended}).ok());
   EXPECT_EQ(store_.Outcomes(batch.id)->at(0).result, bytes);
 }
@@ -248,7 +248,7 @@ TEST_P(BatchStoreContract, UploadIsInvisibleUntilSealedThenComplete) {
   const SessionId session = Session();
   EXPECT_THAT(Claim(session), IsEmpty());
   EXPECT_THAT(store_.List(10)->batches, IsEmpty());
-  EXPECT_EQ(store_.Stats()->ready_jobs[1], 0);
+  EXPECT_EQ(store_.Stats()->kinds[JobKind::kEmbed].ready_jobs, 0);
 
   const Batch sealed = store_.Seal(upload.id).value();
   EXPECT_EQ(sealed.id, upload.id);
@@ -264,7 +264,7 @@ TEST_P(BatchStoreContract, SealedScreenUploadStartsAsOnePlanTask) {
   const Batch upload = store_.Begin(Screen()).value();
   ASSERT_TRUE(store_.Append(upload.id, Jobs(3)).ok());
   ASSERT_TRUE(store_.Seal(upload.id).ok());
-  EXPECT_THAT(IndicesOf(Claim(Session())), ElementsAre(kPlanTask));
+  EXPECT_THAT(IndicesOf(Claim(Session())), ElementsAre(kNoJob));
 }
 
 TEST_P(BatchStoreContract, SealedUploadTakesNoMoreJobs) {
@@ -345,7 +345,7 @@ TEST_P(BatchStoreContract, DigestGivenAtTheSealFindsTheEarlierBatch) {
   EXPECT_EQ(upload("d1")->id, first.id);
   EXPECT_EQ(ReasonOf(upload("d2").status()), "REQUEST_ID_REUSED");
   EXPECT_THAT(store_.List(10)->batches, SizeIs(1));
-  EXPECT_EQ(store_.Stats()->ready_jobs[1], 2);
+  EXPECT_EQ(store_.Stats()->kinds[JobKind::kEmbed].ready_jobs, 2);
 }
 
 TEST_P(BatchStoreContract, OldUploadsAreSweptAndYoungOnesKept) {

@@ -15,23 +15,22 @@
 #include "gtest/gtest.h"
 #include "tests/contract/awaited_store.h"
 #include "tests/contract/scratch_directory.h"
+#include "tests/contract/stepped_kind.h"
 #include "tests/fakes/simulated_clock.h"
 
 namespace sluice {
 
 struct StoreFactory {
   std::string name;
-  // A fresh, empty store, which may keep its file in `directory`.
-  std::function<std::unique_ptr<BatchStore>(const Clock& clock, int max_attempts,
-                                            const ScratchDirectory& directory)>
-      open;
+  // A fresh, empty store of SteppedStages, which may keep its file in `directory`.
+  std::function<std::unique_ptr<BatchStore>(const Clock& clock, const ScratchDirectory& directory)> open;
   // The same store after a death of the process that had it: what was leased then still was.
   std::function<std::unique_ptr<BatchStore>(std::unique_ptr<BatchStore> dead, const Clock& clock,
-                                            int max_attempts, const ScratchDirectory& directory)>
+                                            const ScratchDirectory& directory)>
       restart;
   // The same store after its process ended of its own accord, as it was told to or because the store failed.
   std::function<std::unique_ptr<BatchStore>(std::unique_ptr<BatchStore> ended, const Clock& clock,
-                                            int max_attempts, const ScratchDirectory& directory)>
+                                            const ScratchDirectory& directory)>
       reopen;
 };
 
@@ -39,12 +38,14 @@ inline void PrintTo(const StoreFactory& factory, std::ostream* out) {
   *out << factory.name;
 }
 
+inline constexpr int64_t kNoJob = -1;  // Claimed::job_index of a task of the batch
+
 class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
  protected:
-  static constexpr int kMaxAttempts = 3;
+  static constexpr int kMaxAttempts = StageRow{}.attempts;
   static constexpr absl::Duration kAloneFor = absl::Seconds(30);
 
-  BatchStoreContract() : engine_(GetParam().open(clock_, kMaxAttempts, directory_)), store_(*engine_) {}
+  BatchStoreContract() : engine_(GetParam().open(clock_, directory_)), store_(*engine_) {}
 
   static std::vector<NewJob> Jobs(int count, absl::string_view prefix = "job") {
     std::vector<NewJob> jobs;
@@ -65,6 +66,12 @@ class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
     return batch;
   }
 
+  static NewBatch Stepped() {
+    NewBatch batch = Embed();
+    batch.kind = kStepped;
+    return batch;
+  }
+
   Batch Create(NewBatch batch, int jobs) {
     absl::StatusOr<Batch> created = store_.Create(std::move(batch), Jobs(jobs));
     EXPECT_TRUE(created.ok()) << created.status();
@@ -77,25 +84,25 @@ class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
   std::vector<Claimed> Claim(SessionId session, int max_claims = 100) {
     ClaimRequest request;
     request.session = session;
-    request.stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed};
+    request.stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed, kSplit, kPart, kJoin};
     request.max_claims = max_claims;
     absl::StatusOr<std::vector<Claimed>> claims = store_.Claim(request);
     EXPECT_TRUE(claims.ok()) << claims.status();
     return std::move(claims).value_or(std::vector<Claimed>{});
   }
 
-  static LeaseKey Lease(const Claimed& claim) { return {claim.batch_id, claim.job_index, claim.fence}; }
+  static LeaseKey Lease(const Claimed& claim) { return claim.key(); }
 
-  static LeasedOutcome Ended(const Claimed& claim, OutcomeKind kind = OutcomeKind::kSucceeded,
-                             double score = 0) {
-    LeasedOutcome leased;
+  static LeasedStep Ended(const Claimed& claim, OutcomeKind kind = OutcomeKind::kSucceeded,
+                          double score = 0) {
+    LeasedStep leased;
     leased.lease = Lease(claim);
-    leased.outcome.kind = kind;
-    leased.outcome.score = score;
-    leased.outcome.result = absl::StrCat("result of ", claim.job_id);
+    OutcomeIn(leased).kind = kind;
+    OutcomeIn(leased).score = score;
+    OutcomeIn(leased).result = absl::StrCat("result of ", claim.job_id);
     if (kind == OutcomeKind::kFailed) {
-      leased.outcome.error_code = absl::StatusCode::kDataLoss;
-      leased.outcome.error_reason = "BROKEN";
+      OutcomeIn(leased).error_code = absl::StatusCode::kDataLoss;
+      OutcomeIn(leased).error_reason = "BROKEN";
     }
     return leased;
   }
@@ -103,6 +110,32 @@ class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
     const auto results = store_.Commit({Ended(claim, kind, score)});
     EXPECT_TRUE(results.ok()) << results.status();
     return results.ok() ? results->at(0) : CommitResult::kFenced;
+  }
+
+  std::vector<Claimed> ClaimOf(SessionId session, Stage stage, int max_claims = 100) {
+    const auto claims =
+        store_.Claim({.session = session, .stages = {stage}, .serves = {}, .max_claims = max_claims});
+    EXPECT_TRUE(claims.ok()) << claims.status();
+    return claims.value_or(std::vector<Claimed>{});
+  }
+
+  static LeasedStep StepOf(const Claimed& claim, Step step) { return {claim.key(), std::move(step)}; }
+  static FanOut Into(int tasks, std::string artifact = "split") {
+    return SplitInto(tasks, std::move(artifact));
+  }
+  CommitResult Take(const Claimed& claim, Step step) {
+    const auto results = store_.Commit({StepOf(claim, std::move(step))});
+    EXPECT_TRUE(results.ok()) << results.status();
+    return results.ok() ? results->at(0) : CommitResult::kFenced;
+  }
+  absl::Status Refused(const Claimed& claim, Step step) {
+    return store_.Commit({StepOf(claim, std::move(step))}).status();
+  }
+  // A batch of one job, which is split into tasks that nobody has claimed. Its id.
+  std::string Split(SessionId session, int tasks) {
+    std::string id = Create(Stepped(), 1).id;
+    EXPECT_EQ(Take(ClaimOf(session, kSplit).at(0), Into(tasks)), CommitResult::kCommitted);
+    return id;
   }
 
   // A screen batch, whose plan task is claimed.
@@ -129,13 +162,13 @@ class BatchStoreContract : public testing::TestWithParam<StoreFactory> {
 
   // The process dies with its leases and is started again.
   void Die() {
-    engine_ = GetParam().restart(std::move(engine_), clock_, kMaxAttempts, directory_);
+    engine_ = GetParam().restart(std::move(engine_), clock_, directory_);
     store_ = AwaitedStore(*engine_);
   }
 
   // The process ends of its own accord with its leases and is started again.
   void EndAndStartAgain() {
-    engine_ = GetParam().reopen(std::move(engine_), clock_, kMaxAttempts, directory_);
+    engine_ = GetParam().reopen(std::move(engine_), clock_, directory_);
     store_ = AwaitedStore(*engine_);
   }
 

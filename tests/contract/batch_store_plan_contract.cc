@@ -19,7 +19,7 @@ TEST_P(BatchStoreContract, ScreenBatchStartsAsOnePlanTask) {
   ASSERT_THAT(claims, SizeIs(1));
   EXPECT_EQ(claims[0].stage, Stage::kPlan);
   EXPECT_EQ(claims[0].kind, JobKind::kScreen);
-  EXPECT_EQ(claims[0].job_index, kPlanTask);
+  EXPECT_EQ(claims[0].job_index, kNoJob);
   EXPECT_EQ(claims[0].job_id, "");
   EXPECT_EQ(claims[0].payload, "");
   EXPECT_EQ(Get(batch.id).state, BatchState::kRunning);
@@ -81,11 +81,11 @@ TEST_P(BatchStoreContract, ApplyPlanIsRepeatable) {
   EXPECT_EQ(Reap().requeued, 1);
 
   const Claimed second = Claim(Session())[0];
-  ASSERT_EQ(second.job_index, kPlanTask);
+  ASSERT_EQ(second.job_index, kNoJob);
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(store_.ApplyPlan(Lease(second), rejected, survivors).ok());
   ASSERT_TRUE(store_.FinishPlan(Lease(second)).ok());
   EXPECT_THAT(IdsOf(*store_.Outcomes(first.batch_id)), ElementsAre("job0", "job2", "job1"));
-  EXPECT_EQ(Commit(running[1]), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(running[1]), CommitResult::kCommitted);
   const std::vector<Claimed> rest = Claim(worker);
   EXPECT_THAT(IndicesOf(rest), ElementsAre(4));
   Commit(rest[0]);
@@ -146,11 +146,11 @@ TEST_P(BatchStoreContract, ADeletedBatchLeavesNoPlanTaskBehind) {
   ASSERT_TRUE(store_.Return({Lease(task)}).ok());
   const auto survivors =
       store_.Claim({.session = Session(), .stages = {Stage::kScore}, .max_claims = 1}).value();
-  ASSERT_EQ(Commit(survivors.at(0)), CommitResult::kRecorded);
+  ASSERT_EQ(Commit(survivors.at(0)), CommitResult::kCommitted);
   ASSERT_TRUE(store_.Delete(task.batch_id).ok());
 
   Create(Screen(), 1);
-  EXPECT_THAT(IndicesOf(Claim(Session())), ElementsAre(kPlanTask));
+  EXPECT_THAT(IndicesOf(Claim(Session())), ElementsAre(kNoJob));
 }
 
 TEST_P(BatchStoreContract, LatePlanStepsAreFenced) {
@@ -170,17 +170,17 @@ TEST_P(BatchStoreContract, LatePlanStepsAreFenced) {
 
 TEST_P(BatchStoreContract, PlanStepsAndOutcomesDoNotMix) {
   const Claimed task = ClaimedPlanTask(Session(), 1);
-  EXPECT_THAT(FieldsOf(store_.Commit({Ended(task)}).status()), ElementsAre("outcomes[0].lease.job_index"));
+  EXPECT_THAT(FieldsOf(store_.Commit({Ended(task)}).status()), ElementsAre("steps[0].lease"));
   ASSERT_TRUE(store_.ApplyPlan(Lease(task), {}, {{0, 0}}).ok());
   const Claimed job = Claim(Session())[0];
-  EXPECT_THAT(FieldsOf(store_.FinishPlan(Lease(job))), ElementsAre("task.job_index"));
+  EXPECT_THAT(FieldsOf(store_.FinishPlan(Lease(job))), ElementsAre("task"));
 }
 
 TEST_P(BatchStoreContract, ReturnedPlanTaskIsClaimedAgainAtTheSameAttempt) {
   const Claimed task = ClaimedPlanTask(Session(), 1);
   ASSERT_TRUE(store_.Return({Lease(task)}).ok());
   const std::vector<Claimed> again = Claim(Session());
-  ASSERT_THAT(IndicesOf(again), ElementsAre(kPlanTask));
+  ASSERT_THAT(IndicesOf(again), ElementsAre(kNoJob));
   EXPECT_EQ(again[0].attempt, 1);
 }
 
@@ -226,7 +226,7 @@ TEST_P(BatchStoreContract, CancelInTheMiddleOfAPlan) {
   const Batch cancelling = *store_.Cancel(task.batch_id);
   EXPECT_EQ(cancelling.state, BatchState::kCancelling);
   EXPECT_EQ(cancelling.counts, (BatchCounts{.jobs = 4, .succeeded = 1, .cancelled = 2}));
-  EXPECT_EQ(Commit(running), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(running), CommitResult::kCommitted);
   EXPECT_EQ(Get(task.batch_id).state, BatchState::kCancelled);
 }
 
@@ -332,7 +332,7 @@ TEST_P(BatchStoreContract, ListenerHearsOfWorkAndOfChanges) {
   ASSERT_EQ(claimed.size(), 1u);
   settle();
   listener.TakeBatches();
-  EXPECT_EQ(Commit(claimed[0]), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claimed[0]), CommitResult::kCommitted);
   settle();
   EXPECT_THAT(listener.TakeEnded(), Contains(last.id));
 
@@ -364,7 +364,7 @@ TEST_P(BatchStoreContract, ManyCallsInFlightAreAllAnswered) {
     EXPECT_EQ(created, 133);
   }
   EXPECT_THAT(store_.List(1000)->batches, SizeIs(133));
-  EXPECT_EQ(store_.Stats()->ready_jobs[1], 66 * 2 + 67);
+  EXPECT_EQ(store_.Stats()->kinds[JobKind::kEmbed].ready_jobs, 66 * 2 + 67);
 }
 
 }  // namespace

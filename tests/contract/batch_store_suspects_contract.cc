@@ -23,7 +23,7 @@ TEST_P(BatchStoreContract, SuspectsAreClaimedAloneAndFirst) {
     const std::vector<Claimed> alone = Claim(session);
     ASSERT_THAT(IndicesOf(alone), ElementsAre(suspect));
     EXPECT_THAT(Claim(session), IsEmpty()) << "beside a leased suspect";
-    EXPECT_EQ(Commit(alone[0]), CommitResult::kRecorded);
+    EXPECT_EQ(Commit(alone[0]), CommitResult::kCommitted);
   }
   EXPECT_THAT(IndicesOf(Claim(session)), ElementsAre(3, 4));
 }
@@ -54,7 +54,7 @@ TEST_P(BatchStoreContract, JobThatKillsItsProcessTwiceAloneIsQuarantined) {
       session = Session();
       continue;
     }
-    for (const Claimed& claim : claims) EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+    for (const Claimed& claim : claims) EXPECT_EQ(Commit(claim), CommitResult::kCommitted);
   }
   EXPECT_EQ(deaths, 3);
   const Batch ended = Get(batch.id);
@@ -97,7 +97,7 @@ TEST_P(BatchStoreContract, DeliberateEndIsNoDeath) {
   ASSERT_THAT(claims, SizeIs(3)) << "nobody runs alone";
   for (const Claimed& claim : claims) {
     EXPECT_EQ(claim.attempt, 1);
-    EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+    EXPECT_EQ(Commit(claim), CommitResult::kCommitted);
   }
   EXPECT_EQ(Get(batch.id).state, BatchState::kSucceeded);
 }
@@ -155,7 +155,7 @@ TEST_P(BatchStoreContract, SuspectPlanTaskHoldsJobsBack) {
                     .max_claims = 10};
   EXPECT_THAT(*store_.Claim(jobs), IsEmpty());
   const std::vector<Claimed> plan = Claim(session);
-  ASSERT_THAT(IndicesOf(plan), ElementsAre(kPlanTask));
+  ASSERT_THAT(IndicesOf(plan), ElementsAre(kNoJob));
   EXPECT_THAT(*store_.Claim(jobs), IsEmpty());
   ASSERT_TRUE(store_.CommitPlan(Lease(plan[0]), "plan").ok());
   ASSERT_TRUE(store_.ApplyPlan(Lease(plan[0]), {Rejected(0)}, {{1, 0}}).ok());
@@ -251,7 +251,7 @@ TEST_P(BatchStoreContract, KillerBesideALongSuspectIsFoundBeforeItIsBlamed) {
   }
   EXPECT_EQ(deaths, 3) << "once in company, twice alone";
   EXPECT_EQ(Get(planned.id).counts.done(), 0);
-  EXPECT_THAT(IndicesOf(Claim(Session())), ElementsAre(kPlanTask));
+  EXPECT_THAT(IndicesOf(Claim(Session())), ElementsAre(kNoJob));
 }
 
 // Cancelled under its worker, a suspect plan lets the others go on at once.
@@ -260,7 +260,7 @@ TEST_P(BatchStoreContract, CancelOfALeasedSuspectPlanLetsOthersPast) {
   Die();
   Create(Embed(), 2);
   const SessionId session = Session();
-  ASSERT_THAT(IndicesOf(Claim(session)), ElementsAre(kPlanTask));
+  ASSERT_THAT(IndicesOf(Claim(session)), ElementsAre(kNoJob));
   ASSERT_THAT(Claim(session), IsEmpty());
   ASSERT_TRUE(store_.Cancel(suspect).ok());
   EXPECT_THAT(Claim(session), SizeIs(2));
@@ -288,7 +288,7 @@ TEST_P(BatchStoreContract, PlanTaskThatGetsOnIsNotQuarantined) {
   const Batch batch = Create(Screen(), kJobs);
   for (int64_t job = 0; job < kJobs; ++job) {
     const std::vector<Claimed> plan = Claim(Session());
-    ASSERT_THAT(IndicesOf(plan), ElementsAre(kPlanTask)) << job;
+    ASSERT_THAT(IndicesOf(plan), ElementsAre(kNoJob)) << job;
     ASSERT_TRUE(store_.CommitPlan(Lease(plan[0]), "plan").ok());
     ASSERT_TRUE(store_.ApplyPlan(Lease(plan[0]), {Rejected(job)}, {}).ok());
     Die();

@@ -49,7 +49,7 @@ TEST_P(BatchStoreContract, ClaimTakesOnlyTheStagesAskedFor) {
   request.stages = {Stage::kScore};
   EXPECT_THAT(*store_.Claim(request), IsEmpty());
   request.stages = {Stage::kPlan};
-  EXPECT_THAT(IndicesOf(*store_.Claim(request)), ElementsAre(kPlanTask));
+  EXPECT_THAT(IndicesOf(*store_.Claim(request)), ElementsAre(kNoJob));
 }
 
 TEST_P(BatchStoreContract, ClaimStopsBeforeTooManyBytesButTakesOne) {
@@ -73,10 +73,10 @@ TEST_P(BatchStoreContract, ClaimRequestOutOfRangeIsInvalid) {
 TEST_P(BatchStoreContract, LastOutcomeEndsTheBatch) {
   const Batch batch = Create(Embed(), 2);
   const std::vector<Claimed> claims = Claim(Session());
-  EXPECT_EQ(Commit(claims[1]), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claims[1]), CommitResult::kCommitted);
   EXPECT_EQ(Get(batch.id).state, BatchState::kRunning);
   clock_.Advance(absl::Seconds(3));
-  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kCommitted);
   const Batch ended = Get(batch.id);
   EXPECT_EQ(ended.state, BatchState::kSucceeded);
   EXPECT_EQ(ended.counts, (BatchCounts{.jobs = 2, .succeeded = 2}));
@@ -121,28 +121,28 @@ TEST_P(BatchStoreContract, OutcomesAreReadInCommitOrderWithoutGaps) {
 TEST_P(BatchStoreContract, CommitAnswersOneResultALeaseInOrder) {
   Create(Embed(), 3);
   const std::vector<Claimed> claims = Claim(Session());
-  LeasedOutcome foreign = Ended(claims[1]);
+  LeasedStep foreign = Ended(claims[1]);
   foreign.lease.fence += 1000;
-  LeasedOutcome unknown = Ended(claims[1]);
+  LeasedStep unknown = Ended(claims[1]);
   unknown.lease.batch_id = "nonsense";
   const auto results =
       store_.Commit({Ended(claims[0]), foreign, unknown, Ended(claims[2]), Ended(claims[2])});
-  EXPECT_THAT(*results, ElementsAre(CommitResult::kRecorded, CommitResult::kFenced, CommitResult::kFenced,
-                                    CommitResult::kRecorded, CommitResult::kFenced));
+  EXPECT_THAT(*results, ElementsAre(CommitResult::kCommitted, CommitResult::kFenced, CommitResult::kFenced,
+                                    CommitResult::kCommitted, CommitResult::kFenced));
 }
 
 // A client switches on a failure's code: one that says OK, or a success with one, is a bug of the worker.
 TEST_P(BatchStoreContract, AFailureAndOnlyAFailureHasACode) {
   Create(Embed(), 2);
   const std::vector<Claimed> claims = Claim(Session());
-  LeasedOutcome failed = Ended(claims[0], OutcomeKind::kFailed);
-  failed.outcome.error_code = absl::StatusCode::kOk;
-  EXPECT_THAT(FieldsOf(store_.Commit({failed}).status()), ElementsAre("outcomes[0].error_code"));
-  LeasedOutcome succeeded = Ended(claims[1]);
-  succeeded.outcome.error_code = absl::StatusCode::kInternal;
+  LeasedStep failed = Ended(claims[0], OutcomeKind::kFailed);
+  OutcomeIn(failed).error_code = absl::StatusCode::kOk;
+  EXPECT_THAT(FieldsOf(store_.Commit({failed}).status()), ElementsAre("steps[0].error_code"));
+  LeasedStep succeeded = Ended(claims[1]);
+  OutcomeIn(succeeded).error_code = absl::StatusCode::kInternal;
   EXPECT_THAT(FieldsOf(store_.Commit({Ended(claims[0]), succeeded}).status()),
-              ElementsAre("outcomes[1].error_code"));
-  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
+              ElementsAre("steps[1].error_code"));
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kCommitted);
 }
 
 TEST_P(BatchStoreContract, ScoreMustBeFinite) {
@@ -150,14 +150,14 @@ TEST_P(BatchStoreContract, ScoreMustBeFinite) {
   const std::vector<Claimed> claims = Claim(Session());
   const auto status =
       store_.Commit({Ended(claims[0]), Ended(claims[1], OutcomeKind::kSucceeded, NAN)}).status();
-  EXPECT_THAT(FieldsOf(status), ElementsAre("outcomes[1].score"));
-  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
+  EXPECT_THAT(FieldsOf(status), ElementsAre("steps[1].score"));
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kCommitted);
 }
 
 TEST_P(BatchStoreContract, RecordedOutcomeNeverChanges) {
   const Batch batch = Create(Embed(), 1);
   const Claimed claim = Claim(Session())[0];
-  EXPECT_EQ(Commit(claim, OutcomeKind::kSucceeded, 1), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claim, OutcomeKind::kSucceeded, 1), CommitResult::kCommitted);
   EXPECT_EQ(Commit(claim, OutcomeKind::kFailed, 2), CommitResult::kFenced);
   const std::vector<Outcome> outcomes = *store_.Outcomes(batch.id);
   ASSERT_THAT(outcomes, SizeIs(1));
@@ -182,7 +182,7 @@ TEST_P(BatchStoreContract, LateCommitIsFencedAndChangesNothing) {
   ASSERT_TRUE(store_.Return({Lease(first)}).ok());
   EXPECT_THAT(Claim(Session()), IsEmpty());
 
-  EXPECT_EQ(Commit(second), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(second), CommitResult::kCommitted);
   EXPECT_EQ(store_.Outcomes(batch.id)->at(0).attempt, 2);
 }
 
@@ -191,7 +191,7 @@ TEST_P(BatchStoreContract, UnreapedLeaseStillRecords) {
   Create(Embed(), 1);
   const Claimed claim = Claim(Session())[0];
   clock_.Advance(absl::Seconds(60));
-  EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claim), CommitResult::kCommitted);
 }
 
 TEST_P(BatchStoreContract, DeadSessionClaimsNothingAndIsNeverRevived) {
@@ -216,7 +216,7 @@ TEST_P(BatchStoreContract, HeartbeatKeepsTheSessionAndItsLeases) {
     ASSERT_TRUE(store_.Heartbeat(session).ok());
     EXPECT_EQ(store_.Sweep()->requeued, 0);
   }
-  EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claim), CommitResult::kCommitted);
 }
 
 // The clock on the wall may jump as it likes: leases go by the monotonic one.
@@ -231,17 +231,19 @@ TEST_P(BatchStoreContract, WallClockJumpsEndNoLease) {
   EXPECT_TRUE(store_.Heartbeat(session).ok());
   clock_.JumpWall(-absl::Hours(4));
   EXPECT_TRUE(store_.Heartbeat(session).ok());
-  EXPECT_EQ(Commit(claim), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claim), CommitResult::kCommitted);
 }
 
 TEST_P(BatchStoreContract, OverlongAttemptIsTakenFromALivingSession) {
   Create(Embed(), 1);
   const SessionId session = Session();
-  const ClaimRequest request{.session = session, .stages = {Stage::kEmbed}, .run_for = absl::Seconds(20)};
-  const Claimed claim = store_.Claim(request)->at(0);
-  clock_.Advance(absl::Seconds(10));
-  ASSERT_TRUE(store_.Heartbeat(session).ok());
-  EXPECT_EQ(store_.Sweep()->requeued, 0);
+  const Claimed claim = Claim(session).at(0);
+  const absl::Duration longest = StageTable::BuiltIn().At(Stage::kEmbed).longest_attempt;
+  for (absl::Duration time; time + absl::Seconds(10) < longest; time += absl::Seconds(10)) {
+    clock_.Advance(absl::Seconds(10));
+    ASSERT_TRUE(store_.Heartbeat(session).ok());
+    ASSERT_EQ(store_.Sweep()->requeued, 0);
+  }
   clock_.Advance(absl::Seconds(10));
   EXPECT_EQ(store_.Sweep()->requeued, 1);
   EXPECT_EQ(Commit(claim), CommitResult::kFenced);
@@ -329,7 +331,7 @@ TEST_P(BatchStoreContract, CancelLetsLeasedJobsFinishAndIsIdempotent) {
   EXPECT_EQ(again.counts, (BatchCounts{.jobs = 3, .cancelled = 2}));
   EXPECT_THAT(store_.Heartbeat(session)->cancelled_batches, ElementsAre(batch.id));
   EXPECT_THAT(Claim(session), IsEmpty());
-  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kCommitted);
   const Batch ended = *store_.Cancel(batch.id);
   EXPECT_EQ(ended.state, BatchState::kCancelled);
   EXPECT_EQ(ended.counts, (BatchCounts{.jobs = 3, .succeeded = 1, .cancelled = 2}));
@@ -383,7 +385,7 @@ TEST_P(BatchStoreContract, ExpiryEndsWhatHasNotStarted) {
   EXPECT_EQ(store_.Sweep()->expired_batches, 0);
   EXPECT_EQ(Get(expiring.id).state, BatchState::kCancelling);
   EXPECT_EQ(Get(expiring.id).counts.expired, 2);
-  EXPECT_EQ(Commit(claims[0]), CommitResult::kRecorded);
+  EXPECT_EQ(Commit(claims[0]), CommitResult::kCommitted);
   EXPECT_EQ(Get(expiring.id).state, BatchState::kExpired);
   EXPECT_EQ(Get(staying.id).state, BatchState::kPending);
 }
@@ -465,7 +467,7 @@ TEST_P(BatchStoreContract, StatsTellWhatOnlyAModelCanGoOnWith) {
   ASSERT_TRUE(store_.CommitPlan(Lease(task), "plan").ok());
   ASSERT_TRUE(store_.ApplyPlan(Lease(task), {Rejected(0)}, {{1, 0}, {2, 1}, {3, 2}, {4, 3}}).ok());
   ASSERT_TRUE(store_.FinishPlan(Lease(task)).ok());
-  EXPECT_EQ(store_.Stats()->model_jobs, 4);
+  EXPECT_EQ(store_.Stats()->planned_jobs(), 4);
   EXPECT_EQ(store_.Stats()->queued_jobs(), 9);
   ClaimRequest request;
   request.session = session;
@@ -473,12 +475,12 @@ TEST_P(BatchStoreContract, StatsTellWhatOnlyAModelCanGoOnWith) {
   request.max_claims = 3;
   const std::vector<Claimed> claims = *store_.Claim(request);
   ASSERT_THAT(claims, SizeIs(3));
-  EXPECT_EQ(store_.Stats()->model_jobs, 1);
+  EXPECT_EQ(store_.Stats()->planned_jobs(), 1);
   Commit(claims[0]);
   ASSERT_TRUE(store_.Return({Lease(claims[1])}).ok());
-  EXPECT_EQ(store_.Stats()->model_jobs, 2);
+  EXPECT_EQ(store_.Stats()->planned_jobs(), 2);
   ASSERT_TRUE(store_.Cancel(task.batch_id).ok());
-  EXPECT_EQ(store_.Stats()->model_jobs, 0);
+  EXPECT_EQ(store_.Stats()->planned_jobs(), 0);
 }
 
 TEST_P(BatchStoreContract, StatsCountWhatIsOpen) {
@@ -486,17 +488,17 @@ TEST_P(BatchStoreContract, StatsCountWhatIsOpen) {
   Create(Embed(), 3);
   const std::vector<Claimed> claims = Claim(Session(), 2);
   StoreStats stats = *store_.Stats();
-  EXPECT_EQ(stats.ready_jobs[0], 4);
-  EXPECT_EQ(stats.leased_jobs[0], 0);
-  EXPECT_EQ(stats.ready_jobs[1], 2);
-  EXPECT_EQ(stats.leased_jobs[1], 1);
+  EXPECT_EQ(stats.kinds[JobKind::kScreen].ready_jobs, 4);
+  EXPECT_EQ(stats.kinds[JobKind::kScreen].leased_jobs, 0);
+  EXPECT_EQ(stats.kinds[JobKind::kEmbed].ready_jobs, 2);
+  EXPECT_EQ(stats.kinds[JobKind::kEmbed].leased_jobs, 1);
   EXPECT_EQ(stats.open_batches, 2);
   EXPECT_THAT(stats.tenant_jobs, testing::ElementsAre(testing::Pair(testing::_, 7)));
   Commit(claims[1]);
   for (const Claimed& claim : Claim(Session())) Commit(claim);
   stats = *store_.Stats();
-  EXPECT_EQ(stats.ready_jobs[1], 0);
-  EXPECT_EQ(stats.leased_jobs[1], 0);
+  EXPECT_EQ(stats.kinds[JobKind::kEmbed].ready_jobs, 0);
+  EXPECT_EQ(stats.kinds[JobKind::kEmbed].leased_jobs, 0);
   EXPECT_EQ(stats.open_batches, 1);
 }
 
@@ -504,8 +506,8 @@ TEST_P(BatchStoreContract, StatsCountWhatIsOpen) {
 TEST_P(BatchStoreContract, APageOfOutcomesIsBoundedInBytes) {
   const Batch batch = Create(Embed(), 8);
   for (const Claimed& claim : Claim(Session())) {
-    LeasedOutcome outcome = Ended(claim);
-    outcome.outcome.result = std::string(400 << 10, 'x');
+    LeasedStep outcome = Ended(claim);
+    OutcomeIn(outcome).result = std::string(400 << 10, 'x');
     ASSERT_TRUE(store_.Commit({outcome}).ok());
   }
   std::vector<size_t> pages;
@@ -521,8 +523,8 @@ TEST_P(BatchStoreContract, RankedPagesEndByTheirBytes) {
   const Batch batch = Create(Embed(), 10);
   const std::vector<Claimed> claims = Claim(Session());
   for (int i = 0; i < 10; ++i) {
-    LeasedOutcome outcome = Ended(claims[i], OutcomeKind::kSucceeded, i < 5 ? 9 : -i);
-    outcome.outcome.result = std::string(700'000, 'x');
+    LeasedStep outcome = Ended(claims[i], OutcomeKind::kSucceeded, i < 5 ? 9 : -i);
+    OutcomeIn(outcome).result = std::string(700'000, 'x');
     ASSERT_TRUE(store_.Commit({outcome}).ok());
   }
   std::vector<std::string> ids;
@@ -544,8 +546,8 @@ TEST_P(BatchStoreContract, RankedPagesEndByTheirBytes) {
 TEST_P(BatchStoreContract, ARankedPageHoldsAtLeastOneOutcome) {
   const Batch batch = Create(Embed(), 2);
   for (const Claimed& claim : Claim(Session())) {
-    LeasedOutcome outcome = Ended(claim);
-    outcome.outcome.result = std::string(5'000'000, 'x');
+    LeasedStep outcome = Ended(claim);
+    OutcomeIn(outcome).result = std::string(5'000'000, 'x');
     ASSERT_TRUE(store_.Commit({outcome}).ok());
   }
   const RankedPage page = *store_.Ranked(batch.id, 256);
@@ -584,7 +586,7 @@ TEST_P(BatchStoreContract, HeartbeatNamesTheLeasesOfItsSession) {
   const std::vector<LeaseKey> leases = store_.Heartbeat(session)->leases;
   ASSERT_THAT(leases, SizeIs(1));
   EXPECT_EQ(leases[0].batch_id, embed.id);
-  EXPECT_EQ(leases[0].job_index, claims[1].job_index);
+  EXPECT_EQ(leases[0].slot, claims[1].slot);
   EXPECT_EQ(leases[0].fence, claims[1].fence);
 }
 

@@ -1,11 +1,17 @@
 // StoreInvariants: what must hold of a store after every step, whatever crashed. A test tells it what it was
 // answered; Check reads the store through its API and compares.
 //
-//   I1 no acknowledged batch is lost               I6 one batch a request_id
-//   I2 one outcome a job, which never changes      I7 nothing of a batch is claimed after its cancel was
-//   answered I3 counts equal outcomes and never shrink      I8 no fence is handed out twice I4 a fenced
-//   commit left no trace               I9 sequence numbers run from 1 without gaps I5 no attempt beyond
-//   max_attempts              I10 waiting + ready + leased + done = jobs (CheckFile)
+//   I1   no acknowledged batch is lost
+//   I2   one outcome a job, which never changes
+//   I3   counts equal outcomes and never shrink
+//   I4   a fenced commit left no trace
+//   I5   no attempt beyond max_attempts
+//   I6   one batch a request_id
+//   I7   nothing of a batch is claimed after its cancel was answered
+//   I8   no fence is handed out twice
+//   I9   sequence numbers run from 1 without gaps
+//   I10  waiting + ready + leased + done = jobs (CheckFile)
+//   I18  a job goes on once all its tasks have ended (CheckFile)
 #pragma once
 
 #include <map>
@@ -39,18 +45,21 @@ class StoreInvariants {
       EXPECT_FALSE(batches_[claim.batch_id].cancelled) << "I7: " << claim.batch_id;
     }
   }
-  void Committed(const LeasedOutcome& leased, CommitResult result) {
+  void Committed(const LeasedStep& leased, CommitResult result) {
     const auto known = batches_.find(leased.lease.batch_id);
     if (known == batches_.end()) {
       EXPECT_EQ(result, CommitResult::kFenced) << "I4: a commit into a deleted batch";
       return;
     }
     Known& batch = known->second;
-    if (result == CommitResult::kRecorded) {
-      EXPECT_TRUE(batch.recorded.emplace(leased.lease.job_index, leased.outcome.result).second)
-          << "I2: job " << leased.lease.job_index << " was recorded twice";
+    // Other steps, and what a task records, show in no outcome.
+    const bool of_job = leased.lease.slot < batch.jobs;
+    if (!of_job || !std::holds_alternative<NewOutcome>(leased.step)) return;
+    if (result == CommitResult::kCommitted) {
+      EXPECT_TRUE(batch.recorded.emplace(leased.lease.slot, OutcomeIn(leased).result).second)
+          << "I2: job " << leased.lease.slot << " was recorded twice";
     } else {
-      batch.fenced.insert(leased.outcome.result);
+      batch.fenced.insert(OutcomeIn(leased).result);
     }
   }
   void Cancelled(const std::string& batch_id) { batches_[batch_id].cancelled = true; }

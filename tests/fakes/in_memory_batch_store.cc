@@ -20,8 +20,8 @@ std::unique_ptr<Executor> OwnThread() {
 
 InMemoryBatchStore::InMemoryBatchStore(Options options, const Clock& clock)
     : batches_(std::make_unique<InMemoryBatches>(
-          clock, TryLimits{options.max_attempts, options.max_deaths_alone, options.max_plan_deaths_alone,
-                           options.alone_for})),
+          clock, *options.stages,
+          TryLimits{options.max_deaths_alone, options.max_plan_deaths_alone, options.alone_for})),
       own_executor_(options.executor == nullptr ? OwnThread() : nullptr),
       executor_(options.executor == nullptr ? *own_executor_ : *options.executor) {}
 
@@ -116,9 +116,8 @@ void InMemoryBatchStore::CloseSession(SessionId session, Done<void> done) {
 void InMemoryBatchStore::Claim(ClaimRequest request, Done<std::vector<Claimed>> done) {
   Run(std::move(done), &InMemoryBatches::Claim, std::move(request));
 }
-void InMemoryBatchStore::CommitOutcomes(std::vector<LeasedOutcome> outcomes,
-                                        Done<std::vector<CommitResult>> done) {
-  Run(std::move(done), &InMemoryBatches::CommitOutcomes, std::move(outcomes));
+void InMemoryBatchStore::CommitSteps(std::vector<LeasedStep> steps, Done<std::vector<CommitResult>> done) {
+  Run(std::move(done), &InMemoryBatches::CommitSteps, std::move(steps));
 }
 void InMemoryBatchStore::ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) {
   Run(std::move(done), &InMemoryBatches::ReturnClaims, std::move(leases));
@@ -136,6 +135,10 @@ void InMemoryBatchStore::ApplyPlan(LeaseKey task, std::vector<NewOutcome> reject
 }
 void InMemoryBatchStore::FinishPlan(LeaseKey task, Done<void> done) {
   Run(std::move(done), &InMemoryBatches::FinishPlan, std::move(task));
+}
+void InMemoryBatchStore::ReadTasks(std::string batch_id, int64_t job_index, int first_task, int limit,
+                                   Done<std::vector<TaskEnd>> done) {
+  Run(std::move(done), &InMemoryBatches::ReadTasks, std::move(batch_id), job_index, first_task, limit);
 }
 void InMemoryBatchStore::ReadBatch(std::string batch_id, Done<Batch> done) {
   Run(std::move(done), &InMemoryBatches::ReadBatch, std::move(batch_id));

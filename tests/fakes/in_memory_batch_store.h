@@ -22,10 +22,10 @@ class InMemoryBatches;
 class InMemoryBatchStore final : public BatchStore {
  public:
   struct Options {
-    int max_attempts = 3;
     int max_deaths_alone = 2;
     int max_plan_deaths_alone = 5;
     absl::Duration alone_for = absl::Seconds(30);
+    const StageTable* stages = &StageTable::BuiltIn();  // must outlive the store
     Executor* executor = nullptr;  // runs the calls, one after another; null: a thread of the store's own
   };
 
@@ -51,13 +51,15 @@ class InMemoryBatchStore final : public BatchStore {
   void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override;
   void CloseSession(SessionId session, Done<void> done) override;
   void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override;
-  void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override;
+  void CommitSteps(std::vector<LeasedStep> steps, Done<std::vector<CommitResult>> done) override;
   void ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) override;
   void EndAttempts(std::vector<LeaseKey> leases, Done<void> done) override;
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override;
   void ApplyPlan(LeaseKey task, std::vector<NewOutcome> rejected, std::vector<PlannedJob> survivors,
                  Done<void> done) override;
   void FinishPlan(LeaseKey task, Done<void> done) override;
+  void ReadTasks(std::string batch_id, int64_t job_index, int first_task, int limit,
+                 Done<std::vector<TaskEnd>> done) override;
   void ReadBatch(std::string batch_id, Done<Batch> done) override;
   void ReadJobs(std::string batch_id, int64_t first_index, int limit,
                 Done<std::vector<StoredJob>> done) override;

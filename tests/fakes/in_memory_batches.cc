@@ -77,21 +77,28 @@ absl::Status InMemoryBatches::AddJobs(Entry& entry, const std::vector<NewJob>& j
     if (!ids.insert(jobs[i].id).second) return DuplicateJobId(static_cast<int64_t>(i), jobs[i].id);
   }
   entry.jobs.insert(entry.jobs.end(), jobs.begin(), jobs.end());
-  entry.tasks.resize(entry.jobs.size());
+  entry.work.resize(entry.jobs.size());
   entry.batch.counts.jobs = static_cast<int64_t>(entry.jobs.size());
   return absl::OkStatus();
 }
 
 Batch InMemoryBatches::Seal(Entry& entry) {
   entry.batch.state = BatchState::kPending;
-  if (entry.batch.kind == JobKind::kScreen) {
-    entry.plan_task.where = Where::kReady;
-  } else {
-    for (Task& task : entry.tasks) task = {.where = Where::kReady, .stage = Stage::kEmbed};
+  const StageRow& first = stages_.FirstOf(entry.batch.kind);
+  const bool waits = first.scope == StageScope::kBatch;
+  if (!waits) {
+    for (Work& job : entry.work) MakeReady(job, first.id);
   }
+  entry.work.push_back({.where = waits ? Where::kReady : Where::kDone, .stage = first.id});
   changes_.ready = true;
   changes_.batches.insert(entry.batch.id);
   return entry.batch;
+}
+
+void InMemoryBatches::MakeReady(Work& work, Stage stage) {
+  work.where = Where::kReady;
+  work.stage = stage;
+  work.tries = {};
 }
 
 void InMemoryBatches::Erase(Entry& entry) {
@@ -100,7 +107,7 @@ void InMemoryBatches::Erase(Entry& entry) {
 }
 
 absl::StatusOr<Batch> InMemoryBatches::CreateBatch(const NewBatch& batch, const std::vector<NewJob>& jobs) {
-  SLUICE_RETURN_IF_ERROR(CheckNewBatch(batch));
+  SLUICE_RETURN_IF_ERROR(CheckNewBatch(batch, stages_));
   SLUICE_RETURN_IF_ERROR(CheckSealable(static_cast<int64_t>(jobs.size())));
   Entry entry = NewEntry(batch, clock_.WallNow());
   SLUICE_ASSIGN_OR_RETURN(const Entry* earlier, FindRequest(entry, batch.digest));
@@ -110,7 +117,7 @@ absl::StatusOr<Batch> InMemoryBatches::CreateBatch(const NewBatch& batch, const 
 }
 
 absl::StatusOr<Batch> InMemoryBatches::BeginUpload(const NewBatch& batch) {
-  SLUICE_RETURN_IF_ERROR(CheckNewBatch(batch));
+  SLUICE_RETURN_IF_ERROR(CheckNewBatch(batch, stages_));
   Entry entry = NewEntry(batch, clock_.WallNow());
   if (!entry.digest.empty()) {
     SLUICE_ASSIGN_OR_RETURN(const Entry* earlier, FindRequest(entry, batch.digest));

@@ -70,8 +70,8 @@ class InterceptedBatchStore : public BatchStore {
   void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override {
     Pass("Claim", std::move(done), &BatchStore::Claim, std::move(request));
   }
-  void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override {
-    Pass("CommitOutcomes", std::move(done), &BatchStore::CommitOutcomes, std::move(outcomes));
+  void CommitSteps(std::vector<LeasedStep> steps, Done<std::vector<CommitResult>> done) override {
+    Pass("CommitSteps", std::move(done), &BatchStore::CommitSteps, std::move(steps));
   }
   void ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) override {
     Pass("ReturnClaims", std::move(done), &BatchStore::ReturnClaims, std::move(leases));
@@ -89,6 +89,11 @@ class InterceptedBatchStore : public BatchStore {
   }
   void FinishPlan(LeaseKey task, Done<void> done) override {
     Pass("FinishPlan", std::move(done), &BatchStore::FinishPlan, std::move(task));
+  }
+  void ReadTasks(std::string batch_id, int64_t job_index, int first_task, int limit,
+                 Done<std::vector<TaskEnd>> done) override {
+    Pass("ReadTasks", std::move(done), &BatchStore::ReadTasks, std::move(batch_id), job_index, first_task,
+         limit);
   }
   void ReadBatch(std::string batch_id, Done<Batch> done) override {
     Pass("ReadBatch", std::move(done), &BatchStore::ReadBatch, std::move(batch_id));

@@ -51,6 +51,8 @@ SLUICE_EVENT(Claimed, "claimed", member("batch", e.batch); member("job", e.job);
 SLUICE_EVENT(Returned, "returned", member("batch", e.batch); member("job", e.job); member("fence", e.fence));
 SLUICE_EVENT(Recorded, "recorded", member("batch", e.batch); member("job", e.job); member("fence", e.fence);
              member("kind", e.kind));
+SLUICE_EVENT(Stepped, "stepped", member("batch", e.batch); member("job", e.job); member("fence", e.fence);
+             member("step", e.step));
 SLUICE_EVENT(PlanCommitted, "plan", member("batch", e.batch); member("plan", e.plan));
 SLUICE_EVENT(Survivors, "survivors", member("batch", e.batch); member("jobs", e.jobs));
 SLUICE_EVENT(Places, "places", member("batch", e.batch); member("jobs", e.jobs);

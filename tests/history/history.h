@@ -89,8 +89,8 @@ struct SessionClosed {
 };
 struct Claimed {
   std::string batch;
-  int64_t job = 0;    // -1: the plan task
-  std::string stage;  // StageName
+  int64_t job = 0;    // its slot: a job's index, or where the jobs end and beyond for a task
+  std::string stage;  // its name
   int64_t session = 0;
   int64_t fence = 0;
   int64_t attempt = 0;
@@ -101,11 +101,17 @@ struct Returned {  // ReturnClaims or EndAttempts
   int64_t job = 0;
   int64_t fence = 0;
 };
-struct Recorded {  // CommitOutcomes answered RECORDED
+struct Recorded {  // CommitSteps answered that a job's outcome is committed
   std::string batch;
   int64_t job = 0;
   int64_t fence = 0;
   std::string kind;
+};
+struct Stepped {  // CommitSteps answered that another step is committed
+  std::string batch;
+  int64_t job = 0;  // its slot
+  int64_t fence = 0;
+  std::string step;  // "advance", "fan_out", "task" for the end of one
 };
 struct PlanCommitted {  // the plan that CommitPlan answered, whoever had offered it
   std::string batch;
@@ -140,7 +146,7 @@ struct Settled {};
 
 using Event = std::variant<Limits, Acknowledged, Cancelled, DeleteAsked, DeleteRefused, Deleted, Missing,
                            BatchSeen, OutcomeSeen, SessionOpened, SessionRenewed, SessionClosed, Claimed,
-                           Returned, Recorded, PlanCommitted, Survivors, Places, Restarted, Settled>;
+                           Returned, Recorded, Stepped, PlanCommitted, Survivors, Places, Restarted, Settled>;
 
 using History = std::vector<Event>;
 

@@ -8,7 +8,6 @@
 namespace sluice::history {
 namespace {
 
-constexpr int64_t kPlanTask = -1;
 constexpr const char* kScoreStage = "screen_score";
 constexpr const char* kSucceeded = "SUCCEEDED";
 
@@ -218,15 +217,27 @@ void InvariantChecker::On(const Returned& returned) {
   if (job.fence == returned.fence) job.lease_ended = true;
 }
 
+void InvariantChecker::CheckFence(const JobKnown& job, const std::string& name, int64_t fence,
+                                  const std::string& act) {
+  if (fence < job.fence) {
+    Violate("I4", name, " ", act, " under fence ", fence, ", it was claimed again under ", job.fence);
+  } else if (fence == job.fence && job.lease_ended) {
+    Violate("I4", name, " ", act, " under fence ", fence, ", which had been given back");
+  }
+}
+
+void InvariantChecker::On(const Stepped& step) {
+  JobKnown& job = batches_[step.batch].jobs[step.job];
+  const std::string name = absl::StrCat("job ", step.job, " of ", step.batch);
+  CheckFence(job, name, step.fence, absl::StrCat("took the step ", step.step));
+  if (job.outcome.has_value()) Violate("I2", name, " goes on after it got ", Text(*job.outcome));
+  if (job.fence == step.fence) job.lease_ended = true;
+}
+
 void InvariantChecker::On(const Recorded& recorded) {
   JobKnown& job = batches_[recorded.batch].jobs[recorded.job];
   const std::string name = absl::StrCat("job ", recorded.job, " of ", recorded.batch);
-  if (recorded.fence < job.fence) {
-    Violate("I4", name, " was recorded under fence ", recorded.fence, ", it was claimed again under ",
-            job.fence);
-  } else if (recorded.fence == job.fence && job.lease_ended) {
-    Violate("I4", name, " was recorded under fence ", recorded.fence, ", which had been given back");
-  }
+  CheckFence(job, name, recorded.fence, "was recorded");
   if (job.recorded_fence != 0) {
     Violate("I2", name, " was recorded under fence ", job.recorded_fence, " and under ", recorded.fence);
   }
@@ -261,7 +272,7 @@ void InvariantChecker::On(const Survivors& survivors) {
 }
 
 void InvariantChecker::CheckSurvivor(const std::string& id, const BatchKnown& batch, int64_t index) {
-  if (!batch.survivors.has_value() || index == kPlanTask) return;
+  if (!batch.survivors.has_value()) return;
   const JobKnown& job = batch.jobs.at(index);
   const bool survives = batch.survivors->count(index) > 0;
   const bool encoded = job.scored || (job.outcome.has_value() && job.outcome->attempt > 0);

@@ -1,17 +1,24 @@
 // InvariantChecker: holds a history (tests/history/history.h) to what Sluice promises. Pure; the simulation
 // and the tests with real processes share it.
 //
-//   I1  no acknowledged batch is lost: it is found until it is deleted, and once settled every job of it is
-//   done I2  a job has one outcome, which never changes I3  a batch's counts are those of its outcomes and
-//   never shrink; it is terminal exactly when all jobs are done I4  no outcome is recorded under a fence that
-//   is no longer the job's I5  no job is attempted more often than allowed, and an outcome names the attempt
-//   that made it I6  one batch a request_id, and one content I7  no job of a batch starts after its cancel's
-//   commit I8  a fence is given out once I9  a tenant has no more unfinished jobs than its quota I10 every
-//   job is in one place: waiting, ready, leased or done I11 a committed plan never changes I12 sequence
-//   numbers have no gap and appear in the order of commits I13 the jobs that get a model's verdict are
-//   exactly those that the plan lets go on I14 a session that was not renewed in time, or was closed, claims
-//   and renews nothing any more
-//   I16 only a death makes suspects, and only of what was leased at that moment
+//   I1   no acknowledged batch is lost: it is found until it is deleted, and once settled every job of it is
+//   done I2   a job has one outcome, which never changes I3   a batch's counts are those of its outcomes and
+//   never shrink; it is terminal exactly when all jobs are
+//        done
+//   I4   no outcome and no other step is committed under a fence that is no longer the job's or the task's
+//   I5   no job is attempted more often than allowed, and an outcome names the attempt that made it
+//   I6   one batch a request_id, and one content
+//   I7   no job of a batch starts after its cancel's commit
+//   I8   a fence is given out once
+//   I9   a tenant has no more unfinished jobs than its quota
+//   I10  every job is in one place: waiting, ready, leased or done
+//   I11  a committed plan never changes
+//   I12  sequence numbers have no gap and appear in the order of commits
+//   I13  the jobs that get a model's verdict are exactly those that the plan lets go on
+//   I14  a session that was not renewed in time, or was closed, claims and renews nothing any more
+//   I16  only a death makes suspects, and only of what was leased at that moment
+// The simulation holds results to I15 (they are what was sent makes) and I18 (a job goes on once each of its
+// tasks has ended).
 #pragma once
 
 #include <map>
@@ -59,7 +66,7 @@ class InvariantChecker {
     bool deleted = false;
     std::string plan;
     std::optional<std::set<int64_t>> survivors;
-    std::map<int64_t, JobKnown> jobs;      // -1: the plan task
+    std::map<int64_t, JobKnown> jobs;      // by slot
     int64_t last_sequence = 0;             // the highest that was read
     std::map<std::string, int64_t> kinds;  // of the outcomes read
     bool MayBeGone() const { return deleted || deletes_asked > 0; }
@@ -89,12 +96,15 @@ class InvariantChecker {
   void On(const Claimed& claim);
   void On(const Returned& returned);
   void On(const Recorded& recorded);
+  void On(const Stepped& step);
   void On(const PlanCommitted& plan);
   void On(const Survivors& survivors);
   void On(const Places& places);
   void On(const Restarted& restarted);
   void On(const Settled&) { settled_ = true; }
 
+  // I4: whether the job, or task, may still be ended under this fence.
+  void CheckFence(const JobKnown& job, const std::string& name, int64_t fence, const std::string& act);
   void CheckRequest(const Acknowledged& batch);
   void CheckQuota(const std::string& tenant);
   void CheckShape(const BatchSeen& batch);

@@ -164,6 +164,14 @@ TEST(InvariantChecker, I4NoOutcomeFromALeaseThatWasGivenBack) {
 }
 
 // Giving back an old fence does not touch the claim that came after it.
+TEST(InvariantChecker, I4NoStepUnderAStaleFenceOrTwiceUnderOne) {
+  const Stepped first{"b1", 0, 1, "advance"};
+  EXPECT_THAT(Broken({Embed(1), Claim(0, 1), first, Claim(0, 2)}), IsEmpty());
+  EXPECT_THAT(Broken({Embed(1), Claim(0, 1), Claim(0, 2), first}), ElementsAre("I4"));
+  EXPECT_THAT(Broken({Embed(1), Claim(0, 1), first, first}), ElementsAre("I4"));
+  EXPECT_THAT(Broken({Embed(1), Claim(0, 1), first, Recorded{"b1", 0, 1, "SUCCEEDED"}}), ElementsAre("I4"));
+}
+
 TEST(InvariantChecker, I4LateReturnIsHarmless) {
   EXPECT_THAT(Broken({Embed(1), Claim(0, 1), Claim(0, 2, 2), Returned{"b1", 0, 1},
                       Recorded{"b1", 0, 2, "SUCCEEDED"}}),

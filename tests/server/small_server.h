@@ -70,7 +70,7 @@ struct SmallServer {
     ASSERT_TRUE(awaited.Create({}, std::move(postings)).ok());
     const auto claims = awaited.Claim({.session = awaited.Open().value(), .stages = {Stage::kPlan}});
     ASSERT_THAT(claims.value(), testing::SizeIs(1));
-    const LeaseKey task{claims->at(0).batch_id, kPlanTask, claims->at(0).fence};
+    const LeaseKey task = claims->at(0).key();
     ASSERT_TRUE(awaited.CommitPlan(task, "plan").ok());
     ASSERT_TRUE(awaited.ApplyPlan(task, {}, std::move(survivors)).ok());
     ASSERT_TRUE(awaited.FinishPlan(task).ok());

@@ -52,6 +52,14 @@ const char* LandmarkName(Landmark landmark) {
                                     "drained in time",
                                     "drain cut short",
                                     "poisoned job",
+                                    "advanced job",
+                                    "fanned-out job",
+                                    "failed task",
+                                    "exhausted task",
+                                    "fenced step",
+                                    "repeated split",
+                                    "repeated task",
+                                    "repeated join",
                                     "interactive call"};
   static_assert(std::size(kNames) == static_cast<size_t>(Landmark::kCount));
   return kNames[static_cast<size_t>(landmark)];

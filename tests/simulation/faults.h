@@ -76,6 +76,14 @@ enum class Landmark {
   kDrainedInTime,
   kDrainCutShort,
   kPoisonedJob,
+  kAdvancedJob,
+  kFannedOutJob,
+  kFailedTask,
+  kExhaustedTask,
+  kFencedStep,
+  kRepeatedSplit,  // the stage was begun again for the same job, after a death, a lost session or a drain
+  kRepeatedTask,
+  kRepeatedJoin,
   kInteractiveCall,
   kCount,
 };

@@ -10,12 +10,14 @@ namespace {
 
 constexpr const char* kPlaces = R"sql(
 SELECT batch, jobs,
-  (SELECT count(*) FROM ready WHERE ready.batch = b.batch AND job & 0xffffff <> 0),
-  (SELECT count(*) FROM lease WHERE job >> 24 = b.batch AND job & 0xffffff <> 0),
+  (SELECT count(*) FROM ready WHERE ready.batch = b.batch AND job & 0xffffff <= jobs)
+  + (SELECT count(*) FROM fan_out WHERE job >> 24 = b.batch),
+  (SELECT count(*) FROM lease WHERE job >> 24 = b.batch AND job & 0xffffff <= jobs),
   (SELECT count(*) FROM outcome WHERE outcome.batch = b.batch),
   (SELECT count(*) FROM job WHERE job.batch = b.batch
-     AND job NOT IN (SELECT job FROM ready UNION SELECT job FROM lease UNION SELECT job FROM outcome))
-  * (b.batch << 24 IN (SELECT job FROM ready UNION SELECT job FROM lease))
+     AND job NOT IN (SELECT job FROM ready UNION SELECT job FROM lease UNION SELECT job FROM outcome
+                     UNION SELECT job FROM fan_out))
+  * ((b.batch << 24) + jobs + 1 IN (SELECT job FROM ready UNION SELECT job FROM lease))
 FROM batch b WHERE state BETWEEN 2 AND 9
 )sql";
 

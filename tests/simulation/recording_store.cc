@@ -1,5 +1,7 @@
 #include "tests/simulation/recording_store.h"
 
+#include <variant>
+
 #include "tests/simulation/oracle.h"
 
 namespace sluice {
@@ -29,8 +31,8 @@ int64_t RecordingStore::NowUs(absl::Duration ahead) const {
 
 void RecordingStore::RecordAcknowledged(const Batch& batch, const std::string& request_id,
                                         const std::string& digest) {
-  Record(history::Acknowledged{batch.id, batch.tenant, JobKindName(batch.kind), batch.counts.jobs, request_id,
-                               digest});
+  Record(history::Acknowledged{batch.id, batch.tenant, SteppedStages().Find(batch.kind)->name,
+                               batch.counts.jobs, request_id, digest});
   world_.standings.try_emplace(batch.id, Standing{batch.tenant, batch.counts.jobs, 0});
 }
 
@@ -140,41 +142,56 @@ void RecordingStore::CloseSession(SessionId session, Done<void> done) {
       session, NotingStatus(std::move(done), [this, session] { Record(history::SessionClosed{session}); }));
 }
 
+void RecordingStore::NoteRepeated(const Claimed& claim) {
+  if (world_.begun.emplace(claim.batch_id, claim.slot, claim.stage).second) return;
+  if (claim.stage == kSplit) world_.faults.Reached(Landmark::kRepeatedSplit);
+  if (claim.stage == kPart) world_.faults.Reached(Landmark::kRepeatedTask);
+  if (claim.stage == kJoin) world_.faults.Reached(Landmark::kRepeatedJoin);
+}
+
 void RecordingStore::Claim(ClaimRequest request, Done<std::vector<Claimed>> done) {
   const SessionId session = request.session;
   Base::Claim(
       std::move(request), Noting<std::vector<Claimed>>(std::move(done), [this, session](const auto& claims) {
         for (const Claimed& claim : claims) {
-          Record(history::Claimed{claim.batch_id, claim.job_index, StageName(claim.stage), session,
+          Record(history::Claimed{claim.batch_id, claim.slot, SteppedStages().At(claim.stage).name, session,
                                   claim.fence, claim.attempt, NowUs()});
+          NoteRepeated(claim);
           const bool repeated = claim.stage == Stage::kPlan && world_.planned.contains(claim.batch_id);
           if (repeated) world_.faults.Reached(Landmark::kRepeatedPlan);
         }
       }));
 }
 
-void RecordingStore::CommitOutcomes(std::vector<LeasedOutcome> outcomes,
-                                    Done<std::vector<CommitResult>> done) {
-  auto keys = std::make_shared<std::vector<std::pair<LeaseKey, OutcomeKind>>>();
-  for (const LeasedOutcome& leased : outcomes) keys->emplace_back(leased.lease, leased.outcome.kind);
-  Base::CommitOutcomes(
-      std::move(outcomes),
-      Noting<std::vector<CommitResult>>(std::move(done), [this, keys](const auto& results) {
-        for (size_t i = 0; i < results.size(); ++i) {
-          const auto& [lease, kind] = (*keys)[i];
-          if (results[i] == CommitResult::kRecorded) {
-            Record(history::Recorded{lease.batch_id, lease.job_index, lease.fence, OutcomeKindName(kind)});
-          } else {
-            world_.faults.Reached(Landmark::kFencedOutcome);
-          }
-        }
-      }));
+void RecordingStore::CommitSteps(std::vector<LeasedStep> steps, Done<std::vector<CommitResult>> done) {
+  auto asked = std::make_shared<const std::vector<LeasedStep>>(steps);
+  Base::CommitSteps(std::move(steps),
+                    Noting<std::vector<CommitResult>>(std::move(done), [this, asked](const auto& results) {
+                      for (size_t i = 0; i < results.size(); ++i) NoteStep((*asked)[i], results[i]);
+                    }));
+}
+
+void RecordingStore::NoteStep(const LeasedStep& leased, CommitResult result) {
+  const auto* const outcome = std::get_if<NewOutcome>(&leased.step);
+  if (result == CommitResult::kFenced) {
+    return world_.faults.Reached(outcome != nullptr ? Landmark::kFencedOutcome : Landmark::kFencedStep);
+  }
+  const LeaseKey& lease = leased.lease;
+  const auto content = world_.contents.find(lease.batch_id);
+  const bool of_job = content == world_.contents.end() || lease.slot < std::ssize(content->second.jobs);
+  if (outcome != nullptr && of_job) {
+    return Record(history::Recorded{lease.batch_id, lease.slot, lease.fence, OutcomeKindName(outcome->kind)});
+  }
+  const bool advanced = std::holds_alternative<Advance>(leased.step);
+  Record(history::Stepped{lease.batch_id, lease.slot, lease.fence,
+                          outcome != nullptr ? "task" : (advanced ? "advance" : "fan_out")});
+  if (outcome == nullptr) world_.faults.Reached(advanced ? Landmark::kAdvancedJob : Landmark::kFannedOutJob);
 }
 
 Done<void> RecordingStore::NotingReturned(const std::vector<LeaseKey>& leases, Done<void> done) {
   return NotingStatus(std::move(done), [this, leases] {
     for (const LeaseKey& lease : leases) {
-      Record(history::Returned{lease.batch_id, lease.job_index, lease.fence});
+      Record(history::Returned{lease.batch_id, lease.slot, lease.fence});
     }
   });
 }

@@ -35,7 +35,7 @@ class RecordingStore final : public InterceptedBatchStore<RecordingStore> {
   void Heartbeat(SessionId session, absl::Duration lease, Done<HeartbeatReply> done) override;
   void CloseSession(SessionId session, Done<void> done) override;
   void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override;
-  void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override;
+  void CommitSteps(std::vector<LeasedStep> steps, Done<std::vector<CommitResult>> done) override;
   void ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) override;
   void EndAttempts(std::vector<LeaseKey> leases, Done<void> done) override;
   void CommitPlan(LeaseKey task, std::string plan, Done<std::string> done) override;
@@ -56,6 +56,8 @@ class RecordingStore final : public InterceptedBatchStore<RecordingStore> {
 
   void Record(history::Event event) { world_.history.push_back(std::move(event)); }
   int64_t NowUs(absl::Duration ahead = absl::ZeroDuration()) const;
+  void NoteStep(const LeasedStep& leased, CommitResult result);
+  void NoteRepeated(const Claimed& claim);
   Done<void> NotingReturned(const std::vector<LeaseKey>& leases, Done<void> done);
   void RecordAcknowledged(const Batch& batch, const std::string& request_id, const std::string& digest);
 

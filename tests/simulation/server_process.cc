@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "tests/simulation/stepped_stages.h"
 
 namespace sluice {
 namespace {
@@ -30,6 +31,7 @@ void ServerProcess::Begin(SimulatedLink& link) {
   PipelineParts parts;
   parts.queue = &link;
   parts.upkeep = &link;
+  parts.stages = &SteppedStages();
   parts.screen_codec = &world_.codec;
   parts.embed_codec = &world_.codec;
   if (has_model_) parts.scheduler = scheduler_.get();
@@ -40,7 +42,7 @@ void ServerProcess::Begin(SimulatedLink& link) {
   options.max_tokens = has_model_ ? kMaxTokens : 0;
   options.model_digest = has_model_ ? "model-1" : "";
   EXPECT_TRUE(PipelineBody::Check(options, parts).ok());
-  body_ = std::make_unique<PipelineBody>(options, parts);
+  body_ = std::make_unique<PipelineBody>(options, parts, SteppedWork(world_));
   const absl::Duration sent = world_.timeline.Now();
   link.OpenSession(options.session_lease, [this, sent](absl::StatusOr<SessionId> session) {
     if (!session.ok()) return End(session.status());

@@ -68,6 +68,7 @@ std::string SimulatedClient::DrawText() {
 
 std::string SimulatedClient::DrawSpec(JobKind kind) {
   if (world_.dice.OneIn(30)) return "nonsense";
+  if (kind == kStepped) return "stepped";
   if (kind == JobKind::kEmbed) return world_.dice.OneIn(2) ? "end" : "error";
   return absl::StrCat(kPolicies[world_.dice.Below(std::ssize(kPolicies))], " 0.", world_.dice.Between(1, 9),
                       " senior engineer python berlin");
@@ -77,7 +78,8 @@ SimulatedClient::RequestPtr SimulatedClient::Draw() {
   auto request = std::make_shared<Request>();
   NewBatch& batch = request->batch;
   batch.tenant = tenant_;
-  batch.kind = world_.dice.OneIn(2) ? JobKind::kScreen : JobKind::kEmbed;
+  constexpr JobKind kKinds[] = {JobKind::kScreen, JobKind::kEmbed, kStepped};
+  batch.kind = kKinds[world_.dice.Below(std::ssize(kKinds))];
   batch.spec = DrawSpec(batch.kind);
   batch.as_of = world_.clock.WallNow();
   batch.priority = static_cast<int>(world_.dice.Below(3));
@@ -85,7 +87,8 @@ SimulatedClient::RequestPtr SimulatedClient::Draw() {
   ++next_request_;
   batch.digest = absl::StrCat(tenant_, " content ", next_request_);
   if (!world_.dice.OneIn(5)) batch.request_id = absl::StrCat("request ", next_request_);
-  const int64_t jobs = world_.dice.OneIn(6) ? world_.dice.Between(65, 300) : world_.dice.Between(1, 24);
+  const bool many = world_.dice.OneIn(6) && batch.kind != kStepped;
+  const int64_t jobs = many ? world_.dice.Between(65, 300) : world_.dice.Between(1, 24);
   for (int64_t i = 0; i < jobs; ++i) request->jobs.push_back({absl::StrCat("job ", i), DrawText()});
   request->tries_left = batch.request_id.empty() ? 1 : 6;
   return request;

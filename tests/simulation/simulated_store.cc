@@ -103,11 +103,11 @@ void SimulatedStore::Open() {
     opening = this;
     sqlite3_auto_extension(reinterpret_cast<void (*)()>(&SimulatedStore::OnDatabaseOpened));
     SqliteBatchStoreOptions sqlite = {.path = path_,
-                                      .max_attempts = kMaxAttempts,
                                       .max_deaths_alone = kNeverQuarantined,
                                       .max_plan_deaths_alone = kNeverQuarantined,
+                                      .stages = &SteppedStages(),
                                       .executor = turns_.get()};
-    absl::StatusOr<std::unique_ptr<BatchStore>> opened = OpenSqliteBatchStore(sqlite, world_.clock);
+    absl::StatusOr<std::unique_ptr<EmbeddedStore>> opened = OpenSqliteBatchStore(sqlite, world_.clock);
     if (!opened.ok()) {  // goes on with an empty one, and the report says so
       world_.store_lost = opened.status();
       sqlite.path = path_ = absl::StrCat(path_, ".again");
@@ -121,7 +121,7 @@ void SimulatedStore::Open() {
     sqlite3_exec(database_, "PRAGMA synchronous = OFF", nullptr, nullptr, nullptr);
   } else {
     engine_ = std::make_unique<InMemoryBatchStore>(
-        InMemoryBatchStore::Options{.max_attempts = kMaxAttempts, .executor = turns_.get()}, world_.clock);
+        InMemoryBatchStore::Options{.stages = &SteppedStages(), .executor = turns_.get()}, world_.clock);
   }
   engine_->SetListener(this);
   recording_ = std::make_unique<RecordingStore>(*engine_, world_, [this] { return DiesBeforeAnswer(); });
@@ -250,13 +250,16 @@ void SimulatedStore::CheckPlaces() {
   }
   recording_->Stats([this, places](const absl::StatusOr<StoreStats>& stats) {
     if (!stats.ok()) return;
-    places->waiting_or_ready = stats->ready_jobs[0] + stats->ready_jobs[1];
-    places->leased = stats->leased_jobs[0] + stats->leased_jobs[1];
+    for (const auto& [kind, jobs] : stats->kinds) {
+      places->waiting_or_ready += jobs.ready_jobs;
+      places->leased += jobs.leased_jobs;
+    }
     world_.history.push_back(*places);
   });
 }
 
 history::Restarted SimulatedStore::CheckFile() {
+  if (!world_.store_lost.ok()) return {};  // a file that began anew may not even have its tables yet
   const std::string copy = directory_.File("places.db");
   CopyStoreFile(path_, copy);
   for (const history::Places& places : PlacesInFile(copy)) world_.history.push_back(places);

@@ -25,7 +25,7 @@ enum class StoreEngine { kInMemory, kSqlite };
 
 class SimulatedStore final : private StoreListener {
  public:
-  static constexpr int kMaxAttempts = 3;
+  static constexpr int kMaxAttempts = StageRow{}.attempts;
 
   // `on_ready` is told as a StoreListener is, `on_death` when the machine died of itself.
   SimulatedStore(World& world, StoreEngine engine, std::function<void()> on_ready,

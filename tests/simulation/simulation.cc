@@ -11,6 +11,7 @@
 #include "tests/simulation/oracle.h"
 #include "tests/simulation/simulated_client.h"
 #include "tests/simulation/simulated_server.h"
+#include "tests/simulation/stepped_stages.h"
 #include "tests/simulation/world.h"
 
 namespace sluice {
@@ -200,6 +201,15 @@ std::vector<history::Violation> Simulation::CheckResults() const {
              absl::StrCat("job ", job, " of ", id, " failed for want of a model, not waited")});
       }
       if (seen.kind != OutcomeKindName(OutcomeKind::kSucceeded)) continue;
+      const Content& content = world_.contents.at(id);
+      const std::string& payload = content.jobs[static_cast<size_t>(job)].payload;
+      if (content.batch.kind == kStepped) {
+        if (IsSteppedResult(payload, seen.result)) continue;
+        violations.push_back({"I18", world_.history.size(),
+                              absl::StrCat("job ", job, " of ", id, " has '", seen.result, "' of '", payload,
+                                           "': not each of its tasks once")});
+        continue;
+      }
       const std::string expected = oracle.ResultOf(job, seen.attempt > 0);
       if (seen.result == expected) continue;
       violations.push_back(

@@ -4,10 +4,12 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "core/store/batch_store.h"
+#include "tests/contract/stepped_kind.h"
 #include "tests/fakes/line_codec.h"
 #include "tests/fakes/simulated_clock.h"
 #include "tests/fakes/word_tokenizer.h"
@@ -42,7 +44,8 @@ struct World {
   Faults faults;
   history::History history;
   std::map<std::string, Content> contents;
-  std::set<std::string> planned;  // batches with a plan
+  std::set<std::string> planned;                            // batches with a plan
+  std::set<std::tuple<std::string, int64_t, Stage>> begun;  // batch, slot, stage: claimed once
   std::map<std::string, Standing> standings;
   LineCodec codec;
   WordTokenizer tokenizer;

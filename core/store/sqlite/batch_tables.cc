@@ -16,7 +16,7 @@ namespace {
 
 #define SLUICE_BATCH_COLUMNS                                                                              \
   "batch, tenant, kind, state, ending, priority, jobs, succeeded, failed, cancelled, expired, last_seq, " \
-  "plan_applied, as_of, create_time, expire_time, end_time, request_id, digest"
+  "plan_applied, as_of, create_time, expire_time, end_time, request_id, digest, tasks"
 
 constexpr char kListCall = 'L';
 
@@ -64,12 +64,14 @@ BatchTables::BatchRow BatchTables::RowOf(const Query& query) const {
   if (!query.IsNull(16)) batch.end_time = TimeOfColumn(query.Int(16));
   row.request_id = query.String(17);
   row.digest = query.String(18);
+  row.tasks = query.Int(19);
+  row.loaded_sequence = batch.last_sequence;
   return row;
 }
 
 absl::StatusOr<BatchTables::BatchRow> BatchTables::LoadNumber(int64_t number) {
   Query query = connection_.Select(
-      "SELECT " SLUICE_BATCH_COLUMNS " FROM batch WHERE batch = ?1 AND state <> 10", number);
+      "SELECT " SLUICE_BATCH_COLUMNS " FROM batch WHERE batch = ?1 AND state <> " SLUICE_PURGING, number);
   if (query.Step()) return RowOf(query);
   SLUICE_RETURN_IF_ERROR(query.status());
   return NoSuchBatch(BatchId(number));
@@ -97,18 +99,33 @@ absl::StatusOr<Batch> BatchTables::WithTexts(BatchRow row) {
   return std::move(row.batch);
 }
 
-absl::StatusOr<BatchTables::BatchRow> BatchTables::InsertBatch(const NewBatch& batch) {
+absl::StatusOr<BatchTables::BatchRow> BatchTables::InsertBatch(const NewBatch& batch, BatchState state,
+                                                               int64_t jobs) {
   SLUICE_ASSIGN_OR_RETURN(const int64_t number, TakeNumbers("batch", 1));
   const absl::Time now = clock_.WallNow();
+  BatchRow row;
+  row.number = number;
+  row.batch = {.id = BatchId(number),
+               .tenant = batch.tenant,
+               .kind = batch.kind,
+               .state = state,
+               .counts = {.jobs = jobs},
+               .spec = batch.spec,
+               .as_of = StoredTime(batch.as_of),
+               .create_time = StoredTime(now),
+               .expire_time = StoredTime(now + batch.expires_after),
+               .priority = batch.priority};
+  row.request_id = batch.request_id;
+  row.digest = batch.digest;
   SLUICE_RETURN_IF_ERROR(connection_.Run(
-      "INSERT INTO batch (batch, tenant, kind, state, priority, as_of, create_time, expire_time, request_id, "
-      "digest) "
-      "VALUES (?1, ?2, ?3, 1, ?4, ?5, ?6, ?7, ?8, ?9)",
-      number, batch.tenant, ToColumn(batch.kind), batch.priority, ToColumn(batch.as_of), ToColumn(now),
-      ToColumn(now + batch.expires_after), batch.request_id, Blob{batch.digest}));
+      "INSERT INTO batch (batch, tenant, kind, state, priority, jobs, as_of, create_time, expire_time, "
+      "request_id, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+      number, batch.tenant, ToColumn(batch.kind), ToColumn(state), batch.priority, jobs,
+      ToColumn(row.batch.as_of), ToColumn(row.batch.create_time), ToColumn(row.batch.expire_time),
+      batch.request_id, Blob{batch.digest}));
   SLUICE_RETURN_IF_ERROR(
       connection_.Run("INSERT INTO batch_text (batch, spec) VALUES (?1, ?2)", number, Blob{batch.spec}));
-  return LoadNumber(number);
+  return row;
 }
 
 absl::Status BatchTables::InsertJobs(int64_t number, int64_t first_index, absl::Span<const NewJob> jobs) {
@@ -119,8 +136,7 @@ absl::Status BatchTables::InsertJobs(int64_t number, int64_t first_index, absl::
     if (absl::IsAlreadyExists(inserted)) return DuplicateJobId(static_cast<int64_t>(i), jobs[i].id);
     SLUICE_RETURN_IF_ERROR(inserted);
   }
-  return connection_.Run("UPDATE batch SET jobs = jobs + ?2 WHERE batch = ?1", number,
-                         static_cast<int64_t>(jobs.size()));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::optional<BatchTables::BatchRow>> BatchTables::FindRequest(const std::string& tenant,
@@ -141,38 +157,38 @@ absl::StatusOr<std::optional<BatchTables::BatchRow>> BatchTables::FindRequest(co
   return LoadNumber(number);
 }
 
-absl::StatusOr<Batch> BatchTables::Seal(BatchRow row) {
+absl::Status BatchTables::Seal(const BatchRow& row) {
   if (!row.request_id.empty()) {
     SLUICE_RETURN_IF_ERROR(
         connection_.Run("INSERT INTO request (tenant, request_id, digest, batch) VALUES (?1, ?2, ?3, ?4)",
                         row.batch.tenant, row.request_id, Blob{row.digest}, row.number));
   }
-  SLUICE_RETURN_IF_ERROR(connection_.Run("UPDATE batch SET state = 2 WHERE batch = ?1", row.number));
-  const bool screen = row.batch.kind == JobKind::kScreen;
-  const int64_t first = screen ? JobKey(row.number, kPlanTask) : JobKey(row.number, 0);
-  const int64_t last = screen ? first : JobKey(row.number, row.batch.counts.jobs - 1);
+  const StageRow& stage = stages_.FirstOf(row.batch.kind);
+  const bool waits = stage.scope == StageScope::kBatch;
+  const int64_t first = waits ? row.plan_task() : JobKey(row.number, 0);
+  const int64_t last = waits ? first : JobKey(row.number, row.batch.counts.jobs - 1);
   SLUICE_RETURN_IF_ERROR(connection_.Run(
       "WITH RECURSIVE key (job) AS (VALUES (?1) UNION ALL SELECT job + 1 FROM key WHERE job < ?2) "
       "INSERT INTO ready (job, stage, batch_priority, batch, priority, attempts) SELECT job, ?3, ?4, ?5, 0, "
       "0 FROM key",
-      first, last, ToColumn(screen ? Stage::kPlan : Stage::kEmbed), row.batch.priority, row.number));
+      first, last, ToColumn(stage.id), row.batch.priority, row.number));
   changes_.ready = true;
   changes_.batches.insert(row.number);
-  row.batch.state = BatchState::kPending;
-  return WithTexts(std::move(row));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Batch> BatchTables::CreateBatch(const NewBatch& batch, absl::Span<const NewJob> jobs) {
-  SLUICE_RETURN_IF_ERROR(CheckNewBatch(batch));
+  SLUICE_RETURN_IF_ERROR(CheckNewBatch(batch, stages_));
   SLUICE_RETURN_IF_ERROR(CheckSealable(static_cast<int64_t>(jobs.size())));
   SLUICE_RETURN_IF_ERROR(CheckJobs(jobs, 0));
   SLUICE_ASSIGN_OR_RETURN(std::optional<BatchRow> earlier,
                           FindRequest(batch.tenant, batch.request_id, batch.digest));
   if (earlier) return WithTexts(*std::move(earlier));
-  SLUICE_ASSIGN_OR_RETURN(BatchRow row, InsertBatch(batch));
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row,
+                          InsertBatch(batch, BatchState::kPending, static_cast<int64_t>(jobs.size())));
   SLUICE_RETURN_IF_ERROR(InsertJobs(row.number, 0, jobs));
-  row.batch.counts.jobs = static_cast<int64_t>(jobs.size());
-  return Seal(std::move(row));
+  SLUICE_RETURN_IF_ERROR(Seal(row));
+  return std::move(row.batch);
 }
 
 absl::StatusOr<Batch> BatchTables::GetBatch(const BatchKey& name) {
@@ -187,10 +203,13 @@ absl::StatusOr<BatchPage> BatchTables::ListBatches(const std::string& tenant, in
   if (!page_token.empty()) {
     SLUICE_ASSIGN_OR_RETURN(from, DecodePageToken(page_token, kListCall, Fingerprint(tenant)));
   }
-  Query query = connection_.Select("SELECT " SLUICE_BATCH_COLUMNS
-                                   " FROM batch WHERE tenant = ?1 AND batch < ?2 AND state BETWEEN 2 AND 9 "
-                                   "ORDER BY batch DESC LIMIT ?3",
-                                   tenant, from.position, page_size + 1);
+  Query query =
+      connection_.Select("SELECT " SLUICE_BATCH_COLUMNS
+                         " FROM batch WHERE tenant = ?1 AND batch < ?2 AND state <> " SLUICE_UPLOADING
+                         " AND state <> " SLUICE_PURGING
+                         " "
+                         "ORDER BY batch DESC LIMIT ?3",
+                         tenant, from.position, page_size + 1);
   BatchPage page;
   int64_t last = 0;
   while (query.Step()) {
@@ -203,6 +222,10 @@ absl::StatusOr<BatchPage> BatchTables::ListBatches(const std::string& tenant, in
   }
   SLUICE_RETURN_IF_ERROR(query.status());
   return page;
+}
+
+int64_t BatchTables::BatchRow::plan_task() const {
+  return JobKey(number, batch.counts.jobs);
 }
 
 absl::Status BatchTables::Save(BatchRow& row) {

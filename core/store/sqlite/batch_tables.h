@@ -11,14 +11,15 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "core/base/clock.h"
+#include "core/store/batch.h"
 #include "core/store/batch_rules.h"
-#include "core/store/batch_store.h"
 #include "core/store/sqlite/connection.h"
 
 namespace sluice {
@@ -35,8 +36,9 @@ struct Changes {
 class BatchTables {
  public:
   // All must outlive it; `salt` makes this file's batch ids its own.
-  BatchTables(Connection& connection, const Clock& clock, TryLimits limits, int64_t salt)
-      : connection_(connection), clock_(clock), limits_(limits), salt_(salt) {}
+  BatchTables(Connection& connection, const Clock& clock, const StageTable& stages, TryLimits limits,
+              int64_t salt)
+      : connection_(connection), clock_(clock), stages_(stages), limits_(limits), salt_(salt) {}
 
   // As in batch_store.h.
   absl::StatusOr<Batch> CreateBatch(const NewBatch& batch, absl::Span<const NewJob> jobs);
@@ -58,13 +60,15 @@ class BatchTables {
   absl::StatusOr<HeartbeatReply> Heartbeat(SessionId session, absl::Duration lease);
   absl::Status CloseSession(SessionId session);
   absl::StatusOr<std::vector<Claimed>> Claim(const ClaimRequest& request);
-  absl::StatusOr<std::vector<CommitResult>> CommitOutcomes(absl::Span<const LeasedOutcome> outcomes);
+  absl::StatusOr<std::vector<CommitResult>> CommitSteps(absl::Span<const LeasedStep> steps);
   absl::Status ReturnClaims(absl::Span<const LeaseKey> leases);
   absl::Status EndAttempts(absl::Span<const LeaseKey> leases);
   absl::StatusOr<std::string> CommitPlan(const LeaseKey& task, const std::string& plan);
   absl::Status ApplyPlan(const LeaseKey& task, absl::Span<const NewOutcome> rejected,
                          absl::Span<const PlannedJob> survivors);
   absl::Status FinishPlan(const LeaseKey& task);
+  absl::StatusOr<std::vector<TaskEnd>> ReadTasks(const std::string& batch_id, int64_t job_index,
+                                                 int first_task, int limit);
   absl::StatusOr<SweepReply> Sweep(absl::Duration retention, absl::Duration upload_age);
   absl::StatusOr<StoreStats> Stats();
 
@@ -88,6 +92,9 @@ class BatchTables {
     std::optional<OutcomeKind> ending;  // what jobs that have not started get, once cancelled or expired
     std::string request_id;
     std::string digest;
+    int64_t tasks = 0;            // of jobs, ever made
+    int64_t loaded_sequence = 0;  // batch.last_sequence as it was loaded
+    int64_t plan_task() const;    // its key
     bool open() const { return batch.state >= BatchState::kPending && !IsTerminal(batch.state); }
   };
   struct LeaseRow {
@@ -113,12 +120,14 @@ class BatchTables {
   // The one place where a tenant is compared.
   absl::StatusOr<BatchRow> Load(const BatchKey& name);
   absl::StatusOr<Batch> WithTexts(BatchRow row);
-  absl::StatusOr<BatchRow> InsertBatch(const NewBatch& batch);
+  // With so many jobs, whose rows are still to come.
+  absl::StatusOr<BatchRow> InsertBatch(const NewBatch& batch, BatchState state, int64_t jobs);
   absl::Status InsertJobs(int64_t number, int64_t first_index, absl::Span<const NewJob> jobs);
   absl::StatusOr<std::optional<BatchRow>> FindRequest(const std::string& tenant,
                                                       const std::string& request_id,
                                                       const std::string& digest);
-  absl::StatusOr<Batch> Seal(BatchRow row);
+  // Of a batch that is pending from here on: its request_id, and what of it is ready.
+  absl::Status Seal(const BatchRow& row);
   // Writes state and counters; ends the batch when its every job is done.
   absl::Status Save(BatchRow& row);
 
@@ -136,6 +145,10 @@ class BatchTables {
   absl::StatusOr<std::optional<ReadyRow>> FirstSuspect(const ClaimRequest& request);
   absl::StatusOr<std::vector<ReadyRow>> NextReady(const ClaimRequest& request);
   absl::StatusOr<std::vector<ReadyRow>> NextOrdinary(const ClaimRequest& request);
+  // What is claimed first, first.
+  std::tuple<bool, int64_t, int64_t, int, int64_t, int64_t> RankOf(const ReadyRow& row) const;
+  absl::Status FillJob(Claimed& claim, int64_t job);
+  absl::Status FillTask(Claimed& claim, int64_t task);
   absl::Status MarkOutstayed();
   absl::Status MarkRunning(absl::Span<const Claimed> claims);
   absl::Status InsertLease(const ReadyRow& row, const ClaimRequest& request, const Claimed& claim);
@@ -143,9 +156,22 @@ class BatchTables {
   absl::Status EndLeases(absl::Span<const LeaseKey> leases, LeaseEnd end);
 
   // outcomes.cc
+  // Ends the lease, if it is held.
+  absl::StatusOr<std::optional<LeaseRow>> TakeLease(const LeasedStep& leased);
+  absl::Status TakeStep(BatchRow& row, const LeaseRow& lease, const Step& step);
   absl::Status Record(BatchRow& row, int64_t job, absl::string_view job_id, int attempt,
                       const NewOutcome& outcome);
   absl::StatusOr<std::string> JobId(int64_t job);
+
+  // fan_out.cc
+  absl::Status SaveArtifact(int64_t job, const std::string& artifact);
+  absl::Status FanOutJob(BatchRow& row, const LeaseRow& lease, const FanOut& fan_out);
+  // The last one readies the job.
+  absl::Status EndTask(const BatchRow& row, const LeaseRow& lease, const NewOutcome& outcome);
+  // What the stages of a job that is done have left.
+  absl::Status DropSteps(int64_t job);
+  // What those of all jobs that are not leased have left: the batch is ended.
+  absl::Status DropAllSteps(const BatchRow& row);
 
   // plan.cc
   absl::StatusOr<BatchRow> LoadPlanTask(const LeaseKey& task);
@@ -164,6 +190,7 @@ class BatchTables {
   absl::Status Requeue(absl::Span<const LeaseRow> leases, LeaseEnd end, SweepReply& reply);
   absl::Status RequeuePlanTask(BatchRow& row, const LeaseRow& lease, SweepReply& reply);
   absl::Status RequeueJob(BatchRow& row, const LeaseRow& lease, SweepReply& reply);
+  absl::Status RequeueTask(BatchRow& row, const LeaseRow& lease, SweepReply& reply);
   absl::Status InsertReady(const BatchRow& row, const LeaseRow& lease);
 
   // upkeep.cc
@@ -174,6 +201,7 @@ class BatchTables {
 
   Connection& connection_;
   const Clock& clock_;
+  const StageTable& stages_;
   const TryLimits limits_;
   const int64_t salt_;
   Changes changes_;

@@ -34,9 +34,9 @@ absl::StatusOr<HeartbeatReply> BatchTables::Heartbeat(SessionId session, absl::D
   SLUICE_RETURN_IF_ERROR(connection_.Run("UPDATE session SET lease_until = ?2 WHERE session = ?1", session,
                                          ToColumn(clock_.MonotonicNow() + lease)));
   Query cancelled = connection_.Select(
-      "SELECT DISTINCT batch.batch FROM lease JOIN batch ON batch.batch = lease.job >> 24 "
+      "SELECT DISTINCT batch.batch FROM lease JOIN batch ON batch.batch = lease.job >> ?2 "
       "WHERE lease.session = ?1 AND batch.ending <> 0 ORDER BY 1",
-      session);
+      session, kJobBits);
   HeartbeatReply reply;
   while (cancelled.Step()) reply.cancelled_batches.push_back(BatchId(cancelled.Int(0)));
   SLUICE_RETURN_IF_ERROR(cancelled.status());
@@ -44,7 +44,7 @@ absl::StatusOr<HeartbeatReply> BatchTables::Heartbeat(SessionId session, absl::D
       connection_.Select("SELECT job, fence FROM lease WHERE session = ?1 ORDER BY fence", session);
   while (leases.Step()) {
     const int64_t job = leases.Int(0);
-    reply.leases.push_back({BatchId(BatchOfKey(job)), JobIndex(job), leases.Int(1)});
+    reply.leases.push_back({BatchId(BatchOfKey(job)), SlotOf(job), leases.Int(1)});
   }
   SLUICE_RETURN_IF_ERROR(leases.status());
   return reply;
@@ -104,20 +104,33 @@ absl::StatusOr<bool> BatchTables::AnyYoungLease(bool suspects) {
   return any;
 }
 
+std::tuple<bool, int64_t, int64_t, int, int64_t, int64_t> BatchTables::RankOf(const ReadyRow& row) const {
+  const bool batchs_own = stages_.At(row.stage).scope == StageScope::kBatch;
+  return {!batchs_own, row.batch_priority, BatchOfKey(row.job), -stages_.OrderOf(row.stage), row.priority,
+          row.job};
+}
+
 // Jobs before plan tasks, which run longer, and those with fewer deaths first: they leave the crowd soonest.
 absl::StatusOr<std::optional<BatchTables::ReadyRow>> BatchTables::FirstSuspect(const ClaimRequest& request) {
   const std::vector<Stage>& serves = request.serves.empty() ? request.stages : request.serves;
+  const auto rank = [this](const ReadyRow& row) {
+    const bool batchs_own = stages_.At(row.stage).scope == StageScope::kBatch;
+    return std::tuple(row.tries.suspicion, batchs_own, RankOf(row));
+  };
   Query query = connection_.Select(
-      "SELECT job, stage, batch_priority, priority, attempts, suspicion FROM ready WHERE suspicion > 0 "
-      "ORDER BY suspicion, stage = 1, batch_priority, batch, priority, job");
+      "SELECT job, stage, batch_priority, priority, attempts, suspicion FROM ready WHERE suspicion > 0");
+  std::optional<ReadyRow> first;
   while (query.Step()) {
-    const auto stage = static_cast<Stage>(query.Int(1));
-    if (std::find(serves.begin(), serves.end(), stage) == serves.end()) continue;
-    const Tries tries = {static_cast<int>(query.Int(4)), static_cast<int>(query.Int(5))};
-    return ReadyRow{query.Int(0), stage, query.Int(2), query.Int(3), tries};
+    const ReadyRow row{query.Int(0),
+                       static_cast<Stage>(query.Int(1)),
+                       query.Int(2),
+                       query.Int(3),
+                       {static_cast<int>(query.Int(4)), static_cast<int>(query.Int(5))}};
+    if (std::find(serves.begin(), serves.end(), row.stage) == serves.end()) continue;
+    if (!first || rank(row) < rank(*first)) first = row;
   }
   SLUICE_RETURN_IF_ERROR(query.status());
-  return std::nullopt;
+  return first;
 }
 
 // Alone means without company that is in its own time alone: a death with one lease in the file names its
@@ -142,8 +155,7 @@ absl::Status BatchTables::MarkOutstayed() {
 
 absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextOrdinary(const ClaimRequest& request) {
   std::vector<ReadyRow> rows;
-  for (const Stage stage : {Stage::kPlan, Stage::kScore, Stage::kEmbed}) {
-    if (std::find(request.stages.begin(), request.stages.end(), stage) == request.stages.end()) continue;
+  for (const Stage stage : request.stages) {
     Query query = connection_.Select(
         "SELECT job, batch_priority, priority, attempts FROM ready WHERE stage = ?1 AND suspicion = 0 "
         "ORDER BY batch_priority, batch, priority, job LIMIT ?2",
@@ -153,20 +165,42 @@ absl::StatusOr<std::vector<BatchTables::ReadyRow>> BatchTables::NextOrdinary(con
     }
     SLUICE_RETURN_IF_ERROR(query.status());
   }
-  std::sort(rows.begin(), rows.end(), [](const ReadyRow& a, const ReadyRow& b) {
-    const auto rank = [](const ReadyRow& row) {
-      return std::tuple(row.stage != Stage::kPlan, row.batch_priority, BatchOfKey(row.job), row.priority,
-                        row.job);
-    };
-    return rank(a) < rank(b);
-  });
+  std::sort(rows.begin(), rows.end(),
+            [this](const ReadyRow& a, const ReadyRow& b) { return RankOf(a) < RankOf(b); });
   if (rows.size() > static_cast<size_t>(request.max_claims))
     rows.resize(static_cast<size_t>(request.max_claims));
   return rows;
 }
 
+absl::Status BatchTables::FillJob(Claimed& claim, int64_t job) {
+  claim.job_index = SlotOf(job);
+  Query query = connection_.Select("SELECT id, payload FROM job WHERE job = ?1", job);
+  if (!query.Step())
+    return query.status().ok() ? absl::DataLossError("a ready job has no row") : query.status();
+  claim.job_id = query.String(0);
+  claim.payload = query.String(1);
+  if (claim.stage == stages_.FirstOf(claim.kind).id || !stages_.HasSteps(claim.kind)) return absl::OkStatus();
+  Query artifact = connection_.Select("SELECT artifact FROM artifact WHERE job = ?1", job);
+  if (artifact.Step()) claim.artifact = artifact.String(0);
+  return artifact.status();
+}
+
+absl::Status BatchTables::FillTask(Claimed& claim, int64_t task) {
+  Query query = connection_.Select(
+      "SELECT task.job, task.number, job.id, task.payload FROM task JOIN job ON job.job = task.job "
+      "WHERE task.task = ?1",
+      task);
+  if (!query.Step())
+    return query.status().ok() ? absl::DataLossError("a ready task has no row") : query.status();
+  claim.job_index = SlotOf(query.Int(0));
+  claim.task = static_cast<int>(query.Int(1));
+  claim.job_id = query.String(2);
+  claim.payload = query.String(3);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& request) {
-  SLUICE_RETURN_IF_ERROR(CheckClaim(request));
+  SLUICE_RETURN_IF_ERROR(CheckClaim(request, stages_));
   SLUICE_RETURN_IF_ERROR(CheckSession(request.session));
   SLUICE_ASSIGN_OR_RETURN(const std::vector<ReadyRow> rows, NextReady(request));
   std::vector<Claimed> claims;
@@ -174,25 +208,21 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
   SLUICE_RETURN_IF_ERROR(MarkOutstayed());
   SLUICE_ASSIGN_OR_RETURN(Fence fence, TakeNumbers("fence", static_cast<int64_t>(rows.size())));
   claims.reserve(rows.size());
-  int64_t payload_bytes = 0;
+  int64_t bytes = 0;
   for (const ReadyRow& row : rows) {
-    Claimed claim{.batch_id = BatchId(BatchOfKey(row.job)),
-                  .kind = row.stage == Stage::kEmbed ? JobKind::kEmbed : JobKind::kScreen,
-                  .stage = row.stage,
-                  .job_index = JobIndex(row.job),
-                  .job_id = {},
-                  .payload = {},
-                  .attempt = row.tries.attempts + 1,
-                  .fence = fence++};
-    if (row.stage != Stage::kPlan) {
-      Query job = connection_.Select("SELECT id, payload FROM job WHERE job = ?1", row.job);
-      if (!job.Step())
-        return job.status().ok() ? absl::DataLossError("a ready job has no row") : job.status();
-      payload_bytes += static_cast<int64_t>(job.Bytes(1).size());
-      if (payload_bytes > request.max_payload_bytes && !claims.empty()) break;
-      claim.job_id = job.String(0);
-      claim.payload = job.String(1);
-    }
+    const StageRow& stage = stages_.At(row.stage);
+    Claimed claim;
+    claim.batch_id = BatchId(BatchOfKey(row.job));
+    claim.kind = stage.kind;
+    claim.stage = stage.id;
+    claim.scope = stage.scope;
+    claim.slot = SlotOf(row.job);
+    claim.attempt = row.tries.attempts + 1;
+    claim.fence = fence++;
+    if (stage.scope == StageScope::kJob) SLUICE_RETURN_IF_ERROR(FillJob(claim, row.job));
+    if (stage.scope == StageScope::kTask) SLUICE_RETURN_IF_ERROR(FillTask(claim, row.job));
+    bytes += static_cast<int64_t>(claim.payload.size() + claim.artifact.size());
+    if (bytes > request.max_payload_bytes && !claims.empty()) break;
     SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM ready WHERE job = ?1", row.job));
     SLUICE_RETURN_IF_ERROR(InsertLease(row, request, claim));
     claims.push_back(std::move(claim));
@@ -208,7 +238,8 @@ absl::Status BatchTables::InsertLease(const ReadyRow& row, const ClaimRequest& r
       "INSERT INTO lease (job, stage, priority, session, fence, attempt, suspicion, run_until, alone_until) "
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
       row.job, ToColumn(row.stage), row.priority, request.session, claim.fence, claim.attempt,
-      row.tries.suspicion, ToColumn(now + request.run_for), ToColumn(now + limits_.alone_for));
+      row.tries.suspicion, ToColumn(now + stages_.At(row.stage).longest_attempt),
+      ToColumn(now + limits_.alone_for));
 }
 
 absl::Status BatchTables::MarkRunning(absl::Span<const Claimed> claims) {
@@ -217,8 +248,8 @@ absl::Status BatchTables::MarkRunning(absl::Span<const Claimed> claims) {
     if (claim.batch_id == last) continue;
     last = claim.batch_id;
     const int64_t number = *BatchNumberOf(claim.batch_id, salt_);
-    SLUICE_RETURN_IF_ERROR(
-        connection_.Run("UPDATE batch SET state = 3 WHERE batch = ?1 AND state = 2", number));
+    SLUICE_RETURN_IF_ERROR(connection_.Run(
+        "UPDATE batch SET state = " SLUICE_RUNNING " WHERE batch = ?1 AND state = " SLUICE_PENDING, number));
     if (connection_.changes() > 0) changes_.batches.insert(number);
   }
   return absl::OkStatus();
@@ -232,7 +263,7 @@ absl::Status BatchTables::EndLeases(absl::Span<const LeaseKey> leases, LeaseEnd 
     Query query = connection_.Select(
         "SELECT job, stage, priority, attempt, suspicion, outstayed FROM lease "
         "WHERE job = ?1 AND fence = ?2",
-        JobKey(*number, lease.job_index), lease.fence);
+        JobKey(*number, lease.slot), lease.fence);
     if (query.Step()) held.push_back(LeaseOf(query));
     SLUICE_RETURN_IF_ERROR(query.status());
   }

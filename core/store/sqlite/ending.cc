@@ -22,9 +22,11 @@ absl::Status BatchTables::EndBatch(BatchRow& row, OutcomeKind ending) {
   row.ending = ending;
   SLUICE_ASSIGN_OR_RETURN(const bool suspects, AnySuspect());
   changes_.ready |= suspects;  // this batch's may hold others back no more
-  const int64_t plan_task = JobKey(row.number, kPlanTask);
-  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM lease WHERE job = ?1", plan_task));
-  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM ready WHERE job = ?1", plan_task));
+  // Tasks, the batch's own and its jobs', leased or not: their fences hold nothing from here on.
+  for (const absl::string_view places :
+       {"DELETE FROM lease WHERE job BETWEEN ?1 AND ?2", "DELETE FROM ready WHERE job BETWEEN ?1 AND ?2"}) {
+    SLUICE_RETURN_IF_ERROR(connection_.Run(places, row.plan_task(), LastKey(row.number)));
+  }
   NewOutcome outcome;
   outcome.kind = ending;
   SLUICE_RETURN_IF_ERROR(EndUnstarted(row, outcome, /*keep_ready=*/false));
@@ -41,7 +43,8 @@ absl::Status BatchTables::EndUnstarted(BatchRow& row, const NewOutcome& outcome,
       "?5, ?6, x'' "
       "FROM job INDEXED BY job_id LEFT JOIN ready ON ready.job = job.job "
       "WHERE job.batch = ?2 AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.job = job.job) "
-      "AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.job = job.job) AND (?7 = 0 OR ready.job IS NULL)",
+      "AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.job = job.job) AND (?7 = 0 OR (ready.job IS NULL "
+      "AND NOT EXISTS (SELECT 1 FROM fan_out WHERE fan_out.job = job.job)))",
       SequenceKey(row.number, row.batch.last_sequence), row.number, ToColumn(outcome.kind),
       ToColumn(outcome.error_code), outcome.error_reason, outcome.error_message, int64_t{keep_ready}));
   const int64_t ended = connection_.changes();
@@ -49,6 +52,7 @@ absl::Status BatchTables::EndUnstarted(BatchRow& row, const NewOutcome& outcome,
   row.batch.last_sequence += ended;
   if (ended > 0) changes_.ended[{row.batch.kind, outcome.kind}] += ended;
   if (keep_ready) return absl::OkStatus();
+  if (stages_.HasSteps(row.batch.kind)) SLUICE_RETURN_IF_ERROR(DropAllSteps(row));
   return connection_.Run("DELETE FROM ready WHERE job BETWEEN ?1 AND ?2", JobKey(row.number, 0),
                          LastKey(row.number));
 }
@@ -64,7 +68,6 @@ absl::Status BatchTables::InsertReady(const BatchRow& row, const LeaseRow& lease
 
 absl::Status BatchTables::Requeue(absl::Span<const LeaseRow> leases, LeaseEnd end, SweepReply& reply) {
   absl::flat_hash_map<int64_t, BatchRow> rows;
-  absl::flat_hash_map<int64_t, int64_t> sequence_before;
   for (LeaseRow lease : leases) {
     SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM lease WHERE job = ?1", lease.job));
     if (connection_.changes() == 0) continue;  // named twice
@@ -72,16 +75,17 @@ absl::Status BatchTables::Requeue(absl::Span<const LeaseRow> leases, LeaseEnd en
     const int64_t number = BatchOfKey(lease.job);
     if (!rows.contains(number)) {
       SLUICE_ASSIGN_OR_RETURN(BatchRow row, LoadNumber(number));
-      sequence_before[number] = row.batch.last_sequence;
       rows.emplace(number, std::move(row));
     }
     BatchRow& row = rows.at(number);
-    lease.tries = TriesAfter(end, JobIndex(lease.job), lease.tries);
-    SLUICE_RETURN_IF_ERROR(lease.stage == Stage::kPlan ? RequeuePlanTask(row, lease, reply)
-                                                       : RequeueJob(row, lease, reply));
+    const StageScope scope = stages_.At(lease.stage).scope;
+    lease.tries = TriesAfter(end, scope, lease.tries);
+    SLUICE_RETURN_IF_ERROR(scope == StageScope::kBatch  ? RequeuePlanTask(row, lease, reply)
+                           : scope == StageScope::kTask ? RequeueTask(row, lease, reply)
+                                                        : RequeueJob(row, lease, reply));
   }
   for (auto& [number, row] : rows) {
-    if (row.batch.last_sequence > sequence_before[number]) SLUICE_RETURN_IF_ERROR(Save(row));
+    if (row.batch.last_sequence > row.loaded_sequence) SLUICE_RETURN_IF_ERROR(Save(row));
   }
   return absl::OkStatus();
 }
@@ -94,7 +98,7 @@ absl::Status BatchTables::RequeuePlanTask(BatchRow& row, const LeaseRow& lease, 
         "EXISTS (SELECT 1 FROM batch_text WHERE batch = ?1 AND plan IS NOT NULL)",
         row.number);
   }
-  const std::optional<NewOutcome> given_up = GivenUp(kPlanTask, lease.tries, limits_);
+  const std::optional<NewOutcome> given_up = GivenUp(stages_.At(lease.stage), lease.tries, limits_);
   if (!given_up) {
     ++reply.requeued;
     return InsertReady(row, lease);
@@ -108,7 +112,7 @@ absl::Status BatchTables::RequeueJob(BatchRow& row, const LeaseRow& lease, Sweep
   if (row.ending) {
     outcome.emplace().kind = *row.ending;
   } else {
-    outcome = GivenUp(JobIndex(lease.job), lease.tries, limits_);
+    outcome = GivenUp(stages_.At(lease.stage), lease.tries, limits_);
     if (!outcome) {
       ++reply.requeued;
       return InsertReady(row, lease);
@@ -118,6 +122,16 @@ absl::Status BatchTables::RequeueJob(BatchRow& row, const LeaseRow& lease, Sweep
   ++changes_.ended[{row.batch.kind, outcome->kind}];
   SLUICE_ASSIGN_OR_RETURN(const std::string job_id, JobId(lease.job));
   return Record(row, lease.job, job_id, lease.tries.attempts, *outcome);
+}
+
+absl::Status BatchTables::RequeueTask(BatchRow& row, const LeaseRow& lease, SweepReply& reply) {
+  const std::optional<NewOutcome> given_up = GivenUp(stages_.At(lease.stage), lease.tries, limits_);
+  if (given_up) {
+    ++reply.exhausted;
+    return EndTask(row, lease, *given_up);
+  }
+  ++reply.requeued;
+  return InsertReady(row, lease);
 }
 
 absl::Status BatchTables::RequeueAll(bool died) {

@@ -19,8 +19,8 @@ constexpr char kRankedCall = 'R';
 
 Outcome OutcomeOf(const Query& query) {
   Outcome outcome;
-  outcome.sequence = JobIndex(query.Int(0)) + 1;
-  outcome.job_index = JobIndex(query.Int(1));
+  outcome.sequence = SlotOf(query.Int(0)) + 1;
+  outcome.job_index = SlotOf(query.Int(1));
   outcome.job_id = query.String(2);
   outcome.kind = static_cast<OutcomeKind>(query.Int(3));
   outcome.score = query.Real(4);
@@ -124,7 +124,7 @@ absl::StatusOr<std::vector<StoredJob>> BatchTables::ReadJobs(const std::string& 
   std::vector<StoredJob> jobs;
   int64_t bytes = 0;
   while (bytes < kMostBytesRead && query.Step()) {
-    jobs.push_back({JobIndex(query.Int(0)), query.String(1), query.String(2)});
+    jobs.push_back({SlotOf(query.Int(0)), query.String(1), query.String(2)});
     bytes += static_cast<int64_t>(jobs.back().payload.size());
   }
   SLUICE_RETURN_IF_ERROR(query.status());

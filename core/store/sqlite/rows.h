@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "absl/time/time.h"
-#include "core/store/batch_store.h"
+#include "core/store/batch.h"
 
 namespace sluice {
 
@@ -34,5 +34,18 @@ template <typename Enum>
 constexpr int64_t ToColumn(Enum value) {
   return static_cast<int64_t>(value);
 }
+
+// States in SQL. An index's condition must be spelt in every query that is to use it, so these are texts, and
+// asserted.
+#define SLUICE_UPLOADING "1"
+#define SLUICE_PENDING "2"
+#define SLUICE_RUNNING "3"
+#define SLUICE_PURGING "10"
+#define SLUICE_NOT_ENDED "state < 5"  // as the index batch_open has it
+#define SLUICE_ENDED "state >= 5"     // as the index batch_ended has it
+#define SLUICE_OPEN SLUICE_NOT_ENDED " AND state <> " SLUICE_UPLOADING
+static_assert(ToColumn(BatchState::kUploading) == 1 && ToColumn(BatchState::kPending) == 2 &&
+              ToColumn(BatchState::kRunning) == 3 && ToColumn(BatchState::kCancelling) == 4 &&
+              ToColumn(BatchState::kSucceeded) == 5 && ToColumn(kPurging) == 10);
 
 }  // namespace sluice

@@ -76,6 +76,19 @@ UPDATE outcome SET error_code = CASE
   WHEN error_reason = 'ATTEMPTS_EXHAUSTED' THEN 10
   WHEN error_reason = 'DATA_LOSS' THEN 15
   ELSE 13 END WHERE kind = 2;
+)sql",
+                                                     // Plan tasks stood in slot -1, before the jobs.
+                                                     R"sql(
+ALTER TABLE batch ADD COLUMN tasks INTEGER NOT NULL DEFAULT 0;
+UPDATE ready SET job = job + 1 + (SELECT jobs FROM batch WHERE batch.batch = ready.batch) WHERE stage = 1;
+UPDATE lease SET job = job + 1 + (SELECT jobs FROM batch WHERE batch.batch = lease.job >> 24) WHERE stage = 1;
+CREATE TABLE task (task INTEGER PRIMARY KEY, job INTEGER NOT NULL, number INTEGER NOT NULL, payload BLOB NOT NULL,
+  end INTEGER NOT NULL DEFAULT 0, attempt INTEGER NOT NULL DEFAULT 0, error_code INTEGER NOT NULL DEFAULT 0,
+  error_reason TEXT NOT NULL DEFAULT '', error_message TEXT NOT NULL DEFAULT '', result BLOB NOT NULL DEFAULT x'');
+CREATE UNIQUE INDEX task_number ON task (job, number);
+CREATE TABLE fan_out (job INTEGER PRIMARY KEY, next INTEGER NOT NULL, priority INTEGER NOT NULL,
+  open INTEGER NOT NULL CHECK (open >= 0));
+CREATE TABLE artifact (job INTEGER PRIMARY KEY, artifact BLOB NOT NULL);
 )sql"};
 
 absl::StatusOr<int64_t> Pragma(Connection& connection, absl::string_view name) {

@@ -1,7 +1,8 @@
 // The file's schema and how it is opened.
 //
-// A job is named inside the file by one integer, batch << kJobBits | (index + 1), so that a batch's rows lie
-// together and one comparison bounds them; slot 0 is the batch's plan task. Outcomes are keyed alike by
+// A job or a task is named inside the file by one integer, batch << kJobBits | (slot + 1), so that a batch's
+// rows lie together and one comparison bounds them. Slots 0 to jobs - 1 are the batch's jobs, slot `jobs` is
+// its own task, and those above are its jobs' tasks in order of creation. Outcomes are keyed alike by
 // sequence number.
 #pragma once
 
@@ -14,15 +15,16 @@
 
 namespace sluice {
 
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 inline constexpr int64_t kApplicationId = 0x534c4342;  // "SLCB"
 
 inline constexpr int kJobBits = 24;
-constexpr int64_t JobKey(int64_t batch, int64_t index) {
-  return (batch << kJobBits) + index + 1;
+inline constexpr int64_t kSlotMask = (int64_t{1} << kJobBits) - 1;
+constexpr int64_t JobKey(int64_t batch, int64_t slot) {
+  return (batch << kJobBits) + slot + 1;
 }
-constexpr int64_t JobIndex(int64_t key) {
-  return (key & ((int64_t{1} << kJobBits) - 1)) - 1;
+constexpr int64_t SlotOf(int64_t key) {
+  return (key & kSlotMask) - 1;
 }
 constexpr int64_t BatchOfKey(int64_t key) {
   return key >> kJobBits;

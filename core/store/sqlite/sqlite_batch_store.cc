@@ -107,8 +107,8 @@ class SqliteBatchStore final : public EmbeddedStore {
   void Claim(ClaimRequest request, Done<std::vector<Claimed>> done) override {
     Run(CallEffect::kWrites, std::move(done), &BatchTables::Claim, std::move(request));
   }
-  void CommitOutcomes(std::vector<LeasedOutcome> outcomes, Done<std::vector<CommitResult>> done) override {
-    Run(CallEffect::kWrites, std::move(done), &BatchTables::CommitOutcomes, std::move(outcomes));
+  void CommitSteps(std::vector<LeasedStep> steps, Done<std::vector<CommitResult>> done) override {
+    Run(CallEffect::kWrites, std::move(done), &BatchTables::CommitSteps, std::move(steps));
   }
   void ReturnClaims(std::vector<LeaseKey> leases, Done<void> done) override {
     Run(CallEffect::kWrites, std::move(done), &BatchTables::ReturnClaims, std::move(leases));
@@ -126,6 +126,11 @@ class SqliteBatchStore final : public EmbeddedStore {
   }
   void FinishPlan(LeaseKey task, Done<void> done) override {
     Run(CallEffect::kWrites, std::move(done), &BatchTables::FinishPlan, std::move(task));
+  }
+  void ReadTasks(std::string batch_id, int64_t job_index, int first_task, int limit,
+                 Done<std::vector<TaskEnd>> done) override {
+    Run(CallEffect::kReads, std::move(done), &BatchTables::ReadTasks, std::move(batch_id), job_index,
+        first_task, limit);
   }
   void ReadBatch(std::string batch_id, Done<Batch> done) override {
     Run(CallEffect::kReads, std::move(done), &BatchTables::ReadBatch, std::move(batch_id));
@@ -165,7 +170,6 @@ class SqliteBatchStore final : public EmbeddedStore {
 };
 
 absl::Status CheckOptions(const SqliteBatchStoreOptions& options) {
-  SLUICE_RETURN_IF_ERROR(CheckRange("max_attempts", options.max_attempts, 1, 100));
   SLUICE_RETURN_IF_ERROR(CheckRange("max_deaths_alone", options.max_deaths_alone, 1, 1000));
   SLUICE_RETURN_IF_ERROR(CheckRange("max_plan_deaths_alone", options.max_plan_deaths_alone, 1, 1000));
   SLUICE_RETURN_IF_ERROR(CheckRange("max_waiting_calls", options.max_waiting_calls, 1, 1 << 20));
@@ -199,10 +203,9 @@ absl::StatusOr<StoreThread::Parts> OpenParts(const SqliteBatchStoreOptions& opti
                                              DiskReserve reserve) {
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, OpenDatabase(options));
   SLUICE_ASSIGN_OR_RETURN(const int64_t salt, ReadSalt(*connection));
-  auto tables = std::make_unique<BatchTables>(*connection, clock,
-                                              TryLimits{options.max_attempts, options.max_deaths_alone,
-                                                        options.max_plan_deaths_alone, options.alone_for},
-                                              salt);
+  auto tables = std::make_unique<BatchTables>(
+      *connection, clock, *options.stages,
+      TryLimits{options.max_deaths_alone, options.max_plan_deaths_alone, options.alone_for}, salt);
   SLUICE_RETURN_IF_ERROR(EndEarlierProcess(*connection, *tables, options.path));
   SLUICE_ASSIGN_OR_RETURN(std::vector<int64_t> purging, tables->PurgingBatches());
   return StoreThread::Parts{std::move(connection), std::move(tables), std::move(purging), std::move(reserve)};

@@ -15,7 +15,6 @@ namespace sluice {
 
 struct SqliteBatchStoreOptions {
   std::string path;               // of batches.db; its directory must exist
-  int max_attempts = 3;           // of a job, 1..100, when its lease or session runs out
   int max_deaths_alone = 2;       // 1..1000, of the process under a job that ran alone; then QUARANTINED
   int max_plan_deaths_alone = 5;  // 1..1000, the same under a plan task
   absl::Duration alone_for = absl::Seconds(30);  // of a suspect, 0 or more; then others run beside it
@@ -26,6 +25,7 @@ struct SqliteBatchStoreOptions {
   // Room that the file batches.db.reserve keeps, for deleting on a full disk. 0: none. More than the log
   // holds (wal_autocheckpoint, 16 MiB), for that must move into the file first.
   int64_t reserve_bytes = 32 << 20;
+  const StageTable* stages = &StageTable::BuiltIn();  // must outlive the store
   // Runs the store's turns, one at a time, instead of a thread of the store's own: for simulations. It must
   // not refuse one, must outlive the store, and must have dropped what it did not run when the store is
   // destroyed.

@@ -39,10 +39,10 @@ absl::Status BatchTables::SweepSessions(SweepReply& reply) {
 absl::Status BatchTables::SweepExpired(SweepReply& reply) {
   std::vector<int64_t> due;
   {
-    Query query = connection_.Select(
-        "SELECT batch FROM batch WHERE state < 5 AND state > 1 AND ending = 0 AND expire_time <= ?1 "
-        "ORDER BY expire_time LIMIT ?2",
-        ToColumn(clock_.WallNow()), kExpiredBatchesAStep);
+    Query query = connection_.Select("SELECT batch FROM batch WHERE " SLUICE_OPEN
+                                     " AND ending = 0 AND expire_time <= ?1 "
+                                     "ORDER BY expire_time LIMIT ?2",
+                                     ToColumn(clock_.WallNow()), kExpiredBatchesAStep);
     while (query.Step()) due.push_back(query.Int(0));
     SLUICE_RETURN_IF_ERROR(query.status());
   }
@@ -58,18 +58,18 @@ absl::Status BatchTables::SweepOld(absl::Duration retention, absl::Duration uplo
   const absl::Time now = clock_.WallNow();
   std::vector<int64_t> due;
   {
-    Query query = connection_.Select(
-        "SELECT batch FROM batch WHERE state >= 5 AND state < 10 AND end_time <= ?1 ORDER BY end_time LIMIT "
-        "?2",
-        ToColumn(now - retention), kPurgedBatchesAStep);
+    Query query =
+        connection_.Select("SELECT batch FROM batch WHERE " SLUICE_ENDED " AND state <> " SLUICE_PURGING
+                           " AND end_time <= ?1 ORDER BY end_time LIMIT ?2",
+                           ToColumn(now - retention), kPurgedBatchesAStep);
     while (query.Step()) due.push_back(query.Int(0));
     SLUICE_RETURN_IF_ERROR(query.status());
   }
   reply.purged_batches = static_cast<int64_t>(due.size());
   {
-    Query query = connection_.Select(
-        "SELECT batch FROM batch WHERE state < 5 AND state = 1 AND create_time <= ?1 LIMIT ?2",
-        ToColumn(now - upload_age), kPurgedBatchesAStep);
+    Query query = connection_.Select("SELECT batch FROM batch WHERE " SLUICE_NOT_ENDED
+                                     " AND state = " SLUICE_UPLOADING " AND create_time <= ?1 LIMIT ?2",
+                                     ToColumn(now - upload_age), kPurgedBatchesAStep);
     while (query.Step()) due.push_back(query.Int(0));
     SLUICE_RETURN_IF_ERROR(query.status());
   }
@@ -82,7 +82,7 @@ absl::Status BatchTables::SweepOld(absl::Duration retention, absl::Duration uplo
 }
 
 absl::StatusOr<std::vector<int64_t>> BatchTables::PurgingBatches() {
-  Query query = connection_.Select("SELECT batch FROM batch WHERE state = 10");
+  Query query = connection_.Select("SELECT batch FROM batch WHERE state = " SLUICE_PURGING);
   std::vector<int64_t> batches;
   while (query.Step()) batches.push_back(query.Int(0));
   SLUICE_RETURN_IF_ERROR(query.status());
@@ -117,6 +117,18 @@ absl::StatusOr<bool> BatchTables::PurgeStep(int64_t batch) {
       PurgeRows("SELECT job, length(payload) FROM job WHERE job BETWEEN ?1 AND ?2 ORDER BY job LIMIT ?3",
                 "DELETE FROM job WHERE job BETWEEN ?1 AND ?2", batch));
   if (jobs) return false;
+  SLUICE_ASSIGN_OR_RETURN(
+      const bool tasks,
+      PurgeRows("SELECT task, length(payload) + length(result) FROM task WHERE task BETWEEN ?1 AND ?2 "
+                "ORDER BY task LIMIT ?3",
+                "DELETE FROM task WHERE task BETWEEN ?1 AND ?2", batch));
+  if (tasks) return false;
+  SLUICE_ASSIGN_OR_RETURN(
+      const bool artifacts,
+      PurgeRows(
+          "SELECT job, length(artifact) FROM artifact WHERE job BETWEEN ?1 AND ?2 ORDER BY job LIMIT ?3",
+          "DELETE FROM artifact WHERE job BETWEEN ?1 AND ?2", batch));
+  if (artifacts) return false;
   SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM batch_text WHERE batch = ?1", batch));
   SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM batch WHERE batch = ?1", batch));
   return true;
@@ -127,26 +139,28 @@ absl::StatusOr<StoreStats> BatchTables::Stats() {
   {
     Query open = connection_.Select(
         "SELECT kind, tenant, count(*), sum(jobs - last_seq), sum((jobs - last_seq) * plan_applied) "
-        "FROM batch WHERE state < 5 AND state > 1 GROUP BY kind, tenant");
+        "FROM batch WHERE " SLUICE_OPEN " GROUP BY kind, tenant");
     while (open.Step()) {
+      KindStats& kind = stats.kinds[static_cast<JobKind>(open.Int(0))];
       stats.open_batches += open.Int(2);
-      stats.ready_jobs[open.Int(0) - 1] += open.Int(3);
+      kind.ready_jobs += open.Int(3);
       stats.tenant_jobs[open.String(1)] += open.Int(3);
-      stats.model_jobs += open.Int(4);
+      kind.planned_jobs += open.Int(4);
     }
     SLUICE_RETURN_IF_ERROR(open.status());
   }
   {
+    // Jobs alone: tasks stand in the slots beyond them.
     Query leased = connection_.Select(
-        "SELECT lease.stage, count(*), sum(plan_applied) FROM lease JOIN batch ON batch.batch = lease.job >> "
-        "24 "
-        "WHERE lease.stage > 1 GROUP BY lease.stage");
+        "SELECT batch.kind, count(*), sum(plan_applied) FROM lease JOIN batch ON batch.batch = lease.job >> "
+        "?1 "
+        "WHERE (lease.job & ?2) <= batch.jobs GROUP BY batch.kind",
+        kJobBits, kSlotMask);
     while (leased.Step()) {
-      const bool screen = leased.Int(0) == ToColumn(Stage::kScore);
-      const size_t kind = screen ? 0 : 1;
-      stats.leased_jobs[kind] = leased.Int(1);
-      stats.ready_jobs[kind] -= leased.Int(1);
-      stats.model_jobs -= leased.Int(2);
+      KindStats& kind = stats.kinds[static_cast<JobKind>(leased.Int(0))];
+      kind.leased_jobs = leased.Int(1);
+      kind.ready_jobs -= leased.Int(1);
+      kind.planned_jobs -= leased.Int(2);
     }
     SLUICE_RETURN_IF_ERROR(leased.status());
   }

@@ -18,20 +18,22 @@ absl::StatusOr<BatchTables::BatchRow> BatchTables::LoadUpload(const BatchKey& up
 }
 
 absl::StatusOr<Batch> BatchTables::BeginUpload(const NewBatch& batch) {
-  SLUICE_RETURN_IF_ERROR(CheckNewBatch(batch));
+  SLUICE_RETURN_IF_ERROR(CheckNewBatch(batch, stages_));
   if (!batch.digest.empty()) {
     SLUICE_ASSIGN_OR_RETURN(std::optional<BatchRow> earlier,
                             FindRequest(batch.tenant, batch.request_id, batch.digest));
     if (earlier) return WithTexts(*std::move(earlier));
   }
-  SLUICE_ASSIGN_OR_RETURN(BatchRow row, InsertBatch(batch));
-  return WithTexts(std::move(row));
+  SLUICE_ASSIGN_OR_RETURN(BatchRow row, InsertBatch(batch, BatchState::kUploading, 0));
+  return std::move(row.batch);
 }
 
 absl::Status BatchTables::AppendJobs(const BatchKey& upload, absl::Span<const NewJob> jobs) {
   SLUICE_ASSIGN_OR_RETURN(const BatchRow row, LoadUpload(upload));
   SLUICE_RETURN_IF_ERROR(CheckJobs(jobs, row.batch.counts.jobs));
-  return InsertJobs(row.number, row.batch.counts.jobs, jobs);
+  SLUICE_RETURN_IF_ERROR(InsertJobs(row.number, row.batch.counts.jobs, jobs));
+  return connection_.Run("UPDATE batch SET jobs = jobs + ?2 WHERE batch = ?1", row.number,
+                         static_cast<int64_t>(jobs.size()));
 }
 
 absl::StatusOr<Batch> BatchTables::SealUpload(const BatchKey& upload, const std::string& digest) {
@@ -44,7 +46,11 @@ absl::StatusOr<Batch> BatchTables::SealUpload(const BatchKey& upload, const std:
     SLUICE_RETURN_IF_ERROR(MarkPurging(row));
     return WithTexts(*std::move(earlier));
   }
-  return Seal(std::move(row));
+  SLUICE_RETURN_IF_ERROR(connection_.Run("UPDATE batch SET state = ?2 WHERE batch = ?1", row.number,
+                                         ToColumn(BatchState::kPending)));
+  row.batch.state = BatchState::kPending;
+  SLUICE_RETURN_IF_ERROR(Seal(row));
+  return WithTexts(std::move(row));
 }
 
 absl::Status BatchTables::AbandonUpload(const BatchKey& upload) {
@@ -54,7 +60,8 @@ absl::Status BatchTables::AbandonUpload(const BatchKey& upload) {
 
 absl::Status BatchTables::DropUploads() {
   // What is marked is purged a piece at a time once calls are answered, and again should that be cut short.
-  SLUICE_RETURN_IF_ERROR(connection_.Run("UPDATE batch SET state = ?1 WHERE state < 5 AND state = ?2",
+  SLUICE_RETURN_IF_ERROR(connection_.Run("UPDATE batch SET state = ?1 WHERE " SLUICE_NOT_ENDED
+                                         " AND state = ?2",
                                          ToColumn(kPurging), ToColumn(BatchState::kUploading)));
   if (const int64_t dropped = connection_.changes(); dropped > 0) {
     Log(LogLevel::kInfo, "dropped ", dropped, " uploads that the process before did not receive in full");

@@ -107,7 +107,7 @@ TEST(ServiceMetrics, LabelsAreExact) {
 TEST(ServiceMetrics, ArraysFollowTheFixedLabelSets) {
   prometheus::Registry registry;
   const ServiceMetrics metrics(registry);
-  metrics.pipeline().jobs_total[1][2]->Increment(7);
+  metrics.pipeline().kinds.at(JobKind::kEmbed).jobs_total.at(OutcomeKind::kCancelled)->Increment(7);
   metrics.pipeline().gate_jobs_total[0]->Increment(3);
   metrics.scheduler().queue_tokens[1]->Set(512);
   const std::set<std::string> lines = Scrape(registry);

@@ -193,14 +193,14 @@ TEST(JobMetersTest, WhatWaitsForAModelIsNoBacklogWithoutOne) {
   meters.SetWork(ServiceRate::Work::kMoreThanFits, now - absl::Seconds(1));
   meters.CountRecorded(JobKind::kScreen, OutcomeKind::kSucceeded, now - absl::Seconds(1), 20);
   StoreStats stats;
-  stats.ready_jobs[0] = 500;
-  stats.leased_jobs[1] = 40;
-  stats.model_jobs = 400;
+  stats.kinds[JobKind::kScreen].ready_jobs = 500;
+  stats.kinds[JobKind::kEmbed].leased_jobs = 40;
+  stats.kinds[JobKind::kScreen].planned_jobs = 400;
   meters.SetQueue(stats, /*has_model=*/true, now);
   EXPECT_EQ(metrics.pipeline().backlog_seconds->Value(), 27);
   meters.SetQueue(stats, /*has_model=*/false, now);
   EXPECT_EQ(metrics.pipeline().backlog_seconds->Value(), 7);
-  EXPECT_EQ(metrics.pipeline().queue_jobs[0]->Value(), 500);
+  EXPECT_EQ(metrics.pipeline().kinds.at(JobKind::kScreen).queue_jobs->Value(), 500);
 }
 
 // The estimate follows what was tokenized.

@@ -384,7 +384,7 @@ TEST(PipelineTest, CreditBoundsWhatIsClaimed) {
     return ++rounds > 50;
   }));
   EXPECT_LE(most_queued, 100);
-  EXPECT_LE(rig.Stats().leased_jobs[1], 100 / 7 + 4);  // and the micro-batch that stands
+  EXPECT_LE(rig.Stats().kinds[JobKind::kEmbed].leased_jobs, 100 / 7 + 4);  // and the micro-batch that stands
   rig.replica_->Release();
   ASSERT_TRUE(rig.AwaitDone(id));
   EXPECT_EQ(rig.Get(id).counts.succeeded, 400);
@@ -427,7 +427,9 @@ TEST(PipelineTest, LateOutcomesOfADeadSessionAreFenced) {
   EXPECT_EQ(rig.Get(id).counts.succeeded, 1);
   for (const Outcome& outcome : rig.Outcomes(id)) EXPECT_EQ(outcome.attempt, 2);
   ASSERT_TRUE(rig.AwaitCondition([&] { return metrics.pipeline().fenced_results_total->Value() == 1; }));
-  ASSERT_TRUE(rig.AwaitCondition([&] { return metrics.pipeline().jobs_total[1][0]->Value() == 1; }));
+  ASSERT_TRUE(rig.AwaitCondition([&] {
+    return metrics.pipeline().kinds.at(JobKind::kEmbed).jobs_total.at(OutcomeKind::kSucceeded)->Value() == 1;
+  }));
 }
 
 // A drain gives back what has not reached the encoder, with the attempt; the next pipeline starts it as the
@@ -443,7 +445,7 @@ TEST(PipelineTest, DrainReturnsWhatHasNotStarted) {
     rig.replica_->Release();
   }
   EXPECT_TRUE(drained);
-  EXPECT_EQ(rig.Stats().leased_jobs[1], 0);
+  EXPECT_EQ(rig.Stats().kinds[JobKind::kEmbed].leased_jobs, 0);
   rig.StopPipeline();
   rig.StartPipeline();
   ASSERT_TRUE(rig.AwaitDone(id));
@@ -458,8 +460,8 @@ TEST(PipelineTest, DrainThatTimesOutGivesTheLeasesBack) {
   const std::string id = rig.Create(JobKind::kEmbed, "error", std::vector<std::string>(20, "some text"));
   ASSERT_TRUE(rig.AwaitCondition([&] { return rig.replica_->taken() > 0; }));
   EXPECT_FALSE(rig.pipeline_->Drain(absl::Milliseconds(50)));
-  EXPECT_EQ(rig.Stats().leased_jobs[1], 0);
-  EXPECT_EQ(rig.Stats().ready_jobs[1], 20 - rig.Get(id).counts.done());
+  EXPECT_EQ(rig.Stats().kinds[JobKind::kEmbed].leased_jobs, 0);
+  EXPECT_EQ(rig.Stats().kinds[JobKind::kEmbed].ready_jobs, 20 - rig.Get(id).counts.done());
 }
 
 // With a store that failed nothing that runs can be committed: nobody waits for it, whichever came first.
@@ -509,18 +511,22 @@ TEST(PipelineTest, FillsItsMetrics) {
   rig.replica_->Release();
   ASSERT_TRUE(rig.AwaitDone(id));
   const PipelineMetrics& values = metrics.pipeline();
-  ASSERT_TRUE(rig.AwaitCondition([&] { return values.jobs_total[0][0]->Value() == 89; }));
-  EXPECT_EQ(values.jobs_total[0][1]->Value(), 1);
+  ASSERT_TRUE(rig.AwaitCondition([&] {
+    return values.kinds.at(JobKind::kScreen).jobs_total.at(OutcomeKind::kSucceeded)->Value() == 89;
+  }));
+  EXPECT_EQ(values.kinds.at(JobKind::kScreen).jobs_total.at(OutcomeKind::kFailed)->Value(), 1);
   const GatePlan plan = *rig.codec_.DecodePlan(rig.Get(id).plan);
   EXPECT_EQ(values.gate_jobs_total[0]->Value(), plan.vetoed);
   EXPECT_EQ(values.gate_jobs_total[1]->Value(), plan.gated);
   EXPECT_EQ(values.gate_jobs_total[2]->Value(), plan.survivors);
   EXPECT_EQ(values.phase_one_workers->Value(), 3);
-  EXPECT_EQ(values.stage_seconds[1]->Collect().histogram.sample_count, static_cast<uint64_t>(plan.survivors));
-  ASSERT_TRUE(
-      rig.AwaitCondition([&] { return values.stage_seconds[0]->Collect().histogram.sample_count == 1; }));
+  EXPECT_EQ(values.stage_seconds.at(Stage::kScore)->Collect().histogram.sample_count,
+            static_cast<uint64_t>(plan.survivors));
+  ASSERT_TRUE(rig.AwaitCondition(
+      [&] { return values.stage_seconds.at(Stage::kPlan)->Collect().histogram.sample_count == 1; }));
   ASSERT_TRUE(rig.AwaitCondition([&] {
-    return values.job_seconds[0]->Collect().histogram.sample_count == static_cast<uint64_t>(plan.survivors);
+    return values.kinds.at(JobKind::kScreen).job_seconds->Collect().histogram.sample_count ==
+           static_cast<uint64_t>(plan.survivors);
   }));
   EXPECT_GT(rig.pipeline_->JobsPerSecond(), 0);
 }
@@ -577,7 +583,8 @@ TEST(PipelineTest, LeaseOfALostClaimIsReturnedWithinTwoHeartbeats) {
   rig.StartPipeline();
   ASSERT_TRUE(rig.AwaitCondition([&] { return IsTerminal(rig.Get(lost).state); }, absl::Milliseconds(20)));
   EXPECT_LT(rig.clock_.MonotonicNow() - began, absl::Minutes(1));
-  EXPECT_EQ(rig.Stats().leased_jobs[1], 1) << "the other batch's job is in hand all the while";
+  EXPECT_EQ(rig.Stats().kinds[JobKind::kEmbed].leased_jobs, 1)
+      << "the other batch's job is in hand all the while";
   rig.replica_->Release();
   ASSERT_TRUE(rig.AwaitDone(stuck));
 }
@@ -602,7 +609,7 @@ TEST(PipelineTest, APlanGivenUpIsTriedAgainAtOnce) {
 TEST(PipelineTest, AStoreThatCannotCommitForLongCostsNoAttempt) {
   constexpr int kRefusals = 300;  // at one a second in the end
   PipelineRig rig({});
-  rig.store_.Arm(StoreFault::kRefuse, 1, "CommitOutcomes", kRefusals);
+  rig.store_.Arm(StoreFault::kRefuse, 1, "CommitSteps", kRefusals);
   rig.StartPipeline();
   const std::string id = rig.Create(JobKind::kEmbed, "error", {"a text", "another", "a third"});
   const absl::Duration began = rig.clock_.MonotonicNow();
@@ -620,7 +627,7 @@ TEST(PipelineTest, ARefusedCommitIsTriedOneByOne) {
   rig.StartPipeline();
   const std::string id = rig.Create(JobKind::kEmbed, "error", {"a text", "another", "a third", "a fourth"});
   constexpr int kRefusals = 2;  // if all share a commit: of all, then of the first alone
-  rig.store_.Arm(StoreFault::kBreak, 1, "CommitOutcomes", kRefusals);
+  rig.store_.Arm(StoreFault::kBreak, 1, "CommitSteps", kRefusals);
   rig.replica_->Release();
   ASSERT_TRUE(rig.AwaitDone(id));
   EXPECT_EQ(rig.Get(id).state, BatchState::kSucceeded);
@@ -632,7 +639,7 @@ TEST(PipelineTest, ARefusedCommitIsTriedOneByOne) {
 
 TEST(PipelineTest, AnOutcomeThatIsAlwaysRefusedEndsWithItsAttempts) {
   PipelineRig rig({});
-  rig.store_.Arm(StoreFault::kBreak, 1, "CommitOutcomes", 1000);
+  rig.store_.Arm(StoreFault::kBreak, 1, "CommitSteps", 1000);
   rig.StartPipeline();
   const std::string id = rig.Create(JobKind::kEmbed, "error", {"a text"});
   ASSERT_TRUE(rig.AwaitDone(id));
@@ -667,7 +674,7 @@ TEST_P(PipelineFaultTest, NothingIsLostNorTwice) {
   const auto expected = run(0, "", &fired);
   ASSERT_EQ(expected.size(), payloads.size());
   for (const char* method : {"Claim", "ReadBatch", "ReadJobs", "CommitPlan", "ApplyPlan", "FinishPlan",
-                             "CommitOutcomes", "Sweep", "Stats"}) {
+                             "CommitSteps", "Sweep", "Stats"}) {
     for (int nth_call = 1; nth_call <= 3; ++nth_call) {
       EXPECT_EQ(run(nth_call, method, &fired), expected) << method << " call " << nth_call;
       if (nth_call == 1) {

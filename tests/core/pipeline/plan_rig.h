@@ -79,8 +79,7 @@ class PlanRig {
   }
   std::vector<Claimed> ClaimAll(Stage stage) {
     return *Call<std::vector<Claimed>>([&](auto done) {
-      plain_.Claim({.session = session_, .stages = {stage}, .max_claims = 4096, .run_for = absl::Hours(1)},
-                   std::move(done));
+      plain_.Claim({.session = session_, .stages = {stage}, .max_claims = 4096}, std::move(done));
     });
   }
   Batch Get(const LeasePtr& lease) {

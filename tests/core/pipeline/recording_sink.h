@@ -3,6 +3,7 @@
 
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/pipeline/lease.h"
@@ -13,9 +14,9 @@ namespace sluice {
 // Single-threaded.
 class RecordingSink final : public LeaseSink {
  public:
-  void Finish(const LeasePtr& lease, NewOutcome outcome) override {
+  void Finish(const LeasePtr& lease, Step step) override {
     End(lease, "finished");
-    outcome_ = std::move(outcome);
+    outcome_ = std::get<NewOutcome>(std::move(step));
   }
   void GiveBack(const LeasePtr& lease) override { End(lease, "given back"); }
   void GiveUp(const LeasePtr& lease) override { End(lease, "given up"); }
@@ -24,7 +25,7 @@ class RecordingSink final : public LeaseSink {
 
   // One word a lease, in order.
   const std::vector<std::string>& ends() const { return ends_; }
-  // Of the last one that was finished.
+  // Of the last one that was finished, which ended by one.
   const NewOutcome& outcome() const { return outcome_; }
 
  private:

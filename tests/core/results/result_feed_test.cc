@@ -47,13 +47,13 @@ class ResultFeedTest : public ::testing::Test, public StoreListener {
   }
   // Records the next `n` outcomes in one commit.
   void Commit(int n) {
-    std::vector<LeasedOutcome> outcomes;
+    std::vector<LeasedStep> outcomes;
     for (; n > 0; --n) {
       const Claimed& claim = claims_[committed_++];
-      outcomes.push_back({{id_, claim.job_index, claim.fence}, {.result = claim.job_id}});
+      outcomes.push_back({claim.key(), NewOutcome{.result = claim.job_id}});
     }
     (void)AwaitStore<std::vector<CommitResult>>(
-        [&](auto done) { plain_.CommitOutcomes(outcomes, std::move(done)); });
+        [&](auto done) { plain_.CommitSteps(outcomes, std::move(done)); });
   }
   std::unique_ptr<FeedSubscription> Subscribe(int64_t after_sequence = 0, std::string tenant = "") {
     auto subscription = feed_->Subscribe({tenant, id_}, after_sequence);

@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 #include "tests/contract/awaited_store.h"
 #include "tests/contract/scratch_directory.h"
+#include "tests/contract/stepped_kind.h"
 #include "tests/contract/store_invariants.h"
 #include "tests/core/store/store_file.h"
 #include "tests/fakes/simulated_clock.h"
@@ -30,7 +31,7 @@ class CrashLoop : public testing::TestWithParam<unsigned> {
   void Reopen() {
     engine_.reset();
     absl::StatusOr<std::unique_ptr<EmbeddedStore>> opened =
-        OpenSqliteBatchStore({.path = path_, .max_attempts = kMaxAttempts}, clock_);
+        OpenSqliteBatchStore({.path = path_, .stages = &SteppedStages()}, clock_);
     ASSERT_TRUE(opened.ok()) << opened.status();
     engine_ = *std::move(opened);
     session_ = Store().Open().value();
@@ -49,7 +50,8 @@ class CrashLoop : public testing::TestWithParam<unsigned> {
 
   void CreateOne() {
     NewBatch batch;
-    batch.kind = Pick(2) == 0 ? JobKind::kScreen : JobKind::kEmbed;
+    const JobKind kinds[] = {JobKind::kScreen, JobKind::kEmbed, kStepped};
+    batch.kind = kinds[Pick(3)];
     batch.priority = Pick(3);
     batch.expires_after = absl::Seconds(30 + Pick(600));
     if (Pick(3) == 0) batch.request_id = absl::StrCat("request", Pick(5));
@@ -65,7 +67,7 @@ class CrashLoop : public testing::TestWithParam<unsigned> {
   void ClaimSome() {
     const absl::StatusOr<std::vector<Claimed>> claims =
         Store().Claim({.session = session_,
-                       .stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed},
+                       .stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed, kSplit, kPart, kJoin},
                        .max_claims = 1 + Pick(6)});
     if (!claims.ok()) {
       session_ = Store().Open().value();
@@ -79,17 +81,21 @@ class CrashLoop : public testing::TestWithParam<unsigned> {
   void EndOne() {
     if (claims_.empty()) return;
     const Claimed claim = claims_[static_cast<size_t>(Pick(static_cast<int>(claims_.size())))];
-    const LeaseKey lease{claim.batch_id, claim.job_index, claim.fence};
+    const LeaseKey lease = claim.key();
     if (claim.stage == Stage::kPlan) return PlanOne(lease);
     if (Pick(8) == 0) {
       ASSERT_TRUE(Store().Return({lease}).ok());
       return;
     }
-    LeasedOutcome leased{.lease = lease, .outcome = {}};
-    leased.outcome.kind = Pick(4) == 0 ? OutcomeKind::kFailed : OutcomeKind::kSucceeded;
-    if (leased.outcome.kind == OutcomeKind::kFailed) leased.outcome.error_code = absl::StatusCode::kDataLoss;
-    leased.outcome.score = Pick(100);
-    leased.outcome.result = absl::StrCat("result ", ++results_);
+    LeasedStep leased{.lease = lease, .step = {}};
+    OutcomeIn(leased).kind = Pick(4) == 0 ? OutcomeKind::kFailed : OutcomeKind::kSucceeded;
+    if (OutcomeIn(leased).kind == OutcomeKind::kFailed)
+      OutcomeIn(leased).error_code = absl::StatusCode::kDataLoss;
+    OutcomeIn(leased).score = Pick(100);
+    OutcomeIn(leased).result = absl::StrCat("result ", ++results_);
+    if (claim.stage == kSplit && Pick(3) > 0) leased.step = SplitInto(1 + Pick(4));
+    if (claim.stage == kJoin && Pick(4) == 0) leased.step = SplitInto(1);
+    if (claim.stage == kSplit && Pick(4) == 0) leased.step = Advance{.next = kJoin, .artifact = "made"};
     const auto results = Store().Commit({leased});
     ASSERT_TRUE(results.ok()) << results.status();
     invariants_.Committed(leased, results->at(0));

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 #include "tests/contract/awaited_store.h"
 #include "tests/contract/scratch_directory.h"
+#include "tests/contract/stepped_kind.h"
 #include "tests/contract/store_invariants.h"
 #include "tests/core/store/store_file.h"
 #include "tests/core/store/unsynced_disk.h"
@@ -77,7 +78,8 @@ class Work {
 
   absl::Status Create() {
     NewBatch batch;
-    batch.kind = Pick(2) == 0 ? JobKind::kScreen : JobKind::kEmbed;
+    const JobKind kinds[] = {JobKind::kScreen, JobKind::kEmbed, kStepped};
+    batch.kind = kinds[Pick(3)];
     SLUICE_ASSIGN_OR_RETURN(const Batch created, store_.Create(batch, Jobs()));
     Created(created);
     return absl::OkStatus();
@@ -94,14 +96,15 @@ class Work {
   }
 
   absl::Status ClaimAndPlan() {
-    SLUICE_ASSIGN_OR_RETURN(const std::vector<Claimed> claims,
-                            store_.Claim({.session = session_,
-                                          .stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed},
-                                          .max_claims = 1 + Pick(6)}));
+    SLUICE_ASSIGN_OR_RETURN(
+        const std::vector<Claimed> claims,
+        store_.Claim({.session = session_,
+                      .stages = {Stage::kPlan, Stage::kScore, Stage::kEmbed, kSplit, kPart, kJoin},
+                      .max_claims = 1 + Pick(6)}));
     invariants_.Claimed(claims);
     for (const Claimed& claim : claims) {
       if (claim.stage == Stage::kPlan) {
-        SLUICE_RETURN_IF_ERROR(Plan({claim.batch_id, claim.job_index, claim.fence}));
+        SLUICE_RETURN_IF_ERROR(Plan(claim.key()));
       } else {
         claims_.push_back(claim);
       }
@@ -119,18 +122,25 @@ class Work {
   }
 
   absl::Status CommitSome() {
-    std::vector<LeasedOutcome> outcomes;
+    std::vector<LeasedStep> steps;
     for (int i = Pick(4); i >= 0 && !claims_.empty(); --i) {
       const Claimed claim = claims_.back();
       claims_.pop_back();
-      LeasedOutcome leased{.lease = {claim.batch_id, claim.job_index, claim.fence}, .outcome = {}};
-      leased.outcome.result =
+      LeasedStep leased{.lease = claim.key(), .step = {}};
+      const std::string made =
           absl::StrCat("result ", claim.fence, std::string(static_cast<size_t>(Pick(3000)), 'r'));
-      outcomes.push_back(leased);
+      if (claim.stage == kSplit && Pick(3) > 0) {
+        leased.step = SplitInto(1 + Pick(3), made);
+      } else if (claim.stage == kSplit) {
+        leased.step = Advance{.next = kJoin, .artifact = made};
+      } else {
+        OutcomeIn(leased).result = made;
+      }
+      steps.push_back(leased);
     }
-    if (outcomes.empty()) return absl::OkStatus();
-    SLUICE_ASSIGN_OR_RETURN(const std::vector<CommitResult> results, store_.Commit(outcomes));
-    for (size_t i = 0; i < results.size(); ++i) invariants_.Committed(outcomes[i], results[i]);
+    if (steps.empty()) return absl::OkStatus();
+    SLUICE_ASSIGN_OR_RETURN(const std::vector<CommitResult> results, store_.Commit(steps));
+    for (size_t i = 0; i < results.size(); ++i) invariants_.Committed(steps[i], results[i]);
     return absl::OkStatus();
   }
 
@@ -152,9 +162,10 @@ class Work {
 class PowerLoss : public testing::Test {
  protected:
   static constexpr int kMaxAttempts = 25;
+  const StageTable stages_ = SteppedStagesWith(kMaxAttempts);
 
   absl::StatusOr<std::unique_ptr<EmbeddedStore>> Open() {
-    return OpenSqliteBatchStore({.path = path_, .max_attempts = kMaxAttempts}, clock_);
+    return OpenSqliteBatchStore({.path = path_, .stages = &stages_}, clock_);
   }
 
   void WorkOn(BatchStore& store, unsigned seed) { last_ = Work(store, *invariants_, seed).Run(); }
@@ -168,11 +179,13 @@ class PowerLoss : public testing::Test {
 
   // What a restart finds, in real files.
   void Recover() {
-    const absl::StatusOr<std::unique_ptr<EmbeddedStore>> store = Open();
-    ASSERT_TRUE(store.ok()) << store.status();
-    AwaitedStore awaited(**store);
-    invariants_->Check(awaited);
-    CheckFile(path_, directory_.File("check.db"));
+    {
+      const absl::StatusOr<std::unique_ptr<EmbeddedStore>> store = Open();
+      ASSERT_TRUE(store.ok()) << store.status();
+      AwaitedStore awaited(**store);
+      invariants_->Check(awaited);
+    }
+    CheckFile(path_, directory_.File("check.db"));  // not beside the store, which may be purging
   }
 
   void Forget() {

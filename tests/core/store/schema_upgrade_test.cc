@@ -36,7 +36,7 @@ class SchemaUpgradeTest : public testing::Test {
     for (auto claims = Claim(store, session); !claims.empty(); claims = Claim(store, session)) {
       for (const Claimed& claim : claims) {
         EXPECT_GT(claim.fence, 40);
-        const LeaseKey lease{claim.batch_id, claim.job_index, claim.fence};
+        const LeaseKey lease = claim.key();
         if (claim.stage == Stage::kPlan) {
           order.push_back("the plan");
           EXPECT_TRUE(store.CommitPlan(lease, "plan").ok());
@@ -96,7 +96,7 @@ TEST_F(SchemaUpgradeTest, FileOfSchema2KeepsItsSuspects) {
     const std::vector<Claimed> alone = Claim(store, session);
     ASSERT_THAT(alone, SizeIs(1));
     EXPECT_EQ(alone[0].job_id, "c");
-    ASSERT_TRUE(store.Return({{alone[0].batch_id, alone[0].job_index, alone[0].fence}}).ok());
+    ASSERT_TRUE(store.Return({alone[0].key()}).ok());
     EXPECT_THAT(RunAll(store, session), ElementsAre("c", "the plan", "d", "e", "f"));
     const std::vector<Outcome> outcomes = *store.Outcomes(alone[0].batch_id);
     EXPECT_EQ(outcomes.at(1).job_id, "b");

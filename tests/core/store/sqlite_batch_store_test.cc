@@ -88,7 +88,7 @@ TEST_F(SqliteBatchStoreTest, DirectoriesThatCannotBeMadeAreNamedWithTheCause) {
 }
 
 TEST_F(SqliteBatchStoreTest, OptionsOutOfRangeAreInvalid) {
-  EXPECT_EQ(Open({.max_attempts = 0}).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(Open({.max_deaths_alone = 0}).status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Open({.max_waiting_calls = 0}).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
@@ -171,8 +171,8 @@ TEST_F(SqliteBatchStoreTest, EverythingSurvivesAnOrderlyRestart) {
     session = *awaited.Open();
     const Claimed claim = awaited.Claim(Claims(session, 1))->at(0);
     fence = claim.fence;
-    LeasedOutcome ended{.lease = {id, claim.job_index, claim.fence}, .outcome = {}};
-    ended.outcome.result = "kept";
+    LeasedStep ended{.lease = claim.key(), .step = {}};
+    OutcomeIn(ended).result = "kept";
     ASSERT_TRUE(awaited.Commit({ended}).ok());
   }
   const std::unique_ptr<EmbeddedStore> store = *Open();
@@ -253,8 +253,8 @@ TEST_F(SqliteBatchStoreTest, DeletedPayloadsAreNowhereInTheFile) {
   const SessionId session = *awaited.Open();
   const std::vector<Claimed> claims = *awaited.Claim(Claims(session, 10));
   for (const Claimed& claim : claims) {
-    LeasedOutcome ended{.lease = {claim.batch_id, claim.job_index, claim.fence}, .outcome = {}};
-    ended.outcome.result = "SECRET-RESULT";
+    LeasedStep ended{.lease = claim.key(), .step = {}};
+    OutcomeIn(ended).result = "SECRET-RESULT";
     ASSERT_TRUE(awaited.Commit({ended}).ok());
   }
   ASSERT_TRUE(awaited.Cancel(id).ok());
@@ -302,7 +302,7 @@ TEST_F(SqliteBatchStoreTest, FullDiskRefusesAndHeals) {
   EXPECT_THAT(awaited.List(10)->batches, SizeIs(1));
   const absl::StatusOr<std::vector<Claimed>> claims = awaited.Claim(Claims(*awaited.Open(), 1));
   ASSERT_TRUE(claims.ok()) << claims.status();
-  EXPECT_EQ(awaited.Commit({{{first, 0, claims->at(0).fence}, {}}})->at(0), CommitResult::kRecorded);
+  EXPECT_EQ(awaited.Commit({{{first, 0, claims->at(0).fence}, {}}})->at(0), CommitResult::kCommitted);
   ASSERT_TRUE(awaited.Cancel(first).ok());
   ASSERT_TRUE(awaited.Delete(first).ok());
   EXPECT_TRUE(awaited.Create(Embed(), Jobs(100, 2000)).ok());
@@ -356,9 +356,7 @@ TEST_F(SqliteBatchStoreTest, BackupInTheMiddleOfABatchIsRestoredAndGoesOn) {
     AwaitedStore awaited(*store);
     id = awaited.Create(Embed(), Jobs(2000, 3000))->id;
     const SessionId session = *awaited.Open();
-    const auto commit = [&](const Claimed& claim) {
-      return awaited.Commit({{{id, claim.job_index, claim.fence}, {}}});
-    };
+    const auto commit = [&](const Claimed& claim) { return awaited.Commit({{claim.key(), {}}}); };
     const std::vector<Claimed> before = *awaited.Claim(Claims(session, 20));
     for (const Claimed& claim : before) ASSERT_TRUE(commit(claim).ok());
     const std::vector<Claimed> in_flight = *awaited.Claim(Claims(session, 500));
@@ -391,12 +389,12 @@ TEST_F(SqliteBatchStoreTest, BackupInTheMiddleOfABatchIsRestoredAndGoesOn) {
   ASSERT_THAT(first, SizeIs(2)) << "no death is behind a backup: nothing runs alone";
   for (const Claimed& claim : first) EXPECT_EQ(claim.attempt, 1);
   std::vector<LeaseKey> keys;
-  for (const Claimed& claim : first) keys.push_back({id, claim.job_index, claim.fence});
+  for (const Claimed& claim : first) keys.push_back(claim.key());
   ASSERT_TRUE(awaited.Return(keys).ok());
   for (auto claims = awaited.Claim(Claims(session)); !claims->empty();
        claims = awaited.Claim(Claims(session))) {
-    std::vector<LeasedOutcome> outcomes;
-    for (const Claimed& claim : *claims) outcomes.push_back({{id, claim.job_index, claim.fence}, {}});
+    std::vector<LeasedStep> outcomes;
+    for (const Claimed& claim : *claims) outcomes.push_back({claim.key(), {}});
     ASSERT_TRUE(awaited.Commit(outcomes).ok());
   }
   EXPECT_EQ(awaited.Get(id)->state, BatchState::kSucceeded);

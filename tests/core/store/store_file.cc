@@ -66,24 +66,37 @@ void CheckFile(const std::string& path, const std::string& copy) {
   };
   none("I10: a job in two places",
        "SELECT job FROM (SELECT job FROM ready UNION ALL SELECT job FROM lease UNION ALL SELECT job FROM "
-       "outcome) "
+       "outcome UNION ALL SELECT job FROM fan_out) "
        "GROUP BY job HAVING count(*) > 1");
-  none("I10: a ready or leased job that is not stored",
-       "SELECT job FROM (SELECT job FROM ready UNION ALL SELECT job FROM lease) "
-       "WHERE job & 0xffffff <> 0 AND job NOT IN (SELECT job FROM job)");
-  none("I10: a job of an embed batch that is nowhere",
-       "SELECT 1 FROM job JOIN batch USING (batch) WHERE kind = 2 AND state > 1 AND job NOT IN "
-       "(SELECT job FROM ready UNION SELECT job FROM lease UNION SELECT job FROM outcome)");
+  none("I10: a ready or leased job or task that is not stored",
+       "SELECT job FROM (SELECT job, stage FROM ready UNION ALL SELECT job, stage FROM lease) "
+       "WHERE stage <> 1 AND job NOT IN (SELECT job FROM job) AND job NOT IN (SELECT task FROM task)");
+  none("I10: a plan task that is not in its slot",
+       "SELECT job FROM (SELECT job, stage FROM ready UNION ALL SELECT job, stage FROM lease) AS placed "
+       "JOIN batch ON batch.batch = job >> 24 WHERE stage = 1 AND job & 0xffffff <> jobs + 1");
+  none("I10: an open task that is nowhere, or an ended one that is somewhere",
+       "SELECT task FROM task WHERE (end = 0) <> (task IN (SELECT job FROM ready UNION SELECT job FROM "
+       "lease))");
+  none("I18: a job that waits for more or fewer tasks than are open",
+       "SELECT job FROM fan_out WHERE open <> "
+       "(SELECT count(*) FROM task WHERE task.job = fan_out.job AND end = 0)");
+  none("I18: a job that goes on with open tasks",
+       "SELECT job FROM task WHERE end = 0 AND job NOT IN (SELECT job FROM fan_out)");
+  none("I10: a job without a plan that is nowhere",
+       "SELECT 1 FROM job JOIN batch USING (batch) WHERE kind <> 1 AND state > 1 AND job NOT IN (SELECT job "
+       "FROM ready UNION SELECT job FROM lease UNION SELECT job FROM outcome UNION SELECT job FROM fan_out)");
   none("I10: a waiting job whose plan task is nowhere",
        "SELECT 1 FROM job JOIN batch USING (batch) WHERE kind = 1 AND state BETWEEN 2 AND 9 AND job NOT IN "
-       "(SELECT job FROM ready UNION SELECT job FROM lease UNION SELECT job FROM outcome) AND batch << 24 "
-       "NOT IN "
+       "(SELECT job FROM ready UNION SELECT job FROM lease UNION SELECT job FROM outcome) AND (batch << 24) "
+       "+ jobs "
+       "+ 1 NOT IN "
        "(SELECT job FROM ready UNION SELECT job FROM lease)");
+  // Not of a batch that is being purged, a piece at a time.
   none("I3: counts that differ from the outcomes",
-       "SELECT batch FROM batch WHERE last_seq <> (SELECT count(*) FROM outcome WHERE outcome.batch = "
-       "batch.batch) "
+       "SELECT batch FROM batch WHERE state <> 10 AND ("
+       "last_seq <> (SELECT count(*) FROM outcome WHERE outcome.batch = batch.batch) "
        "OR succeeded <> (SELECT count(*) FROM outcome WHERE outcome.batch = batch.batch AND kind = 1) "
-       "OR jobs <> (SELECT count(*) FROM job WHERE job.batch = batch.batch)");
+       "OR jobs <> (SELECT count(*) FROM job WHERE job.batch = batch.batch))");
   none("I7: a ready job of a batch that is ending",
        "SELECT job FROM ready JOIN batch USING (batch) WHERE ending <> 0 OR state >= 5");
   none("I8: a lease with a fence beyond the counter",

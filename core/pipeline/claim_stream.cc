@@ -1,0 +1,37 @@
+#include "core/pipeline/claim_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice {
+
+std::vector<Stage> ServedStages(const StageTable& table, const std::vector<Stage>& known,
+                                const PipelineContext& context) {
+  std::vector<Stage> served;
+  for (const StageRow& row : table.stages()) {
+    if (std::find(known.begin(), known.end(), row.id) == known.end()) continue;
+    if (row.fails_without || context.Has(row.needs)) served.push_back(row.id);
+  }
+  return served;
+}
+
+std::vector<ClaimStream> ClaimStreams(const StageTable& table, const std::vector<Stage>& served) {
+  ClaimStream tasks{.bound = ClaimBound::kTasks, .stages = {}};
+  ClaimStream jobs{.bound = ClaimBound::kCredit, .stages = {}};
+  std::vector<ClaimStream> streams;
+  for (const Stage stage : served) {
+    const StageRow& row = table.At(stage);
+    if (row.scope == StageScope::kBatch) {
+      tasks.stages.push_back(stage);
+    } else if (row.max_in_flight > 0) {
+      streams.push_back({ClaimBound::kInFlight, {stage}, row.max_in_flight});
+    } else {
+      jobs.stages.push_back(stage);
+    }
+  }
+  if (!jobs.stages.empty()) streams.insert(streams.begin(), std::move(jobs));
+  if (!tasks.stages.empty()) streams.insert(streams.begin(), std::move(tasks));
+  return streams;
+}
+
+}  // namespace sluice

@@ -1,0 +1,30 @@
+// ClaimStream: stages whose work is claimed, and bounded, together. Pure.
+#pragma once
+
+#include <vector>
+
+#include "core/pipeline/pipeline_context.h"
+#include "core/store/stage.h"
+
+namespace sluice {
+
+enum class ClaimBound {
+  kTasks,     // tasks of batches: their number, and how many are young
+  kCredit,    // jobs and their tasks: tokens of the scheduler's credit, and their number
+  kInFlight,  // one stage alone, by its row
+};
+
+struct ClaimStream {
+  ClaimBound bound = ClaimBound::kCredit;
+  std::vector<Stage> stages;
+  int max_in_flight = 0;  // of kInFlight
+};
+
+// The stages of `known` that this replica claims: it has what they need, or is to fail them for want of it.
+std::vector<Stage> ServedStages(const StageTable& table, const std::vector<Stage>& known,
+                                const PipelineContext& context);
+
+// Every served stage is in one stream.
+std::vector<ClaimStream> ClaimStreams(const StageTable& table, const std::vector<Stage>& served);
+
+}  // namespace sluice
