@@ -130,9 +130,9 @@ SchedulerMetrics MakeSchedulerMetrics(prometheus::Registry& registry) {
   return metrics;
 }
 
-PipelineMetrics MakePipelineMetrics(prometheus::Registry& registry) {
+PipelineMetrics MakePipelineMetrics(prometheus::Registry& registry, const StageTable& stages) {
   PipelineMetrics metrics;
-  for (const KindRow& row : StageTable::BuiltIn().kinds()) {
+  for (const KindRow& row : stages.kinds()) {
     PipelineMetrics::OfKind& kind = metrics.kinds[row.kind];
     for (size_t outcome = 0; outcome < kMetricOutcomes.size(); ++outcome) {
       kind.jobs_total[static_cast<OutcomeKind>(outcome + 1)] =
@@ -141,7 +141,7 @@ PipelineMetrics MakePipelineMetrics(prometheus::Registry& registry) {
     kind.queue_jobs = MakeGauge(registry, kQueueJobs, {{"kind", row.name}});
     kind.job_seconds = MakeHistogram(registry, kJobSeconds, {{"kind", row.name}});
   }
-  for (const StageRow& row : StageTable::BuiltIn().stages()) {
+  for (const StageRow& row : stages.stages()) {
     metrics.stage_seconds[row.id] = MakeHistogram(registry, kStageSeconds, {{"stage", row.name}});
   }
   MakeEach(registry, MakeCounter, kGateJobs, "decision", kMetricGateDecisions, metrics.gate_jobs_total);
@@ -163,10 +163,10 @@ EmbeddingCacheMetrics MakeEmbeddingCacheMetrics(prometheus::Registry& registry) 
 
 }  // namespace
 
-ServiceMetrics::ServiceMetrics(prometheus::Registry& registry)
+ServiceMetrics::ServiceMetrics(prometheus::Registry& registry, const StageTable& stages)
     : registry_(registry),
       scheduler_(MakeSchedulerMetrics(registry)),
-      pipeline_(MakePipelineMetrics(registry)),
+      pipeline_(MakePipelineMetrics(registry, stages)),
       embedding_cache_(MakeEmbeddingCacheMetrics(registry)) {
   for (const char* reason : kMetricRefusalReasons) {
     refusals_[reason] = MakeCounter(registry_, kRefusals, {{"reason", reason}});

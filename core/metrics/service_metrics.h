@@ -67,7 +67,7 @@ struct PipelineMetrics {
     prometheus::Gauge* queue_jobs;
     prometheus::Histogram* job_seconds;  // claim to recorded outcome
   };
-  std::map<JobKind, OfKind> kinds;                        // of the built-in StageTable
+  std::map<JobKind, OfKind> kinds;                        // all of the table's
   std::map<Stage, prometheus::Histogram*> stage_seconds;  // alike
   std::array<prometheus::Counter*, 3> gate_jobs_total;    // by decision
   prometheus::Gauge* phase_one_workers;
@@ -85,7 +85,8 @@ struct RpcMethodMetrics {
 // Thread-safe. `registry` must outlive it.
 class ServiceMetrics {
  public:
-  explicit ServiceMetrics(prometheus::Registry& registry);
+  // The pipeline's are of the kinds and stages of `stages`.
+  explicit ServiceMetrics(prometheus::Registry& registry, const StageTable& stages = StageTable::BuiltIn());
 
   const SchedulerMetrics& scheduler() const { return scheduler_; }
   const PipelineMetrics& pipeline() const { return pipeline_; }

@@ -17,20 +17,24 @@ std::vector<Stage> ServedStages(const StageTable& table, const std::vector<Stage
 
 std::vector<ClaimStream> ClaimStreams(const StageTable& table, const std::vector<Stage>& served) {
   ClaimStream tasks{.bound = ClaimBound::kTasks, .stages = {}};
-  ClaimStream jobs{.bound = ClaimBound::kCredit, .stages = {}};
+  ClaimStream credit{.bound = ClaimBound::kCredit, .stages = {}};
+  ClaimStream leases{.bound = ClaimBound::kLeases, .stages = {}};
   std::vector<ClaimStream> streams;
   for (const Stage stage : served) {
     const StageRow& row = table.At(stage);
     if (row.scope == StageScope::kBatch) {
       tasks.stages.push_back(stage);
+    } else if (row.cost == CostUnit::kTokens) {
+      credit.stages.push_back(stage);
     } else if (row.max_in_flight > 0) {
       streams.push_back({ClaimBound::kInFlight, {stage}, row.max_in_flight});
     } else {
-      jobs.stages.push_back(stage);
+      leases.stages.push_back(stage);
     }
   }
-  if (!jobs.stages.empty()) streams.insert(streams.begin(), std::move(jobs));
-  if (!tasks.stages.empty()) streams.insert(streams.begin(), std::move(tasks));
+  for (ClaimStream* const stream : {&leases, &credit, &tasks}) {
+    if (!stream->stages.empty()) streams.insert(streams.begin(), std::move(*stream));
+  }
   return streams;
 }
 

@@ -10,7 +10,8 @@ namespace sluice {
 
 enum class ClaimBound {
   kTasks,     // tasks of batches: their number, and how many are young
-  kCredit,    // jobs and their tasks: tokens of the scheduler's credit, and their number
+  kCredit,    // what costs tokens: the scheduler's credit, and the number of leases
+  kLeases,    // what costs none: the number of leases alone
   kInFlight,  // one stage alone, by its row
 };
 

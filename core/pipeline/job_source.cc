@@ -21,6 +21,7 @@ constexpr absl::Duration kPollInterval = absl::Seconds(1);
 constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
 constexpr int64_t kMaxClaimBytes = 4 << 20;
+constexpr int kMaxClaims = 4096;  // what a claim may ask for
 
 std::vector<Stage> KnownStages(const JobSource::Stages& stages) {
   std::vector<Stage> known;
@@ -46,7 +47,11 @@ JobSource::JobSource(PipelineContext& context, Stages stages)
                                 return lease.claim.batch_id == batch_id;
                               });
                             },
-                        .renewed = [this](const std::vector<LeaseKey>& leases) { ReturnUnheld(leases); }}),
+                        .renewed =
+                            [this](const std::vector<LeaseKey>& leases) {
+                              ReturnUnheld(leases);
+                              StopTaken(leases);
+                            }}),
       committer_(context, [this](const LeasePtr& lease, const Step& step, OutcomeCommitter::Ending ending) {
         OnStepEnded(lease, step, ending);
       }) {
@@ -89,7 +94,9 @@ void JobSource::ClaimMore() {
       if (stream.claiming || !stream.maybe_ready) continue;
       if (stream.what.bound == ClaimBound::kTasks) ClaimTasks(stream, *session);
       if (stream.what.bound == ClaimBound::kCredit) ClaimJobs(stream, *session);
-      if (stream.what.bound == ClaimBound::kInFlight) ClaimInFlight(stream, *session);
+      if (stream.what.bound == ClaimBound::kLeases)
+        ClaimUpTo(context_.options.max_claimed_jobs, stream, *session);
+      if (stream.what.bound == ClaimBound::kInFlight) ClaimUpTo(stream.what.max_in_flight, stream, *session);
     }
   }
   context_.meters->SetWork(Work(), context_.loop->Now());
@@ -105,7 +112,8 @@ ServiceRate::Work JobSource::Work() const {
 }
 
 void JobSource::ClaimTasks(Stream& stream, SessionId session) {
-  const int room = std::min(kMaxYoungTasks - YoungTasks(), kMaxTasksOfBatches - stream.leases);
+  const int young = stream.leases == 0 ? 0 : YoungTasks();
+  const int room = std::min(kMaxYoungTasks - young, kMaxTasksOfBatches - stream.leases);
   if (room <= 0) return ClaimTasksLater();
   Claim(stream, session, room, kMaxClaimBytes);
 }
@@ -135,12 +143,12 @@ void JobSource::ClaimJobs(Stream& stream, SessionId session) {
     if (!WorthClaiming(credit, context_.options.credit_target_tokens, idle)) return;
     max_bytes = std::clamp<int64_t>(density_.BytesOf(credit), 1, kMaxClaimBytes);
   }
-  Claim(stream, session, std::min(room, 4096), max_bytes);
+  Claim(stream, session, std::min(room, kMaxClaims), max_bytes);
 }
 
-void JobSource::ClaimInFlight(Stream& stream, SessionId session) {
-  const int room = stream.what.max_in_flight - stream.leases;
-  if (room > 0) Claim(stream, session, room, kMaxClaimBytes);
+void JobSource::ClaimUpTo(int most, Stream& stream, SessionId session) {
+  const int room = most - stream.leases;
+  if (room > 0) Claim(stream, session, std::min(room, kMaxClaims), kMaxClaimBytes);
 }
 
 void JobSource::Claim(Stream& stream, SessionId session, int max_claims, int64_t max_payload_bytes) {
@@ -267,6 +275,22 @@ void JobSource::ReturnUnheld(const std::vector<LeaseKey>& leases) {
     unheld.insert(lease.fence);
   }
   unheld_ = std::move(unheld);
+}
+
+// The store takes a lease back that is older than its stage allows, and those of a batch's tasks when the
+// batch ends, without a word to whoever holds them. Here they would count against the bounds for as long as a
+// request hangs. Asked twice, since a claim may be on its way.
+void JobSource::StopTaken(const std::vector<LeaseKey>& leases) {
+  std::set<Fence> listed;
+  for (const LeaseKey& lease : leases) listed.insert(lease.fence);
+  std::set<Fence> taken;
+  for (const auto& [fence, lease] : leases_) {
+    if (!lease->ended && listed.count(fence) == 0) taken.insert(fence);
+  }
+  StopLeases(StopReason::kSessionLost, [&](const Lease& lease) {
+    return taken.count(lease.claim.fence) > 0 && taken_.count(lease.claim.fence) > 0;
+  });
+  taken_ = std::move(taken);
 }
 
 void JobSource::Return(LeaseKey lease) {

@@ -15,9 +15,9 @@
 
 namespace sluice {
 
-// Work that has a bound of its own is claimed apart (claim_stream.h): tasks of batches by their number, jobs
-// by credit in tokens and their number, and what waits on a network by its stage's max_in_flight. Loop thread
-// only.
+// Work that has a bound of its own is claimed apart (claim_stream.h): tasks of batches by their number, what
+// is encoded by credit in tokens, what is not by its number, and what waits on a network by its stage's
+// max_in_flight. Loop thread only.
 class JobSource final : public LeaseSink {
  public:
   using Stages = std::map<Stage, std::unique_ptr<JobStage>>;
@@ -30,8 +30,8 @@ class JobSource final : public LeaseSink {
 
   // There may be something to claim.
   void OnReady();
-  // The batch is terminal. A plan task of it that does not end by itself at once is of one that was cancelled
-  // or has expired: the store took its lease, of which no heartbeat tells.
+  // The batch is terminal. A task of it, or of its jobs, that does not end by itself at once is of one that
+  // was cancelled or has expired: the store took its lease, of which no heartbeat tells.
   void OnBatchEnded(const std::string& batch_id);
 
   // Claims no more, ends early what has not reached the encoder, and calls `drained` once no lease is left
@@ -65,7 +65,7 @@ class JobSource final : public LeaseSink {
   void ClaimTasksLater();
   int YoungTasks() const;
   void ClaimJobs(Stream& stream, SessionId session);
-  void ClaimInFlight(Stream& stream, SessionId session);
+  void ClaimUpTo(int most, Stream& stream, SessionId session);
   void Claim(Stream& stream, SessionId session, int max_claims, int64_t max_payload_bytes);
   void OnClaimed(Stream& stream, SessionId session, absl::StatusOr<std::vector<Claimed>> claims);
   void OnClaimFailed(SessionId session, const absl::Status& status);
@@ -79,6 +79,7 @@ class JobSource final : public LeaseSink {
   void Return(LeaseKey lease);
   void FlushReturns();
   void ReturnUnheld(const std::vector<LeaseKey>& leases);
+  void StopTaken(const std::vector<LeaseKey>& leases);
   void PauseClaims();
   void CheckDrained();
 
@@ -101,6 +102,7 @@ class JobSource final : public LeaseSink {
   absl::Duration pause_ = absl::ZeroDuration();
   absl::Duration paused_until_ = absl::ZeroDuration();
   std::set<Fence> unheld_;  // of the last heartbeat: the session's in the store, and unknown here
+  std::set<Fence> taken_;   // of the last heartbeat: here, and no longer the session's in the store
   bool draining_ = false;
   Closure drained_;
 };

@@ -15,6 +15,8 @@ constexpr size_t kMaxMessageBytes = 1024;
 void LeaseSink::Stop(const LeasePtr& lease) {
   switch (lease->stop) {
     case StopReason::kBatchCancelled:
+      // The batch's end took the leases of its tasks: there is nothing to record under them.
+      if (lease->claim.scope != StageScope::kJob) return Drop(lease);
       return Finish(lease, NewOutcome{.kind = OutcomeKind::kCancelled});
     case StopReason::kDraining:
       return GiveBack(lease);

@@ -14,7 +14,7 @@ namespace sluice {
 // Why work on a lease should end early.
 enum class StopReason {
   kNone,
-  kBatchCancelled,  // its outcome is CANCELLED
+  kBatchCancelled,  // a job's outcome is CANCELLED; a task's lease is gone already
   kSessionLost,     // the lease is the store's again: nothing to say any more
   kDraining,        // goes back to the store unless it is past the encoder
 };

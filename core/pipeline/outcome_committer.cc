@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-constexpr size_t kMaxOutcomesPerCommit = 256;
+constexpr size_t kMaxStepsPerCommit = 256;
 constexpr absl::Duration kPatience = absl::Minutes(1);  // with a store that is busy, full or away
 
 }  // namespace
@@ -19,6 +19,7 @@ struct OutcomeCommitter::Commit {
   std::vector<LeasedStep> steps;
   absl::Duration began;
   int tries = 0;
+  bool as_failed = false;  // in place of a step that the store found invalid
 
   bool AllLost() const {
     return std::all_of(leases.begin(), leases.end(),
@@ -42,7 +43,8 @@ void OutcomeCommitter::Flush() {
   committing_ = true;
   auto commit = std::make_shared<Commit>();
   commit->began = context_.loop->Now();
-  const size_t most = buffer_.front().alone ? 1 : kMaxOutcomesPerCommit;
+  commit->as_failed = buffer_.front().as_failed;
+  const size_t most = buffer_.front().alone ? 1 : kMaxStepsPerCommit;
   while (!buffer_.empty() && commit->leases.size() < most) {
     Pending& next = buffer_.front();
     commit->steps.push_back({next.lease->key(), std::move(next.step)});
@@ -63,9 +65,12 @@ void OutcomeCommitter::OnAnswer(Commit& commit, const absl::StatusOr<std::vector
   committing_ = false;
   const bool refused = !results.ok() && !IsTransientStoreError(results.status());
   if (refused && commit.leases.size() > 1) return CommitOneByOne(commit);
+  if (refused && !commit.as_failed && absl::IsInvalidArgument(results.status())) {
+    return CommitAsFailed(commit, results.status());
+  }
   if (!results.ok()) {
     Log(LogLevel::kWarning, "outcomes of ", commit.leases.size(),
-        " jobs were not recorded: ", results.status().ToString());
+        " jobs or tasks, or their other steps, were not committed: ", results.status().ToString());
   }
   for (size_t i = 0; i < commit.leases.size(); ++i) {
     Ending ending = refused ? Ending::kFailed : Ending::kNotNow;
@@ -75,6 +80,13 @@ void OutcomeCommitter::OnAnswer(Commit& commit, const absl::StatusOr<std::vector
     }
     ended_(commit.leases[i], commit.steps[i].step, ending);
   }
+  Flush();
+}
+
+// The same step would be refused each time: the refusal is its outcome.
+void OutcomeCommitter::CommitAsFailed(Commit& commit, const absl::Status& refusal) {
+  buffer_.push_front(
+      {std::move(commit.leases[0]), FailedOutcome(refusal), /*alone=*/true, /*as_failed=*/true});
   Flush();
 }
 

@@ -18,8 +18,8 @@ namespace sluice {
 // No commit is tried for ever, and no job pays for what is not its doing. A store that is busy, full or away
 // is tried again for a minute, or until the leases are lost; then the jobs go back without an attempt
 // counted, and claims pause: at worst each runs once a minute until its batch expires. What the store refuses
-// for good is committed one by one, so that the outcome at fault is alone in its refusal; its attempt counts,
-// and attempts end.
+// for good is committed one by one, so that the step at fault is alone in its refusal. What is invalid ends
+// FAILED with the store's own words; for anything else the attempt counts, and attempts end.
 class OutcomeCommitter {
  public:
   enum class Ending {
@@ -40,13 +40,15 @@ class OutcomeCommitter {
   struct Pending {
     LeasePtr lease;
     Step step;
-    bool alone = false;  // was in a commit that the store refused
+    bool alone = false;      // was in a commit that the store refused
+    bool as_failed = false;  // was itself refused as invalid
   };
   struct Commit;
 
   void Flush();
   void OnAnswer(Commit& commit, const absl::StatusOr<std::vector<CommitResult>>& results);
   void CommitOneByOne(Commit& commit);
+  void CommitAsFailed(Commit& commit, const absl::Status& refusal);
 
   PipelineContext& context_;
   const Ended ended_;

@@ -29,7 +29,7 @@ struct PipelineContext {
   }
 };
 
-// A claimed job or plan task comes in, one call to the context's sink goes out. Loop thread only.
+// A claimed job or task comes in, one call to the context's sink goes out. Loop thread only.
 class JobStage {
  public:
   virtual ~JobStage() = default;

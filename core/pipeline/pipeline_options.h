@@ -49,7 +49,7 @@ struct PipelineParts {
   const Tokenizer* tokenizer = nullptr;
   Executor* executor = nullptr;  // phase one, tokenizing and verdicts
   const Clock* clock = nullptr;
-  ServiceMetrics* metrics = nullptr;  // may be null
+  ServiceMetrics* metrics = nullptr;  // made of `stages`; may be null
 };
 
 }  // namespace sluice

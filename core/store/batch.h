@@ -134,7 +134,7 @@ struct NewOutcome {
   std::string error_message;
 };
 
-// The job goes on to another stage of its kind, of scope kJob, with what it made so far.
+// The job goes on to a later stage of its kind, of scope kJob, with what it made so far.
 struct Advance {
   Stage next = Stage::kScore;
   std::string artifact;  // at most kMaxArtifactBytes: large results live in stores of their own
@@ -144,11 +144,12 @@ struct Advance {
 struct FanOut {
   Stage stage = Stage::kScore;     // of the tasks: of the job's kind, of scope kTask
   std::vector<std::string> tasks;  // their payloads: 1..kMaxTasks of at most kMaxTaskBytes each
-  Stage next = Stage::kScore;      // as in Advance
+  Stage next = Stage::kScore;      // as in Advance, or the job's own stage
   std::string artifact;            // as in Advance
 };
 
-// How a lease ends by its own work. A task ends with an outcome alone, whose score is ignored.
+// How a lease ends by its own work. A task of a job ends with an outcome alone, whose score is ignored and
+// whose result has at most kMaxTaskBytes; a task of the batch ends by FinishPlan.
 using Step = std::variant<NewOutcome, Advance, FanOut>;
 
 struct LeasedStep {

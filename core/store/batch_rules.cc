@@ -114,9 +114,11 @@ absl::Status CheckSessionLease(absl::Duration lease) {
 
 absl::Status CheckClaim(const ClaimRequest& request, const StageTable& stages) {
   if (request.stages.empty()) return FieldError("stages", "must name at least one stage");
-  for (const Stage stage : request.stages) {
-    if (stages.Find(stage) == nullptr)
-      return FieldError("stages", absl::StrCat("there is no stage ", static_cast<int>(stage)));
+  for (auto stage = request.stages.begin(); stage != request.stages.end(); ++stage) {
+    if (stages.Find(*stage) == nullptr)
+      return FieldError("stages", absl::StrCat("there is no stage ", static_cast<int>(*stage)));
+    if (std::find(request.stages.begin(), stage, *stage) != stage)
+      return FieldError("stages", absl::StrCat("names ", stages.At(*stage).name, " twice"));
   }
   return CheckRange("max_claims", request.max_claims, 1, kMaxClaims);
 }
@@ -141,17 +143,22 @@ absl::Status CheckStepOf(const StageTable& stages, const StageRow& stage, size_t
   }
   const auto* const outcome = std::get_if<NewOutcome>(&step);
   if (stage.scope == StageScope::kTask) {
-    if (outcome != nullptr) return CheckBytes(position, "result", outcome->result, kMaxArtifactBytes);
+    if (outcome != nullptr) return CheckBytes(position, "result", outcome->result, kMaxTaskBytes);
     return FieldError(StepField(position, "lease"), "is of a task: it ends with an outcome alone");
   }
   if (outcome != nullptr) return absl::OkStatus();
-  if (const auto* advance = std::get_if<Advance>(&step)) {
-    return CheckStage(stages, stage.kind, StepField(position, "next"), advance->next, StageScope::kJob);
+  const auto* const fan_out = std::get_if<FanOut>(&step);
+  const Stage next = fan_out != nullptr ? fan_out->next : std::get<Advance>(step).next;
+  SLUICE_RETURN_IF_ERROR(CheckStage(stages, stage.kind, StepField(position, "next"), next, StageScope::kJob));
+  // A job that could go back would be tried anew for ever. One that fans out may come back to its own stage:
+  // the batch's room for tasks ends that.
+  const int gained = stages.OrderOf(next) - stages.OrderOf(stage.id);
+  if (gained < 0 || (gained == 0 && fan_out == nullptr)) {
+    return FieldError(StepField(position, "next"),
+                      absl::StrCat("stage ", stages.At(next).name, " is not past ", stage.name));
   }
-  const auto& fan_out = std::get<FanOut>(step);
-  SLUICE_RETURN_IF_ERROR(
-      CheckStage(stages, stage.kind, StepField(position, "stage"), fan_out.stage, StageScope::kTask));
-  return CheckStage(stages, stage.kind, StepField(position, "next"), fan_out.next, StageScope::kJob);
+  if (fan_out == nullptr) return absl::OkStatus();
+  return CheckStage(stages, stage.kind, StepField(position, "stage"), fan_out->stage, StageScope::kTask);
 }
 
 absl::Status CheckRoomForTasks(size_t position, int64_t jobs, int64_t tasks, int64_t more) {

@@ -19,7 +19,7 @@ inline constexpr int64_t kMaxSlotsInBatch = (int64_t{1} << 24) - 1;  // what an 
 inline constexpr int64_t kMaxJobsInBatch = kMaxSlotsInBatch - 1;     // one is the batch's own task's
 inline constexpr int64_t kMaxArtifactBytes = 64 << 10;
 inline constexpr int64_t kMaxTasks = 4096;      // of one FanOut
-inline constexpr int64_t kMaxTaskBytes = 4096;  // of a task's payload
+inline constexpr int64_t kMaxTaskBytes = 4096;  // of a task's payload, and of its result
 
 // --- checks: INVALID_ARGUMENT with the field, else OK
 

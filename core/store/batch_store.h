@@ -6,15 +6,13 @@
 //  or
 //    done (has an outcome).
 //  * Work is leased by *stages*, the rows of one table (core/store/stage.h). A kind whose first stage is a
-//  task
-//    of the batch starts with that *plan task* ready; its jobs wait until the plan makes them ready or
+//    task of the batch starts with that *plan task* ready. Its jobs wait until the plan makes them ready or
 //    records their rejection. The jobs of other kinds are ready at their first stage at once.
-//  * A lease ends by its own work in one of three ways: it records an outcome; its job *advances* to another
-//    stage; or its job *fans out* into tasks. Each is one commit under the fence, so that a crash on either
-//    side of it leaves the stage to be done again, or done.
+//  * A job's lease ends by its own work in one of three ways: it records the outcome; the job *advances* to a
+//    later stage; or the job *fans out* into tasks. Each is one commit under the fence, so that a crash on
+//    either side of it leaves the stage to be done again, or done. Tries are counted anew in each stage.
 //  * The last task that ends readies its job for the stage that the fan-out named. A task that fails, or is
-//    given up, ended as well: that stage reads how (ReadTasks) and decides. Tries are counted anew in each
-//    stage.
+//    given up, ended as well: that stage reads how (ReadTasks) and decides.
 //  * Claim moves ready rows to leases, each with a fence that no other lease ever had, and counts the
 //    attempt.
 //  * Only the holder of the current fence can end its lease; a late one is told kFenced and changes nothing.

@@ -3,9 +3,9 @@
 // Such a store knows what no shared one can: that a process died, and what it had leased then. It keeps, and
 // tests/contract/batch_store_suspects_contract.cc holds it to:
 //  * What was leased when the process ended of its own accord, its store failed or not, goes back to ready as
-//    it was. What was leased when it died is *suspect*. Suspects go first and alone, one at
-//    a time: the next death tells who it was. Dying alone twice is FAILED (QUARANTINED); a suspect that gets
-//    its outcome clears itself. A death in company costs no attempt.
+//    it was. What was leased when it died, jobs and tasks alike, is *suspect*. Suspects go first and alone,
+//    one at a time: the next death tells who it was. Dying alone twice is FAILED (QUARANTINED); a suspect
+//    that ends by its own work clears itself. A death in company costs no attempt.
 //  * Being alone has an end: a lease that is older than alone_for keeps nobody waiting, neither the next
 //    suspect nor the others. So one suspect holds others up for at most twice that time. A suspect that
 //    outstayed its time and is in flight at the next death as well counts it as one alone.

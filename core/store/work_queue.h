@@ -49,8 +49,8 @@ class WorkQueue {
   virtual void FinishPlan(LeaseKey task, Done<void> done) = 0;
 
   // How the tasks of the job's last FanOut ended, those with number >= first_task in order, and not those
-  // still under way: at most `limit` (1..256), and no more once their results have kMostBytesRead. They are
-  // kept until the job's next FanOut or its outcome.
+  // still under way or ended by the batch's end: at most `limit` (1..256), and no more once their results
+  // have kMostBytesRead. They are kept until the job's next FanOut, or as long as the batch.
   virtual void ReadTasks(std::string batch_id, int64_t job_index, int first_task, int limit,
                          Done<std::vector<TaskEnd>> done) = 0;
 

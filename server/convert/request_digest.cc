@@ -12,10 +12,12 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 constexpr uint64_t kEndOfMessage = 0;  // no field has this number
+constexpr size_t kBufferBytes = 4096;
 
 class Walk {
  public:
-  explicit Walk(Sha256& sha256) : sha256_(sha256) {}
+  explicit Walk(Sha256& sha256) : sha256_(sha256) { buffer_.reserve(kBufferBytes); }
+  ~Walk() { sha256_.Update(buffer_); }
 
   void AddMessage(const Message& message, absl::string_view skipped_field) {
     std::vector<const FieldDescriptor*> fields;
@@ -34,12 +36,22 @@ class Walk {
   void AddNumber(uint64_t number) {
     char bytes[8];
     for (int i = 0; i < 8; ++i) bytes[i] = static_cast<char>(number >> (8 * i));
-    sha256_.Update(absl::string_view(bytes, sizeof(bytes)));
+    AddBytes(absl::string_view(bytes, sizeof(bytes)));
   }
 
   void AddString(const std::string& text) {
     AddNumber(text.size());
-    sha256_.Update(text);
+    AddBytes(text);
+  }
+
+  // Most pieces are a few bytes: handed on one by one, they would cost more than their digest.
+  void AddBytes(absl::string_view bytes) {
+    if (buffer_.size() + bytes.size() > kBufferBytes) {
+      sha256_.Update(buffer_);
+      buffer_.clear();
+    }
+    if (bytes.size() > kBufferBytes) return sha256_.Update(bytes);
+    buffer_.append(bytes.data(), bytes.size());
   }
 
   // -0.0 and 0.0 differ here, as they do on the wire.
@@ -80,6 +92,7 @@ class Walk {
   }
 
   Sha256& sha256_;
+  std::string buffer_;
 };
 
 }  // namespace

@@ -30,6 +30,7 @@ absl::StatusOr<CheckedBatch> CheckCreate(const v1::CreateBatchRequest& request,
   SLUICE_ASSIGN_OR_RETURN(checked.batch, NewBatchFromProto(request.batch(), context));
   if (request.jobs().empty()) return FieldError("jobs", "is empty; a batch needs 1 or more");
   SLUICE_ASSIGN_OR_RETURN(checked.jobs, JobsFromProto(checked.batch.kind, 0, request.jobs()));
+  if (request.batch().request_id().empty()) return checked;  // nobody can ask for it again
   RequestDigest digest;
   digest.Add(request.batch(), "request_id");
   for (const v1::Job& job : request.jobs()) digest.Add(job);

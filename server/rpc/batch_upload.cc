@@ -74,7 +74,8 @@ void BatchUpload::Begin() {
   absl::StatusOr<NewBatch> batch =
       NewBatchFromProto(part_.batch(), {parts_.tenant, parts_.clock->WallNow(), parts_.has_model});
   if (!batch.ok()) return Fail(batch.status());
-  digest_.Add(part_.batch(), "request_id");
+  may_repeat_ = !part_.batch().request_id().empty();
+  if (may_repeat_) digest_.Add(part_.batch(), "request_id");
   kind_ = batch->kind;
   parts_.catalog->BeginUpload(*std::move(batch), [this](absl::StatusOr<Batch> begun) {
     if (!begun.ok()) return Fail(begun.status());
@@ -92,7 +93,9 @@ void BatchUpload::Append() {
   }
   absl::StatusOr<std::vector<NewJob>> jobs = JobsFromProto(kind_, jobs_, part_.jobs());
   if (!jobs.ok()) return Fail(jobs.status());
-  for (const v1::Job& job : part_.jobs()) digest_.Add(job);
+  if (may_repeat_) {
+    for (const v1::Job& job : part_.jobs()) digest_.Add(job);
+  }
   const int64_t first_index = jobs_;
   jobs_ += part_.jobs_size();
   parts_.catalog->AppendJobs(upload(), *std::move(jobs), [this, first_index](const absl::Status& appended) {
@@ -117,9 +120,9 @@ void BatchUpload::EndOfStream() {
                            "of it was kept"));
   }
   if (jobs_ == 0) return Fail(FieldError("jobs", "is empty; a batch needs 1 or more"));
-  parts_.catalog->SealUpload(upload(), digest_.Finish(), [this](absl::StatusOr<Batch> sealed) {
-    sealed.ok() ? EndWith(*sealed) : Fail(sealed.status());
-  });
+  parts_.catalog->SealUpload(
+      upload(), may_repeat_ ? digest_.Finish() : "",
+      [this](absl::StatusOr<Batch> sealed) { sealed.ok() ? EndWith(*sealed) : Fail(sealed.status()); });
 }
 
 void BatchUpload::Fail(absl::Status status) {

@@ -66,6 +66,7 @@ class BatchUpload final : public grpc::ServerReadReactor<grpc::ByteBuffer> {
   grpc::ByteBuffer part_bytes_;
   v1::UploadBatchRequest part_;
   RequestDigest digest_;
+  bool may_repeat_ = false;       // it has a request_id: its content counts
   std::string batch_id_;          // "" before the first message
   absl::Duration expires_after_;  // of the first message
   JobKind kind_ = JobKind::kScreen;

@@ -78,6 +78,8 @@ TEST_P(BatchStoreContract, TheNextStageReadsHowEachTaskEnded) {
   EXPECT_EQ(store_.Tasks(id, 0, 1, 1)->at(0).task, 1);
   EXPECT_THAT(*store_.Tasks(id, 0, 3), IsEmpty());
   EXPECT_THAT(*store_.Tasks(id, 7), IsEmpty());
+  EXPECT_THAT(*store_.Tasks(id, -1), IsEmpty());
+  EXPECT_THAT(*store_.Tasks(id, int64_t{1} << 24), IsEmpty()) << "the next batch's";
   EXPECT_EQ(store_.Tasks("00000000000000000000", 0).status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(FieldsOf(store_.Tasks(id, 0, 0, 257).status()), ElementsAre("limit"));
 }
@@ -195,6 +197,8 @@ TEST_P(BatchStoreContract, CancelEndsOpenTasksWithTheirJobs) {
   const Batch cancelled = *store_.Cancel(id);
   EXPECT_EQ(cancelled.state, BatchState::kCancelled);
   EXPECT_EQ(cancelled.counts.cancelled, 1);
+  EXPECT_EQ(store_.Outcomes(id)->at(0).attempt, 0) << "its next stage never started";
+  EXPECT_THAT(*store_.Tasks(id, 0), IsEmpty()) << "none ended by itself";
   EXPECT_THAT(Claim(session), IsEmpty());
   EXPECT_EQ(Commit(leased), CommitResult::kFenced);
   EXPECT_THAT(store_.Heartbeat(session)->leases, IsEmpty());
@@ -243,7 +247,7 @@ TEST_P(BatchStoreContract, AJobMayFanOutAgain) {
   const Claimed join = ClaimOf(session, kJoin).at(0);
   EXPECT_EQ(join.artifact, "second");
   EXPECT_EQ(Commit(join), CommitResult::kCommitted);
-  EXPECT_THAT(*store_.Tasks(id, 0), IsEmpty()) << "kept until the outcome";
+  EXPECT_THAT(*store_.Tasks(id, 0), SizeIs(1)) << "kept as long as the batch";
 }
 
 TEST_P(BatchStoreContract, AJobThatWaitsForItsTasksCountsAsReady) {
@@ -286,10 +290,16 @@ TEST_P(BatchStoreContract, StepsBeyondTheirLimitsAreInvalidAndNothingOfTheCallIs
   FanOut long_task = Into(2);
   long_task.tasks[1] = std::string(4097, 'x');
   EXPECT_THAT(FieldsOf(Refused(splits[0], long_task)), ElementsAre("steps[0].tasks[1]"));
+  EXPECT_THAT(FieldsOf(store_.Claim({.session = session, .stages = {kSplit, kSplit}}).status()),
+              ElementsAre("stages"));
   const auto both = store_.Commit({StepOf(splits[0], Into(1)), StepOf(splits[1], Into(0))});
   EXPECT_THAT(FieldsOf(both.status()), ElementsAre("steps[1].tasks"));
   EXPECT_EQ(Take(splits[0], Into(4096, std::string(65536, 'x'))), CommitResult::kCommitted);
-  EXPECT_THAT(ClaimOf(session, kPart, 4096), SizeIs(4096));
+  const std::vector<Claimed> tasks = ClaimOf(session, kPart, 4096);
+  ASSERT_THAT(tasks, SizeIs(4096));
+  EXPECT_THAT(FieldsOf(Refused(tasks[0], NewOutcome{.result = std::string(4097, 'x')})),
+              ElementsAre("steps[0].result"));
+  EXPECT_EQ(Take(tasks[0], NewOutcome{.result = std::string(4096, 'x')}), CommitResult::kCommitted);
 }
 
 TEST_P(BatchStoreContract, StepsToStagesOfAnotherKindOrScopeAreInvalid) {
@@ -311,6 +321,93 @@ TEST_P(BatchStoreContract, StepsToStagesOfAnotherKindOrScopeAreInvalid) {
   EXPECT_THAT(FieldsOf(Refused(task, Advance{.next = kJoin, .artifact = ""})), ElementsAre("steps[0].lease"));
   EXPECT_THAT(FieldsOf(Refused(task, Into(1))), ElementsAre("steps[0].lease"));
   EXPECT_EQ(Commit(task), CommitResult::kCommitted) << "still held after refusals";
+}
+
+// Each stage starts its tries anew: a job that could go back would be tried for ever.
+TEST_P(BatchStoreContract, AJobGoesOnAndNeverBack) {
+  Create(Stepped(), 1);
+  Create(Embed(), 1);
+  const SessionId session = Session();
+  const Claimed split = ClaimOf(session, kSplit).at(0);
+  EXPECT_THAT(FieldsOf(Refused(split, Advance{.next = kSplit, .artifact = ""})),
+              ElementsAre("steps[0].next"));
+  const Claimed embed = ClaimOf(session, Stage::kEmbed).at(0);
+  EXPECT_THAT(FieldsOf(Refused(embed, Advance{.next = Stage::kEmbed, .artifact = ""})),
+              ElementsAre("steps[0].next"));
+  // With tasks in between it may come back to its own stage, and finds what it made.
+  FanOut again = Into(1, "first round");
+  again.next = kSplit;
+  ASSERT_EQ(Take(split, again), CommitResult::kCommitted);
+  ASSERT_EQ(Commit(ClaimOf(session, kPart).at(0)), CommitResult::kCommitted);
+  const Claimed second = ClaimOf(session, kSplit).at(0);
+  EXPECT_EQ(second.artifact, "first round");
+  ASSERT_EQ(Take(second, Advance{.next = kJoin, .artifact = "second"}), CommitResult::kCommitted);
+  FanOut back = Into(1);
+  back.next = kSplit;
+  EXPECT_THAT(FieldsOf(Refused(ClaimOf(session, kJoin).at(0), back)), ElementsAre("steps[0].next"));
+}
+
+TEST_P(BatchStoreContract, OfTwoStepsUnderOneLeaseInACallTheFirstCounts) {
+  const std::string id = Create(Stepped(), 1).id;
+  const SessionId session = Session();
+  const Claimed split = ClaimOf(session, kSplit).at(0);
+  const auto results =
+      store_.Commit({StepOf(split, Advance{.next = kJoin, .artifact = "first"}), StepOf(split, Into(2)),
+                     StepOf(split, Advance{.next = Stage::kEmbed, .artifact = ""})});
+  ASSERT_TRUE(results.ok()) << results.status();
+  EXPECT_THAT(*results, ElementsAre(CommitResult::kCommitted, CommitResult::kFenced, CommitResult::kFenced));
+  EXPECT_THAT(ClaimOf(session, kPart), IsEmpty());
+  EXPECT_EQ(ClaimOf(session, kJoin).at(0).artifact, "first");
+  EXPECT_EQ(Get(id).counts.done(), 0);
+}
+
+TEST_P(BatchStoreContract, ASuspectThatGoesOnClearsItself) {
+  Create(Stepped(), 1);
+  ClaimOf(Session(), kSplit);
+  Create(Embed(), 1);
+  Die();
+  const SessionId session = Session();
+  EXPECT_THAT(ClaimOf(session, Stage::kEmbed), SizeIs(1)) << "a worker of other stages is not held back";
+  const std::vector<Claimed> alone = Claim(session);
+  EXPECT_THAT(alone, IsEmpty()) << "the embed job has its time alone";
+  clock_.Advance(kAloneFor);
+  ASSERT_TRUE(store_.Heartbeat(Session()).ok());
+  const SessionId next = Session();
+  const Claimed suspect = Claim(next).at(0);
+  ASSERT_EQ(suspect.stage, kSplit);
+  Create(Embed(), 1);
+  EXPECT_THAT(Claim(next), IsEmpty());
+  ASSERT_EQ(Take(suspect, Into(2)), CommitResult::kCommitted);
+  EXPECT_THAT(Claim(next), SizeIs(3)) << "its tasks and the other batch's job";
+}
+
+// What a plan let go on is beyond the plan: it is given up, the jobs that wait for it fail, those that wait
+// for their tasks go on.
+TEST_P(BatchStoreContract, APlanThatIsGivenUpLeavesJobsThatWaitForTheirTasksAlone) {
+  NewBatch batch = Stepped();
+  batch.kind = kPlanned;
+  const std::string id = Create(batch, 3).id;
+  for (int attempt = 1; attempt <= kMaxAttempts; ++attempt) {
+    const SessionId session = Session();
+    const Claimed plan = ClaimOf(session, kPlannedPlan).at(0);
+    EXPECT_EQ(plan.scope, StageScope::kBatch);
+    if (attempt == 1) {
+      ASSERT_TRUE(store_.ApplyPlan(plan.key(), {}, {{.job_index = 1, .stage = kPlannedSplit}}).ok());
+      FanOut fan_out{.stage = kPlannedPart, .tasks = {"range"}, .next = kPlannedJoin, .artifact = "made"};
+      ASSERT_EQ(Take(ClaimOf(session, kPlannedSplit).at(0), fan_out), CommitResult::kCommitted);
+      ASSERT_TRUE(
+          store_.ApplyPlan(plan.key(), {Rejected(1)}, {{.job_index = 1, .stage = kPlannedSplit}}).ok());
+      EXPECT_EQ(store_.FinishPlan(plan.key()).code(), absl::StatusCode::kFailedPrecondition);
+    }
+    Reap();
+  }
+  const Batch given_up = Get(id);
+  EXPECT_EQ(given_up.counts.failed, 2);
+  EXPECT_EQ(given_up.counts.done(), 2);
+  const SessionId session = Session();
+  ASSERT_EQ(Commit(ClaimOf(session, kPlannedPart).at(0)), CommitResult::kCommitted);
+  ASSERT_EQ(Commit(ClaimOf(session, kPlannedJoin).at(0)), CommitResult::kCommitted);
+  EXPECT_EQ(Get(id).state, BatchState::kCompletedWithErrors);
 }
 
 TEST_P(BatchStoreContract, ABatchsOwnTaskTakesNoSteps) {

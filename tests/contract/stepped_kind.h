@@ -1,4 +1,4 @@
-// SteppedKind: a kind of jobs for tests, whose jobs go through two stages, split and join, with a fan-out
+// SteppedKind: kinds of jobs for tests, whose jobs go through two stages, split and join, with a fan-out
 // between them.
 #pragma once
 
@@ -16,8 +16,14 @@ inline constexpr JobKind kStepped = static_cast<JobKind>(100);
 inline constexpr Stage kSplit = static_cast<Stage>(101);  // of jobs
 inline constexpr Stage kPart = static_cast<Stage>(102);   // of tasks
 inline constexpr Stage kJoin = static_cast<Stage>(103);   // of jobs
+// The same behind a plan, as screening has one.
+inline constexpr JobKind kPlanned = static_cast<JobKind>(110);
+inline constexpr Stage kPlannedPlan = static_cast<Stage>(111);   // of the batch
+inline constexpr Stage kPlannedSplit = static_cast<Stage>(112);  // of jobs
+inline constexpr Stage kPlannedPart = static_cast<Stage>(113);   // of tasks
+inline constexpr Stage kPlannedJoin = static_cast<Stage>(114);   // of jobs
 
-// The built-in table and this kind. Its tasks are bounded like requests to a network.
+// The built-in table and these kinds. Its tasks are bounded like requests to a network.
 inline const StageTable& SteppedStages() {
   static const StageTable* const table = [] {
     std::vector<KindRow> kinds(std::begin(kBuiltInKinds), std::end(kBuiltInKinds));
@@ -31,6 +37,12 @@ inline const StageTable& SteppedStages() {
                       .cost = CostUnit::kRequests,
                       .max_in_flight = 3});
     stages.push_back({.id = kJoin, .name = "join", .kind = kStepped});
+    kinds.push_back({.kind = kPlanned, .name = "planned", .first = kPlannedPlan});
+    stages.push_back({.id = kPlannedPlan, .name = "plan", .kind = kPlanned, .scope = StageScope::kBatch});
+    stages.push_back({.id = kPlannedSplit, .name = "planned_split", .kind = kPlanned});
+    stages.push_back(
+        {.id = kPlannedPart, .name = "planned_part", .kind = kPlanned, .scope = StageScope::kTask});
+    stages.push_back({.id = kPlannedJoin, .name = "planned_join", .kind = kPlanned});
     return new StageTable(std::move(kinds), std::move(stages));
   }();
   return *table;

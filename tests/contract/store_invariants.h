@@ -5,7 +5,7 @@
 //   I2   one outcome a job, which never changes
 //   I3   counts equal outcomes and never shrink
 //   I4   a fenced commit left no trace
-//   I5   no attempt beyond max_attempts
+//   I5   no attempt beyond the stage's attempts
 //   I6   one batch a request_id
 //   I7   nothing of a batch is claimed after its cancel was answered
 //   I8   no fence is handed out twice

@@ -86,6 +86,7 @@ class InMemoryBatches {
     int64_t job = -1;
     std::string payload;
     TaskEnd end;
+    bool ended = false;
   };
   struct Entry {
     Batch batch;
@@ -122,8 +123,9 @@ class InMemoryBatches {
   void Erase(Entry& entry);
   StageScope ScopeOf(const Work& work) const { return stages_.At(work.stage).scope; }
   void FillClaim(const Entry& entry, const Work& work, Claimed& claim) const;
-  // As CheckStepOf, and whether the batch has room.
-  absl::Status CheckHeldStep(const LeasedStep& leased, size_t position);
+  // As CheckStepOf, and whether the batch has room, of all the steps together. One whose lease is not held,
+  // or that an earlier one ends, is not looked at.
+  absl::Status CheckHeldSteps(const std::vector<LeasedStep>& steps);
   void TakeStep(Entry& entry, int64_t slot, const Step& step);
   void FanOutJob(Entry& entry, int64_t slot, const FanOut& fan_out);
   void EndTask(Entry& entry, int64_t slot, const NewOutcome& outcome);

@@ -167,8 +167,6 @@ void InMemoryBatches::Record(Entry& entry, int64_t index, NewOutcome outcome) {
   Batch& batch = entry.batch;
   Work& work = entry.at(index);
   work.where = Where::kDone;
-  work.tasks.clear();
-  work.artifact.clear();
   changes_.ready |= work.tries.suspicion > 0;
   entry.outcomes.push_back({++batch.last_sequence, index, entry.jobs[static_cast<size_t>(index)].id,
                             outcome.kind, outcome.score, work.tries.attempts, outcome.result,
@@ -181,15 +179,23 @@ void InMemoryBatches::Record(Entry& entry, int64_t index, NewOutcome outcome) {
   batch.end_time = StoredTime(clock_.WallNow());
 }
 
-absl::Status InMemoryBatches::CheckHeldStep(const LeasedStep& leased, size_t position) {
-  const Work* const held = FindLease(leased.lease);
-  if (held == nullptr) return absl::OkStatus();
-  SLUICE_RETURN_IF_ERROR(CheckStepOf(stages_, stages_.At(held->stage), position, leased.step));
-  const auto* const fan_out = std::get_if<FanOut>(&leased.step);
-  if (fan_out == nullptr) return absl::OkStatus();
-  const Entry& entry = entries_.at(leased.lease.batch_id);
-  const int64_t jobs = entry.batch.counts.jobs;
-  return CheckRoomForTasks(position, jobs, std::ssize(entry.work) - jobs - 1, std::ssize(fan_out->tasks));
+absl::Status InMemoryBatches::CheckHeldSteps(const std::vector<LeasedStep>& steps) {
+  std::set<Fence> ended;
+  std::map<std::string, int64_t> added;  // tasks, by batch
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Work* const held = FindLease(steps[i].lease);
+    if (held == nullptr || !ended.insert(held->fence).second) continue;
+    SLUICE_RETURN_IF_ERROR(CheckStepOf(stages_, stages_.At(held->stage), i, steps[i].step));
+    const auto* const fan_out = std::get_if<FanOut>(&steps[i].step);
+    if (fan_out == nullptr) continue;
+    const Entry& entry = entries_.at(steps[i].lease.batch_id);
+    const int64_t jobs = entry.batch.counts.jobs;
+    int64_t& more = added[steps[i].lease.batch_id];
+    const int64_t tasks = std::ssize(entry.work) - jobs - 1 + more;
+    SLUICE_RETURN_IF_ERROR(CheckRoomForTasks(i, jobs, tasks, std::ssize(fan_out->tasks)));
+    more += std::ssize(fan_out->tasks);
+  }
+  return absl::OkStatus();
 }
 
 void InMemoryBatches::TakeStep(Entry& entry, int64_t slot, const Step& step) {
@@ -220,6 +226,7 @@ void InMemoryBatches::FanOutJob(Entry& entry, int64_t slot, const FanOut& fan_ou
   }
   Work& job = entry.at(slot);
   job.where = Where::kWaiting;
+  job.tries = {};
   job.artifact = fan_out.artifact;
   job.next = fan_out.next;
   job.open_tasks = std::ssize(tasks);
@@ -230,6 +237,7 @@ void InMemoryBatches::FanOutJob(Entry& entry, int64_t slot, const FanOut& fan_ou
 void InMemoryBatches::EndTask(Entry& entry, int64_t slot, const NewOutcome& outcome) {
   Work& task = entry.at(slot);
   task.where = Where::kDone;
+  task.ended = true;
   task.end = {.task = task.end.task,
               .kind = outcome.kind,
               .attempt = task.tries.attempts,
@@ -245,7 +253,7 @@ void InMemoryBatches::EndTask(Entry& entry, int64_t slot, const NewOutcome& outc
 
 absl::StatusOr<std::vector<CommitResult>> InMemoryBatches::CommitSteps(const std::vector<LeasedStep>& steps) {
   SLUICE_RETURN_IF_ERROR(CheckSteps(steps));
-  for (size_t i = 0; i < steps.size(); ++i) SLUICE_RETURN_IF_ERROR(CheckHeldStep(steps[i], i));
+  SLUICE_RETURN_IF_ERROR(CheckHeldSteps(steps));
   std::vector<CommitResult> results;
   for (const LeasedStep& leased : steps) {
     const bool held = FindLease(leased.lease) != nullptr;
@@ -265,7 +273,7 @@ absl::StatusOr<std::vector<TaskEnd>> InMemoryBatches::ReadTasks(const std::strin
   int64_t bytes = 0;
   for (const int64_t slot : entry->at(job_index).tasks) {
     const Work& task = entry->at(slot);
-    if (task.where != Where::kDone || task.end.task < first_task) continue;
+    if (!task.ended || task.end.task < first_task) continue;
     if (std::ssize(ends) == limit || bytes >= kMostBytesRead) break;
     ends.push_back(task.end);
     bytes += std::ssize(task.end.result);

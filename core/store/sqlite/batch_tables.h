@@ -168,10 +168,6 @@ class BatchTables {
   absl::Status FanOutJob(BatchRow& row, const LeaseRow& lease, const FanOut& fan_out);
   // The last one readies the job.
   absl::Status EndTask(const BatchRow& row, const LeaseRow& lease, const NewOutcome& outcome);
-  // What the stages of a job that is done have left.
-  absl::Status DropSteps(int64_t job);
-  // What those of all jobs that are not leased have left: the batch is ended.
-  absl::Status DropAllSteps(const BatchRow& row);
 
   // plan.cc
   absl::StatusOr<BatchRow> LoadPlanTask(const LeaseKey& task);

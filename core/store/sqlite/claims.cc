@@ -179,7 +179,7 @@ absl::Status BatchTables::FillJob(Claimed& claim, int64_t job) {
     return query.status().ok() ? absl::DataLossError("a ready job has no row") : query.status();
   claim.job_id = query.String(0);
   claim.payload = query.String(1);
-  if (claim.stage == stages_.FirstOf(claim.kind).id || !stages_.HasSteps(claim.kind)) return absl::OkStatus();
+  if (!stages_.HasSteps(claim.kind)) return absl::OkStatus();
   Query artifact = connection_.Select("SELECT artifact FROM artifact WHERE job = ?1", job);
   if (artifact.Step()) claim.artifact = artifact.String(0);
   return artifact.status();

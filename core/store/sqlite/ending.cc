@@ -52,7 +52,9 @@ absl::Status BatchTables::EndUnstarted(BatchRow& row, const NewOutcome& outcome,
   row.batch.last_sequence += ended;
   if (ended > 0) changes_.ended[{row.batch.kind, outcome.kind}] += ended;
   if (keep_ready) return absl::OkStatus();
-  if (stages_.HasSteps(row.batch.kind)) SLUICE_RETURN_IF_ERROR(DropAllSteps(row));
+  // Their tasks' rows and artifacts go when the batch is purged, a piece at a time.
+  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM fan_out WHERE job BETWEEN ?1 AND ?2",
+                                         FirstKey(row.number), LastKey(row.number)));
   return connection_.Run("DELETE FROM ready WHERE job BETWEEN ?1 AND ?2", JobKey(row.number, 0),
                          LastKey(row.number));
 }

@@ -55,34 +55,16 @@ absl::Status BatchTables::EndTask(const BatchRow& row, const LeaseRow& lease, co
   return InsertReady(row, job);
 }
 
-absl::Status BatchTables::DropSteps(int64_t job) {
-  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM task WHERE job = ?1", job));
-  return connection_.Run("DELETE FROM artifact WHERE job = ?1", job);
-}
-
-absl::Status BatchTables::DropAllSteps(const BatchRow& row) {
-  const int64_t first = FirstKey(row.number);
-  const int64_t last = LastKey(row.number);
-  SLUICE_RETURN_IF_ERROR(connection_.Run("DELETE FROM fan_out WHERE job BETWEEN ?1 AND ?2", first, last));
-  SLUICE_RETURN_IF_ERROR(
-      connection_.Run("DELETE FROM task WHERE task BETWEEN ?1 AND ?2 "
-                      "AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.job = task.job)",
-                      first, last));
-  return connection_.Run(
-      "DELETE FROM artifact WHERE job BETWEEN ?1 AND ?2 "
-      "AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.job = artifact.job)",
-      first, last);
-}
-
 absl::StatusOr<std::vector<TaskEnd>> BatchTables::ReadTasks(const std::string& batch_id, int64_t job_index,
                                                             int first_task, int limit) {
   SLUICE_RETURN_IF_ERROR(CheckRange("limit", limit, 1, 256));
   SLUICE_ASSIGN_OR_RETURN(const BatchRow row, Load(batch_id));
+  std::vector<TaskEnd> ends;
+  if (job_index < 0 || job_index >= row.batch.counts.jobs) return ends;
   Query query = connection_.Select(
       "SELECT number, end, attempt, result, error_code, error_reason, error_message FROM task "
       "WHERE job = ?1 AND number >= ?2 AND end <> 0 ORDER BY number LIMIT ?3",
       JobKey(row.number, job_index), first_task, limit);
-  std::vector<TaskEnd> ends;
   int64_t bytes = 0;
   while (bytes < kMostBytesRead && query.Step()) {
     ends.push_back({.task = static_cast<int>(query.Int(0)),

@@ -22,7 +22,6 @@ absl::StatusOr<std::string> BatchTables::JobId(int64_t job) {
 absl::Status BatchTables::Record(BatchRow& row, int64_t job, absl::string_view job_id, int attempt,
                                  const NewOutcome& outcome) {
   CountOutcome(outcome.kind, 1, row.batch.counts);
-  if (stages_.HasSteps(row.batch.kind)) SLUICE_RETURN_IF_ERROR(DropSteps(job));
   return connection_.Run(
       "INSERT INTO outcome (seq, job, batch, job_id, kind, score, attempt, error_code, error_reason, "
       "error_message, result) "

@@ -77,9 +77,12 @@ UPDATE outcome SET error_code = CASE
   WHEN error_reason = 'DATA_LOSS' THEN 15
   ELSE 13 END WHERE kind = 2;
 )sql",
-                                                     // Plan tasks stood in slot -1, before the jobs.
+                                                     // Plan tasks stood in slot -1, before the jobs. A
+                                                     // purge of earlier releases could leave one behind.
                                                      R"sql(
 ALTER TABLE batch ADD COLUMN tasks INTEGER NOT NULL DEFAULT 0;
+DELETE FROM ready WHERE batch NOT IN (SELECT batch FROM batch);
+DELETE FROM lease WHERE job >> 24 NOT IN (SELECT batch FROM batch);
 UPDATE ready SET job = job + 1 + (SELECT jobs FROM batch WHERE batch.batch = ready.batch) WHERE stage = 1;
 UPDATE lease SET job = job + 1 + (SELECT jobs FROM batch WHERE batch.batch = lease.job >> 24) WHERE stage = 1;
 CREATE TABLE task (task INTEGER PRIMARY KEY, job INTEGER NOT NULL, number INTEGER NOT NULL, payload BLOB NOT NULL,

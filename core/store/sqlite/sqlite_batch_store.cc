@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/error_details.h"
 #include "core/base/status_macros.h"
 #include "core/store/batch_rules.h"
 #include "core/store/sqlite/batch_tables.h"
 #include "core/store/sqlite/end_mark.h"
+#include "core/store/sqlite/rows.h"
 #include "core/store/sqlite/schema.h"
 #include "core/store/sqlite/store_thread.h"
 
@@ -187,6 +189,27 @@ absl::StatusOr<int64_t> ReadSalt(Connection& connection) {
   return absl::DataLossError("the store's file lacks its salt");
 }
 
+// A release that is older than the one that wrote the file may not know what work stands in it.
+absl::Status CheckStages(Connection& connection, const StageTable& stages, const std::string& path) {
+  const auto unknown = [&path](absl::string_view what, int64_t number) {
+    return WithReason(absl::FailedPreconditionError(
+                          absl::StrCat(path, " has work of ", what, " ", number,
+                                       ", which this release does not know: use the release that wrote it")),
+                      "SCHEMA_TOO_NEW");
+  };
+  Query work = connection.Select(
+      "SELECT DISTINCT stage FROM ready UNION SELECT stage FROM lease UNION SELECT next FROM fan_out");
+  while (work.Step()) {
+    if (stages.Find(static_cast<Stage>(work.Int(0))) == nullptr) return unknown("stage", work.Int(0));
+  }
+  SLUICE_RETURN_IF_ERROR(work.status());
+  Query kinds = connection.Select("SELECT DISTINCT kind FROM batch WHERE " SLUICE_NOT_ENDED);
+  while (kinds.Step()) {
+    if (stages.Find(static_cast<JobKind>(kinds.Int(0))) == nullptr) return unknown("kind", kinds.Int(0));
+  }
+  return kinds.status();
+}
+
 // Of an earlier process: what it had leased is requeued, what it had not received in full is dropped.
 absl::Status EndEarlierProcess(Connection& connection, BatchTables& tables, const std::string& path) {
   SLUICE_RETURN_IF_ERROR(connection.Run("BEGIN IMMEDIATE"));
@@ -202,6 +225,7 @@ absl::Status EndEarlierProcess(Connection& connection, BatchTables& tables, cons
 absl::StatusOr<StoreThread::Parts> OpenParts(const SqliteBatchStoreOptions& options, const Clock& clock,
                                              DiskReserve reserve) {
   SLUICE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> connection, OpenDatabase(options));
+  SLUICE_RETURN_IF_ERROR(CheckStages(*connection, *options.stages, options.path));
   SLUICE_ASSIGN_OR_RETURN(const int64_t salt, ReadSalt(*connection));
   auto tables = std::make_unique<BatchTables>(
       *connection, clock, *options.stages,

@@ -42,7 +42,7 @@ struct SqliteBatchStoreOptions {
 // While the store lives its file must stay at its path: removed, renamed, replaced or hidden, it fails every
 // call with STORE_FAILED, from the first commit on whose answer could be lost.
 //   FAILED_PRECONDITION  the file is another project's (reason DATA_UNUSABLE) or of a newer schema
-//                        (SCHEMA_TOO_NEW)
+//                        or has work of a stage that `stages` lacks (SCHEMA_TOO_NEW)
 //   UNAVAILABLE          another process has it (DATA_DIRECTORY_IN_USE), it cannot be opened or made, which
 //                        names the cause (DATA_UNUSABLE), the disk is full (DISK_FULL) or fails
 //                        (STORE_FAILED)

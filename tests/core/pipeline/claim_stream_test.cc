@@ -47,17 +47,19 @@ TEST(ClaimStream, WhatNoReplicaOfThisReleaseHasIsServedByNone) {
   EXPECT_THAT(Served(true, table, {kSplit, kPart, kJoin}), ElementsAre(kJoin));
 }
 
-// What waits on a network is claimed apart, by its own bound, and waits for no credit.
+// Only what costs tokens waits for credit; what waits on a network has a bound of its own besides.
 TEST(ClaimStream, EveryServedStageIsInOneStreamByItsBound) {
   const std::vector<ClaimStream> streams = ClaimStreams(SteppedStages(), kAll);
-  ASSERT_EQ(streams.size(), 3u);
+  ASSERT_EQ(streams.size(), 4u);
   EXPECT_EQ(streams[0].bound, ClaimBound::kTasks);
   EXPECT_THAT(streams[0].stages, ElementsAre(Stage::kPlan));
   EXPECT_EQ(streams[1].bound, ClaimBound::kCredit);
-  EXPECT_THAT(streams[1].stages, ElementsAre(Stage::kScore, Stage::kEmbed, kSplit, kJoin));
-  EXPECT_EQ(streams[2].bound, ClaimBound::kInFlight);
-  EXPECT_THAT(streams[2].stages, ElementsAre(kPart));
-  EXPECT_EQ(streams[2].max_in_flight, 3);
+  EXPECT_THAT(streams[1].stages, ElementsAre(Stage::kScore, Stage::kEmbed));
+  EXPECT_EQ(streams[2].bound, ClaimBound::kLeases);
+  EXPECT_THAT(streams[2].stages, ElementsAre(kSplit, kJoin));
+  EXPECT_EQ(streams[3].bound, ClaimBound::kInFlight);
+  EXPECT_THAT(streams[3].stages, ElementsAre(kPart));
+  EXPECT_EQ(streams[3].max_in_flight, 3);
 }
 
 TEST(ClaimStream, NoStreamIsEmpty) {

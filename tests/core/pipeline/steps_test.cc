@@ -1,5 +1,6 @@
 // Jobs through stages and tasks, with a store and a loop that the test cranks, in virtual time. What the
 // stages do is the test's: they hold their leases until it ends them.
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -18,7 +19,7 @@
 namespace sluice {
 namespace {
 
-using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 class HoldingStage final : public JobStage {
@@ -51,6 +52,7 @@ class StepsTest : public testing::Test, public StoreListener {
     parts.tokenizer = &tokenizer_;
     parts.executor = &worker_;
     parts.clock = &clock_;
+    parts.metrics = &metrics_;
     PipelineOptions options;
     options.max_tokens = 16;
     options.credit_target_tokens = 64;
@@ -108,6 +110,8 @@ class StepsTest : public testing::Test, public StoreListener {
     Settle();
   }
 
+  prometheus::Registry registry_;
+  ServiceMetrics metrics_{registry_, SteppedStages()};
   SimulatedClock clock_;
   ManualExecutor calls_;
   ManualExecutor worker_;
@@ -148,14 +152,57 @@ TEST_F(StepsTest, WhatWaitsOnANetworkHasABoundOfItsOwn) {
   EXPECT_THAT(held_[kPart], SizeIs(2)) << "all five were handed out";
 }
 
-TEST_F(StepsTest, WhatWaitsOnANetworkIsClaimedWhileThereIsNoCredit) {
-  Create(kStepped, 1);
+TEST_F(StepsTest, OnlyWhatCostsTokensWaitsForCredit) {
   Create(JobKind::kEmbed, 64, "a b c d e f g h");  // nobody encodes: their tokens hold all credit
   ASSERT_LE(scheduler_->BulkCreditTokens(64), 0);
+  const int64_t claimed = Stats(JobKind::kEmbed).leased_jobs;
+  ASSERT_LT(claimed, 64);
   Create(kStepped, 1);
-  EXPECT_THAT(held_[kSplit], SizeIs(1)) << "the second one's split waits for credit";
+  ASSERT_THAT(held_[kSplit], SizeIs(1));
   Finish(kSplit, SplitInto(2));
   EXPECT_THAT(held_[kPart], SizeIs(2));
+  EXPECT_EQ(Stats(JobKind::kEmbed).leased_jobs, claimed);
+}
+
+// More tasks than the batch has room for, too much made: what the store says is the job's outcome, at once.
+TEST_F(StepsTest, AStepThatTheStoreFindsInvalidFailsItsJobWithTheReason) {
+  const std::string id = Create(kStepped, 2);
+  Finish(kSplit, Advance{.next = kJoin, .artifact = std::string(65537, 'x')});
+  Finish(kSplit, Advance{.next = kJoin, .artifact = "made"});
+  ASSERT_THAT(held_[kJoin], SizeIs(1));
+  EXPECT_EQ(Get(id).counts.failed, 1);
+  std::vector<Outcome> outcomes;
+  store_.ReadOutcomes({"", id}, 0, 10, [&](absl::StatusOr<std::vector<Outcome>> read) { outcomes = *read; });
+  Settle();
+  ASSERT_THAT(outcomes, SizeIs(1));
+  EXPECT_EQ(outcomes[0].error_code, absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(outcomes[0].error_message, HasSubstr("artifact: has 65537 bytes, limit 65536"));
+  EXPECT_EQ(outcomes[0].attempt, 1);
+}
+
+// A request that hangs for longer than its stage allows holds no place of three for ever.
+TEST_F(StepsTest, ALeaseThatTheStoreTookBackIsStoppedAndItsPlaceIsFree) {
+  Create(kStepped, 1);
+  Finish(kSplit, SplitInto(4));
+  ASSERT_THAT(held_[kPart], SizeIs(3));
+  const std::vector<LeasePtr> hanging = held_[kPart];
+  held_[kPart].clear();
+  const auto all_stopped = [&] {
+    return std::all_of(hanging.begin(), hanging.end(),
+                       [](const LeasePtr& lease) { return lease->stop.load() == StopReason::kSessionLost; });
+  };
+  const absl::Duration longest = SteppedStages().At(kPart).longest_attempt;
+  for (absl::Duration time; time <= longest + absl::Seconds(30) && !all_stopped(); time += absl::Seconds(1)) {
+    clock_.Advance(absl::Seconds(1));
+    Settle();
+    if (time < longest) {
+      ASSERT_EQ(hanging[0]->stop.load(), StopReason::kNone);
+    }
+  }
+  ASSERT_TRUE(all_stopped());
+  for (const LeasePtr& lease : hanging) (*sink_)->Stop(lease);
+  Settle();
+  EXPECT_THAT(held_[kPart], SizeIs(3));
 }
 
 TEST_F(StepsTest, ADrainGivesHeldTasksBack) {
@@ -181,8 +228,16 @@ TEST_F(StepsTest, TasksOfACancelledBatchAreStopped) {
   Settle();
   clock_.Advance(absl::Milliseconds(100));
   Settle();
-  for (const LeasePtr& lease : held_[kPart]) EXPECT_EQ(lease->stop.load(), StopReason::kBatchCancelled);
+  std::vector<LeasePtr> held = std::move(held_[kPart]);
+  ASSERT_THAT(held, SizeIs(2));
+  const double fenced = metrics_.pipeline().fenced_results_total->Value();
+  for (const LeasePtr& lease : held) {
+    EXPECT_EQ(lease->stop.load(), StopReason::kBatchCancelled);
+    (*sink_)->Stop(lease);
+  }
+  Settle();
   EXPECT_EQ(Get(id).counts.cancelled, 1);
+  EXPECT_EQ(metrics_.pipeline().fenced_results_total->Value(), fenced) << "an alert watches it";
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/base/error_details.h"
 #include "core/store/sqlite/schema.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/contract/awaited_store.h"
 #include "tests/contract/scratch_directory.h"
+#include "tests/contract/stepped_kind.h"
 #include "tests/core/store/store_file.h"
 #include "tests/fakes/simulated_clock.h"
 
@@ -15,6 +17,7 @@ namespace sluice {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::SizeIs;
 
 std::string Golden(const std::string& name) {
@@ -128,6 +131,44 @@ TEST_F(SchemaUpgradeTest, FileOfSchema3GetsTheCodesOfItsFailures) {
   }
   EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), kSchemaVersion);
   CheckFile(path_, directory_.File("copy.db"));
+}
+
+// A file of schema 4 had its plan tasks before the jobs; from now on they stand behind them. What was under
+// way goes first and alone, what a purge had left behind is gone.
+TEST_F(SchemaUpgradeTest, FileOfSchema4KeepsItsPlanTasks) {
+  RunSql(path_, Golden("batches_schema_4.sql"));
+  ASSERT_EQ(SqlInt(path_, "PRAGMA user_version"), 4);
+  {
+    const std::unique_ptr<EmbeddedStore> engine = *OpenSqliteBatchStore({.path = path_}, clock_);
+    AwaitedStore store(*engine);
+    const SessionId session = *store.Open();
+    const std::vector<Claimed> alone = Claim(store, session);
+    ASSERT_THAT(alone, SizeIs(1));
+    EXPECT_EQ(alone[0].stage, Stage::kPlan);
+    EXPECT_EQ(alone[0].slot, 2) << "where its two jobs end";
+    EXPECT_EQ(store.ReadBatch(alone[0].batch_id)->plan, "plan");
+    ASSERT_TRUE(store.Return({alone[0].key()}).ok());
+    EXPECT_THAT(RunAll(store, session), ElementsAre("the plan", "the plan", "c", "d", "a", "b"));
+    EXPECT_THAT(store.List(10)->batches, SizeIs(2));
+  }
+  EXPECT_EQ(SqlInt(path_, "PRAGMA user_version"), kSchemaVersion);
+  CheckFile(path_, directory_.File("copy.db"));
+}
+
+// A stage is a row, not a schema: an older release is kept from a file that has work of one it does not know.
+TEST_F(SchemaUpgradeTest, WorkOfAnUnknownStageOrKindIsRefused) {
+  {
+    const std::unique_ptr<EmbeddedStore> engine =
+        *OpenSqliteBatchStore({.path = path_, .stages = &SteppedStages()}, clock_);
+    ASSERT_TRUE(AwaitedStore(*engine).Create({.kind = kStepped}, {{"job", "payload"}}).ok());
+  }
+  const absl::Status older = OpenSqliteBatchStore({.path = path_}, clock_).status();
+  EXPECT_EQ(older.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(ReasonOf(older), "SCHEMA_TOO_NEW");
+  EXPECT_THAT(older.message(), HasSubstr("has work of stage 101, which this release does not know"));
+  RunSql(path_, "DELETE FROM ready");
+  EXPECT_THAT(OpenSqliteBatchStore({.path = path_}, clock_).status().message(), HasSubstr("of kind 100"));
+  EXPECT_TRUE(OpenSqliteBatchStore({.path = path_, .stages = &SteppedStages()}, clock_).ok());
 }
 
 }  // namespace

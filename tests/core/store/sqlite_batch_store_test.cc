@@ -18,6 +18,7 @@
 #include "gtest/gtest.h"
 #include "tests/contract/awaited_store.h"
 #include "tests/contract/scratch_directory.h"
+#include "tests/contract/stepped_kind.h"
 #include "tests/contract/store_invariants.h"
 #include "tests/core/store/store_file.h"
 #include "tests/fakes/manual_executor.h"
@@ -564,6 +565,26 @@ TEST_F(SqliteBatchStoreTest, IdsOfAnotherFileAreUnknown) {
   const std::string other = AwaitedStore(*b).Create(Embed(), Jobs(1))->id;
   EXPECT_NE(id, other);
   EXPECT_EQ(AwaitedStore(*b).Get(id).status().code(), absl::StatusCode::kNotFound);
+}
+
+// Tasks and artifacts stay as long as their batch, and go with it.
+TEST_F(SqliteBatchStoreTest, DeletingABatchRemovesItsTasksAndArtifacts) {
+  {
+    const std::unique_ptr<EmbeddedStore> store = *Open({.stages = &SteppedStages()});
+    AwaitedStore awaited(*store);
+    const std::string id = awaited.Create({.kind = kStepped}, {{"a", ""}, {"b", ""}})->id;
+    const SessionId session = *awaited.Open();
+    const ClaimRequest all{.session = session, .stages = {kSplit, kPart, kJoin}, .max_claims = 10};
+    const std::vector<Claimed> splits = *awaited.Claim(all);
+    ASSERT_TRUE(awaited.Commit({{splits.at(0).key(), SplitInto(3, "SECRET-ARTIFACT")}}).ok());
+    ASSERT_TRUE(awaited.Commit({{splits.at(1).key(), Advance{.next = kJoin, .artifact = "other"}}}).ok());
+    EXPECT_TRUE(FileHolds(path_, "SECRET-ARTIFACT"));
+    ASSERT_EQ(awaited.Cancel(id)->state, BatchState::kCancelled);
+    ASSERT_TRUE(awaited.Delete(id).ok());
+    EXPECT_FALSE(FileHolds(path_, "SECRET-ARTIFACT"));
+  }
+  for (const char* table : {"task", "artifact", "fan_out", "ready", "lease", "job"})
+    EXPECT_EQ(SqlInt(path_, absl::StrCat("SELECT count(*) FROM ", table)), 0) << table;
 }
 
 }  // namespace

@@ -74,14 +74,25 @@ void CheckFile(const std::string& path, const std::string& copy) {
   none("I10: a plan task that is not in its slot",
        "SELECT job FROM (SELECT job, stage FROM ready UNION ALL SELECT job, stage FROM lease) AS placed "
        "JOIN batch ON batch.batch = job >> 24 WHERE stage = 1 AND job & 0xffffff <> jobs + 1");
+  // A job's tasks stay for readers when the job is done, open ones as they were.
   none("I10: an open task that is nowhere, or an ended one that is somewhere",
-       "SELECT task FROM task WHERE (end = 0) <> (task IN (SELECT job FROM ready UNION SELECT job FROM "
-       "lease))");
+       "SELECT task FROM task WHERE job NOT IN (SELECT job FROM outcome) AND "
+       "(end = 0) <> (task IN (SELECT job FROM ready UNION SELECT job FROM lease))");
+  none("I10: a ready or leased task of a job that is done",
+       "SELECT task FROM task WHERE job IN (SELECT job FROM outcome) AND "
+       "task IN (SELECT job FROM ready UNION SELECT job FROM lease)");
   none("I18: a job that waits for more or fewer tasks than are open",
        "SELECT job FROM fan_out WHERE open <> "
        "(SELECT count(*) FROM task WHERE task.job = fan_out.job AND end = 0)");
   none("I18: a job that goes on with open tasks",
-       "SELECT job FROM task WHERE end = 0 AND job NOT IN (SELECT job FROM fan_out)");
+       "SELECT job FROM task WHERE end = 0 AND job NOT IN (SELECT job FROM fan_out UNION SELECT job FROM "
+       "outcome)");
+  none("I10: a job of an ended batch that waits for tasks",
+       "SELECT job FROM fan_out JOIN batch ON batch.batch = job >> 24 WHERE ending <> 0 OR state >= 5");
+  none("what a batch that is gone has left",
+       "SELECT 1 FROM (SELECT task AS row FROM task UNION ALL SELECT job FROM artifact UNION ALL "
+       "SELECT job FROM fan_out UNION ALL SELECT job FROM job) WHERE row >> 24 NOT IN (SELECT batch FROM "
+       "batch)");
   none("I10: a job without a plan that is nowhere",
        "SELECT 1 FROM job JOIN batch USING (batch) WHERE kind <> 1 AND state > 1 AND job NOT IN (SELECT job "
        "FROM ready UNION SELECT job FROM lease UNION SELECT job FROM outcome UNION SELECT job FROM fan_out)");
