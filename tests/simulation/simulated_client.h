@@ -37,7 +37,9 @@ class SimulatedClient {
   using PickLink = std::function<SimulatedLink*()>;  // null: no server takes calls now
 
   SimulatedClient(World& world, SimulatedDoor& door, std::string tenant, PickLink pick_link)
-      : world_(world), door_(door), tenant_(std::move(tenant)), pick_link_(std::move(pick_link)) {}
+      : world_(world), door_(door), tenant_(std::move(tenant)), pick_link_(std::move(pick_link)) {
+    world_.tenants.insert(tenant_);
+  }
 
   // Does something now and goes on until `end` (monotonic).
   void Live(absl::Duration end);

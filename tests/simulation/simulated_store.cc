@@ -235,10 +235,8 @@ void SimulatedStore::ReadAgain(const std::string& batch_id) {
 void SimulatedStore::CheckPlaces() {
   if (on_disk() || dead_) return;  // SQLite's own statistics derive one place from the others: see the file
   auto places = std::make_shared<history::Places>();
-  std::set<std::string> tenants;
-  for (const auto& [id, content] : world_.contents) tenants.insert(content.batch.tenant);
   // Handed in together, these run with nothing between them.
-  for (const std::string& tenant : tenants) {
+  for (const std::string& tenant : world_.tenants) {
     recording_->ListBatches(tenant, 1000, "", [places](const absl::StatusOr<BatchPage>& page) {
       if (!page.ok()) return;
       for (const Batch& batch : page->batches) {

@@ -43,6 +43,7 @@ struct World {
   Timeline timeline{clock};
   Faults faults;
   history::History history;
+  std::set<std::string> tenants;  // of all clients
   std::map<std::string, Content> contents;
   std::set<std::string> planned;                            // batches with a plan
   std::set<std::tuple<std::string, int64_t, Stage>> begun;  // batch, slot, stage: claimed once
