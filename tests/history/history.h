@@ -37,7 +37,7 @@ struct Acknowledged {  // CreateBatch or SealUpload answered OK
   std::string request_id;  // "" for none
   std::string digest;      // of the request's content
 };
-struct Cancelled {  // CancelBatch answered OK
+struct Cancelled {  // CancelBatch answered OK, and the batch had not finished before
   std::string batch;
 };
 struct DeleteAsked {  // DeleteBatch was called: the batch may be gone from here on, whatever the answer

@@ -89,8 +89,10 @@ void RecordingStore::GetBatch(BatchKey name, Done<Batch> done) {
 }
 
 void RecordingStore::CancelBatch(BatchKey name, Done<Batch> done) {
-  Base::CancelBatch(name, Noting<Batch>(std::move(done), [this, id = name.id](const Batch&) {
-                      Record(history::Cancelled{id});
+  Base::CancelBatch(name, Noting<Batch>(std::move(done), [this, id = name.id](const Batch& batch) {
+                      // One that had finished stays as it was, and its plan task may still have to end.
+                      const bool changed = !IsTerminal(batch.state) || batch.counts.cancelled > 0;
+                      if (changed) Record(history::Cancelled{id});
                     }));
 }
 
