@@ -26,8 +26,7 @@ ALLOWED = {
     "core/admission": ["core/base", "core/batching"],
     "core/store": ["core/base"],
     "core/results": ["core/base", "core/store"],
-    "core/pipeline": ["core/base", "core/metrics", "core/text", "core/batching", "core/inference", "core/screening",
-                      "core/store", "core/results"],
+    "core/pipeline": ["core/base", "core/metrics", "core/text", "core/batching", "core/screening", "core/store"],
     "server": ["core", "proto"],
     "client": ["core/base", "proto"],
 }
