@@ -13,7 +13,7 @@ constexpr size_t kMaxMessageBytes = 1024;
 }  // namespace
 
 void LeaseSink::Stop(const LeasePtr& lease) {
-  switch (lease->stop) {
+  switch (lease->stop.load()) {
     case StopReason::kBatchCancelled:
       // The batch's end took the leases of its tasks: there is nothing to record under them.
       if (lease->claim.scope != StageScope::kJob) return Drop(lease);

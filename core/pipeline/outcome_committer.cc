@@ -58,7 +58,9 @@ void OutcomeCommitter::Flush() {
         context_.parts.queue->CommitSteps(commit->steps, std::move(done));
       },
       [this, commit] { return commit->AllLost() || context_.loop->Now() - commit->began >= kPatience; },
-      [this, commit](absl::StatusOr<std::vector<CommitResult>> results) { OnAnswer(*commit, results); });
+      [this, commit](const absl::StatusOr<std::vector<CommitResult>>& results) {
+        OnAnswer(*commit, results);
+      });
 }
 
 void OutcomeCommitter::OnAnswer(Commit& commit, const absl::StatusOr<std::vector<CommitResult>>& results) {

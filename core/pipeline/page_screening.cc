@@ -15,6 +15,7 @@ std::vector<PostingRange> SplitPage(size_t postings, int workers, size_t min_pos
   const size_t most = std::max<size_t>(1, postings / std::max<size_t>(1, min_postings));
   const size_t parts = std::min<size_t>(std::max(1, workers), most);
   std::vector<PostingRange> ranges;
+  ranges.reserve(parts);
   for (size_t part = 0; part < parts; ++part) {
     ranges.push_back({postings * part / parts, postings * (part + 1) / parts});
   }

@@ -42,10 +42,11 @@ void SessionKeeper::Open() {
 void SessionKeeper::Renew(SessionId session) {
   if (session_ != session) return;
   const absl::Duration sent = context_.loop->Now();
-  context_.parts.queue->Heartbeat(
-      session, context_.options.session_lease,
-      context_.loop->Answer<absl::StatusOr<HeartbeatReply>>(
-          [this, session, sent](absl::StatusOr<HeartbeatReply> reply) { OnRenewed(session, sent, reply); }));
+  context_.parts.queue->Heartbeat(session, context_.options.session_lease,
+                                  context_.loop->Answer<absl::StatusOr<HeartbeatReply>>(
+                                      [this, session, sent](const absl::StatusOr<HeartbeatReply>& reply) {
+                                        OnRenewed(session, sent, reply);
+                                      }));
 }
 
 void SessionKeeper::OnRenewed(SessionId session, absl::Duration sent,

@@ -25,11 +25,11 @@ using AnswerOf = typename AnswerType<T>::type;
 template <typename T>
 using Done = absl::AnyInvocable<void(AnswerOf<T>) &&>;
 
-inline const absl::Status& StatusOf(const absl::Status& answer) {
+inline absl::Status StatusOf(const absl::Status& answer) {
   return answer;
 }
 template <typename T>
-const absl::Status& StatusOf(const absl::StatusOr<T>& answer) {
+absl::Status StatusOf(const absl::StatusOr<T>& answer) {
   return answer.status();
 }
 

@@ -237,7 +237,7 @@ absl::StatusOr<StoreThread::Parts> OpenParts(const SqliteBatchStoreOptions& opti
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EmbeddedStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
+absl::StatusOr<std::unique_ptr<EmbeddedStore>> OpenSqliteBatchStore(const SqliteBatchStoreOptions& options,
                                                                     const Clock& clock) {
   SLUICE_RETURN_IF_ERROR(CheckOptions(options));
   DiskReserve reserve(DiskReserveOf(options.path), options.reserve_bytes);

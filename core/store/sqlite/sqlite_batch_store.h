@@ -47,7 +47,7 @@ struct SqliteBatchStoreOptions {
 //                        names the cause (DATA_UNUSABLE), the disk is full (DISK_FULL) or fails
 //                        (STORE_FAILED)
 //   DATA_LOSS            it is damaged
-absl::StatusOr<std::unique_ptr<EmbeddedStore>> OpenSqliteBatchStore(SqliteBatchStoreOptions options,
+absl::StatusOr<std::unique_ptr<EmbeddedStore>> OpenSqliteBatchStore(const SqliteBatchStoreOptions& options,
                                                                     const Clock& clock);
 
 // Removes what backups into `directory` that a crash cut short have left. Not while one is being made there.

@@ -300,7 +300,7 @@ void StoreThread::PurgeOnce() {
 absl::StatusOr<bool> StoreThread::PurgeStep(int64_t batch) {
   if (connection_->failed()) return StoreFailed();
   SLUICE_RETURN_IF_ERROR(connection_->Run("BEGIN IMMEDIATE"));
-  const absl::StatusOr<bool> gone = tables_->PurgeStep(batch);
+  absl::StatusOr<bool> gone = tables_->PurgeStep(batch);
   if (!gone.ok()) {
     if (connection_->in_transaction()) connection_->Run("ROLLBACK").IgnoreError();
     return gone;
