@@ -24,10 +24,10 @@ std::vector<Stage> Served(bool has_model, const StageTable& table, const std::ve
   return ServedStages(table, known, context);
 }
 
-const std::vector<Stage> kAll = {Stage::kPlan, Stage::kScore, Stage::kEmbed, kSplit, kPart, kJoin};
+const std::vector<Stage> kAllStages = {Stage::kPlan, Stage::kScore, Stage::kEmbed, kSplit, kPart, kJoin};
 
 TEST(ClaimStream, AReplicaServesTheStagesItHasWorkForAndCanDo) {
-  EXPECT_EQ(Served(true, SteppedStages(), kAll), kAll);
+  EXPECT_EQ(Served(true, SteppedStages(), kAllStages), kAllStages);
   EXPECT_THAT(Served(true, SteppedStages(), {Stage::kEmbed, kJoin}), ElementsAre(Stage::kEmbed, kJoin));
 }
 
@@ -49,7 +49,7 @@ TEST(ClaimStream, WhatNoReplicaOfThisReleaseHasIsServedByNone) {
 
 // Only what costs tokens waits for credit; what waits on a network has a bound of its own besides.
 TEST(ClaimStream, EveryServedStageIsInOneStreamByItsBound) {
-  const std::vector<ClaimStream> streams = ClaimStreams(SteppedStages(), kAll);
+  const std::vector<ClaimStream> streams = ClaimStreams(SteppedStages(), kAllStages);
   ASSERT_EQ(streams.size(), 4u);
   EXPECT_EQ(streams[0].bound, ClaimBound::kTasks);
   EXPECT_THAT(streams[0].stages, ElementsAre(Stage::kPlan));
