@@ -22,11 +22,9 @@ absl::Status BatchTables::EndBatch(BatchRow& row, OutcomeKind ending) {
   row.ending = ending;
   SLUICE_ASSIGN_OR_RETURN(const bool suspects, AnySuspect());
   changes_.ready |= suspects;  // this batch's may hold others back no more
-  // Tasks, the batch's own and its jobs', leased or not: their fences hold nothing from here on.
-  for (const absl::string_view places :
-       {"DELETE FROM lease WHERE job BETWEEN ?1 AND ?2", "DELETE FROM ready WHERE job BETWEEN ?1 AND ?2"}) {
-    SLUICE_RETURN_IF_ERROR(connection_.Run(places, row.plan_task(), LastKey(row.number)));
-  }
+  // Of tasks, the batch's own and its jobs': their fences hold nothing from here on.
+  SLUICE_RETURN_IF_ERROR(
+      connection_.Run("DELETE FROM lease WHERE job BETWEEN ?1 AND ?2", row.plan_task(), LastKey(row.number)));
   NewOutcome outcome;
   outcome.kind = ending;
   SLUICE_RETURN_IF_ERROR(EndUnstarted(row, outcome, /*keep_ready=*/false));
