@@ -23,10 +23,11 @@ ALLOWED = {
     "core/batching": ["core/base", "core/metrics"],
     "core/inference": ["core/base", "core/metrics", "core/hardware", "core/text", "core/batching", "core/store"],
     "core/screening": ["core/base", "core/text"],
+    "core/documents": ["core/base", "core/text"],
     "core/admission": ["core/base", "core/batching"],
     "core/store": ["core/base"],
     "core/results": ["core/base", "core/store"],
-    "core/pipeline": ["core/base", "core/metrics", "core/text", "core/batching", "core/screening", "core/store"],
+    "core/pipeline": ["core/base", "core/metrics", "core/text", "core/batching", "core/screening", "core/documents", "core/store"],
     "server": ["core", "proto"],
     "client": ["core/base", "proto"],
 }
