@@ -13,8 +13,15 @@
 namespace sluice {
 
 // Both are stored: a number is never changed, nor used again.
-enum class JobKind { kScreen = 1, kEmbed = 2 };
-enum class Stage { kPlan = 1, kScore = 2, kEmbed = 3 };
+enum class JobKind { kScreen = 1, kEmbed = 2, kArchive = 3 };
+enum class Stage {
+  kPlan = 1,
+  kScore = 2,
+  kEmbed = 3,
+  kArchiveSplit = 4,
+  kArchiveParse = 5,
+  kArchiveAssemble = 6,
+};
 
 enum class StageScope {
   kBatch,  // a task of the batch itself, which decides where its jobs go: they wait for it
@@ -29,7 +36,7 @@ enum class StageNeeds { kNothing, kModel, kParser, kLanguageModel };
 enum class CostUnit {
   kLeases,    // their number alone
   kTokens,    // of the scheduler's credit, which it holds until its texts are encoded
-  kRequests,  // waits on a network: no credit, and at most max_in_flight at once
+  kRequests,  // waits for another process or a network: no credit, and at most max_in_flight at once
 };
 
 struct StageRow {
@@ -55,6 +62,7 @@ struct KindRow {
 inline constexpr KindRow kBuiltInKinds[] = {
     {.kind = JobKind::kScreen, .name = "screen", .first = Stage::kPlan},
     {.kind = JobKind::kEmbed, .name = "embed", .first = Stage::kEmbed},
+    {.kind = JobKind::kArchive, .name = "archive", .first = Stage::kArchiveSplit},
 };
 inline constexpr StageRow kBuiltInStages[] = {
     {.id = Stage::kPlan,
@@ -74,6 +82,30 @@ inline constexpr StageRow kBuiltInStages[] = {
      .needs = StageNeeds::kModel,
      .cost = CostUnit::kTokens,
      .fails_without = true},
+    {.id = Stage::kArchiveSplit,
+     .name = "archive_split",
+     .kind = JobKind::kArchive,
+     .needs = StageNeeds::kParser,
+     .cost = CostUnit::kRequests,
+     // A book waits here until few enough others of its shelf are in work.
+     .longest_attempt = absl::Hours(24),
+     .max_in_flight = 16},
+    {.id = Stage::kArchiveParse,
+     .name = "archive_parse",
+     .kind = JobKind::kArchive,
+     .scope = StageScope::kTask,
+     .needs = StageNeeds::kParser,
+     .cost = CostUnit::kRequests,
+     // Its pages at their deadline each, and once more alone.
+     .longest_attempt = absl::Hours(2),
+     .max_in_flight = 32},
+    {.id = Stage::kArchiveAssemble,
+     .name = "archive_assemble",
+     .kind = JobKind::kArchive,
+     .needs = StageNeeds::kParser,
+     .cost = CostUnit::kRequests,
+     .longest_attempt = absl::Hours(1),
+     .max_in_flight = 4},
 };
 
 // Immutable, so thread-safe.
