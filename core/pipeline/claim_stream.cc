@@ -15,7 +15,17 @@ std::vector<Stage> ServedStages(const StageTable& table, const std::vector<Stage
   return served;
 }
 
-std::vector<ClaimStream> ClaimStreams(const StageTable& table, const std::vector<Stage>& served) {
+namespace {
+
+int MostInFlight(const StageRow& row, int parser_workers) {
+  const bool for_parser = row.needs == StageNeeds::kParser && row.scope == StageScope::kTask;
+  return for_parser ? std::min(row.max_in_flight, std::max(2 * parser_workers, 1)) : row.max_in_flight;
+}
+
+}  // namespace
+
+std::vector<ClaimStream> ClaimStreams(const StageTable& table, const std::vector<Stage>& served,
+                                      int parser_workers) {
   ClaimStream tasks{.bound = ClaimBound::kTasks, .stages = {}};
   ClaimStream credit{.bound = ClaimBound::kCredit, .stages = {}};
   ClaimStream leases{.bound = ClaimBound::kLeases, .stages = {}};
@@ -27,7 +37,7 @@ std::vector<ClaimStream> ClaimStreams(const StageTable& table, const std::vector
     } else if (row.cost == CostUnit::kTokens) {
       credit.stages.push_back(stage);
     } else if (row.max_in_flight > 0) {
-      streams.push_back({ClaimBound::kInFlight, {stage}, row.max_in_flight});
+      streams.push_back({ClaimBound::kInFlight, {stage}, MostInFlight(row, parser_workers)});
     } else {
       leases.stages.push_back(stage);
     }

@@ -25,7 +25,10 @@ struct ClaimStream {
 std::vector<Stage> ServedStages(const StageTable& table, const std::vector<Stage>& known,
                                 const PipelineContext& context);
 
-// Every served stage is in one stream.
-std::vector<ClaimStream> ClaimStreams(const StageTable& table, const std::vector<Stage>& served);
+// Every served stage is in one stream. Tasks for the parser are claimed for each of its `parser_workers` and
+// once more, so that none waits for a claim; those behind stay in the store, where what is urgent passes
+// them.
+std::vector<ClaimStream> ClaimStreams(const StageTable& table, const std::vector<Stage>& served,
+                                      int parser_workers = 0);
 
 }  // namespace sluice

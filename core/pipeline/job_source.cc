@@ -55,8 +55,10 @@ JobSource::JobSource(PipelineContext& context, Stages stages)
       committer_(context, [this](const LeasePtr& lease, const Step& step, OutcomeCommitter::Ending ending) {
         OnStepEnded(lease, step, ending);
       }) {
-  for (ClaimStream& stream : ClaimStreams(*context.parts.stages, served_))
+  const int parser_workers = context.has_parser() ? context.parts.archive.parser->workers() : 0;
+  for (ClaimStream& stream : ClaimStreams(*context.parts.stages, served_, parser_workers)) {
     streams_.push_back({.what = std::move(stream)});
+  }
   for (Stream& stream : streams_) {
     for (const Stage stage : stream.what.stages) stream_of_[stage] = &stream;
   }

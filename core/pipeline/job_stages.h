@@ -37,6 +37,22 @@ std::unique_ptr<JobStage> MakeScreenScoreStage(PipelineContext& context);
 // policy, otherwise as the codec or the encoder says.
 std::unique_ptr<JobStage> MakeEmbedStage(PipelineContext& context);
 
+// The archive's three stages, of a book (core/store/library_store.h has what they write).
+//
+// Split: the parser says how many pages the book has. It fans out into tasks of 32 pages for those whose
+// results are not there yet, or goes on at once where all are. Ends SUCCEEDED and unchanged where the
+// document has this content with these options already; FAILED as the parser says: ENCRYPTED, DAMAGED, …
+std::unique_ptr<JobStage> MakeArchiveSplitStage(PipelineContext& context);
+
+// A task: reads the pages of its range that have no result, and stores each result as it comes, so that a
+// process that starts again goes on at the page. A page that fails is a result, too.
+std::unique_ptr<JobStage> MakeArchiveParseStage(PipelineContext& context);
+
+// The book as a whole: heads and headings over all pages, then a draft, and the commit that makes it visible.
+// Ends FAILED when no page could be read. The library commits first, then the job ends: whoever repeats it
+// finds the edition there.
+std::unique_ptr<JobStage> MakeArchiveAssembleStage(PipelineContext& context);
+
 struct StageMaker {
   Stage stage;
   std::unique_ptr<JobStage> (*make)(PipelineContext& context);
@@ -46,6 +62,9 @@ inline constexpr StageMaker kStageMakers[] = {
     {Stage::kPlan, &MakeScreenPlanStage},
     {Stage::kScore, &MakeScreenScoreStage},
     {Stage::kEmbed, &MakeEmbedStage},
+    {Stage::kArchiveSplit, &MakeArchiveSplitStage},
+    {Stage::kArchiveParse, &MakeArchiveParseStage},
+    {Stage::kArchiveAssemble, &MakeArchiveAssembleStage},
 };
 
 }  // namespace sluice

@@ -17,6 +17,12 @@ absl::Status PipelineBody::Check(const PipelineOptions& options, const PipelineP
   if (has_model != (parts.tokenizer != nullptr)) {
     return absl::InvalidArgumentError("scheduler and tokenizer come together or not at all");
   }
+  const ArchiveParts& archive = parts.archive;
+  const bool has_parser = archive.parser != nullptr;
+  if (has_parser != (archive.library != nullptr) || has_parser != (archive.contents != nullptr) ||
+      has_parser != (archive.codec != nullptr)) {
+    return absl::InvalidArgumentError("the archive's parts come together or not at all");
+  }
   SLUICE_RETURN_IF_ERROR(CheckPositive("session_lease", options.session_lease));
   SLUICE_RETURN_IF_ERROR(CheckPositive("heartbeat_interval", options.heartbeat_interval));
   SLUICE_RETURN_IF_ERROR(CheckPositive("sweep_interval", options.sweep_interval));
@@ -54,6 +60,7 @@ PipelineContext PipelineBody::MakeContext(PipelineOptions options, const Pipelin
   context.loop =
       std::make_shared<PipelineLoop>(*parts.clock, *parts.executor, context.options.phase_one_workers);
   context.meters = std::make_unique<JobMeters>(parts.metrics);
+  context.books = std::make_unique<BooksInWork>(*context.loop);
   return context;
 }
 
@@ -73,7 +80,10 @@ void PipelineBody::OnReady() {
 }
 
 void PipelineBody::OnBatchEnded(const std::string& batch_id) {
-  context_.loop->Post([this, batch_id] { source_.OnBatchEnded(batch_id); });
+  context_.loop->Post([this, batch_id] {
+    source_.OnBatchEnded(batch_id);
+    context_.books->OnBatchEnded(batch_id);
+  });
 }
 
 void PipelineBody::Drain(Closure drained) {

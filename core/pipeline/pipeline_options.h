@@ -9,9 +9,13 @@
 #include "core/base/clock.h"
 #include "core/base/executor.h"
 #include "core/batching/micro_batch_scheduler.h"
+#include "core/documents/parser/document_parser.h"
 #include "core/metrics/service_metrics.h"
+#include "core/pipeline/archive_codec.h"
 #include "core/pipeline/embed_codec.h"
 #include "core/pipeline/screen_codec.h"
+#include "core/store/content_store.h"
+#include "core/store/library_store.h"
 #include "core/store/stage.h"
 #include "core/store/store_upkeep.h"
 #include "core/store/work_queue.h"
@@ -36,6 +40,15 @@ struct PipelineOptions {
   int max_tokens = 0;        // of a text; 0 without a model
 };
 
+// What the archive's stages work on: all of them, or none, and then archive jobs wait in the store for a
+// process that has them.
+struct ArchiveParts {
+  DocumentParser* parser = nullptr;
+  LibraryStore* library = nullptr;
+  ContentStore* contents = nullptr;
+  const ArchiveCodec* codec = nullptr;
+};
+
 // What the pipeline works on; all must outlive it. Without a model `scheduler` and `tokenizer` are null:
 // screening is rules_only then, embed jobs fail with NO_MODEL, and jobs that an earlier plan had let go on to
 // a model wait in the store for a process that has one.
@@ -47,6 +60,7 @@ struct PipelineParts {
   const EmbedCodec* embed_codec = nullptr;
   MicroBatchScheduler* scheduler = nullptr;
   const Tokenizer* tokenizer = nullptr;
+  ArchiveParts archive;
   Executor* executor = nullptr;  // phase one, tokenizing and verdicts
   const Clock* clock = nullptr;
   ServiceMetrics* metrics = nullptr;  // made of `stages`; may be null
