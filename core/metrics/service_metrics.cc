@@ -76,6 +76,9 @@ constexpr MetricSpec kBacklog = {"sluice_backlog_seconds", "Time that the jobs a
 constexpr MetricSpec kPhaseOneWorkers = {"sluice_phase_one_workers", "Closures a plan task is split over."};
 constexpr MetricSpec kFencedResults = {"sluice_fenced_results_total",
                                        "Results dropped because their lease had gone to another attempt."};
+constexpr MetricSpec kDocumentPages = {"sluice_document_pages_total",
+                                       "Pages of documents: read and good, lacking something, blank, failed; "
+                                       "or found as they had been read before."};
 constexpr MetricSpec kDeviceUtilization = {"sluice_device_utilization_ratio",
                                            "Share of time that the device ran a forward pass, 0 to 1."};
 constexpr MetricSpec kBuild = {"sluice_build_info", "What this server was built from; always 1."};
@@ -149,6 +152,8 @@ PipelineMetrics MakePipelineMetrics(prometheus::Registry& registry, const StageT
   metrics.backlog_seconds = MakeGauge(registry, kBacklog);
   metrics.saturation_ratio = MakeGauge(registry, kSaturation);
   metrics.fenced_results_total = MakeCounter(registry, kFencedResults);
+  MakeEach(registry, MakeCounter, kDocumentPages, "outcome", kMetricPageOutcomes,
+           metrics.document_pages_total);
   return metrics;
 }
 

@@ -30,6 +30,8 @@ inline constexpr std::array<const char*, 15> kMetricRefusalReasons = {
     "TOO_MANY_STREAMS", "STORE_BUSY",       "SERVER_BUSY",       "DRAINING",           "OTHER"};
 inline constexpr std::array<const char*, 2> kMetricPorts = {"grpc", "admin"};
 inline constexpr std::array<const char*, 3> kMetricLookupResults = {"hit", "miss", "joined"};
+inline constexpr std::array<const char*, 5> kMetricPageOutcomes = {"ok", "degraded", "blank", "failed",
+                                                                   "reused"};
 inline constexpr std::array<const char*, 3> kMetricDropReasons = {"cancelled", "deadline", "overloaded"};
 inline constexpr std::array<const char*, 3> kMetricFallbackReasons = {"RESOURCE_EXHAUSTED", "INTERNAL",
                                                                       "OTHER"};
@@ -74,6 +76,7 @@ struct PipelineMetrics {
   prometheus::Gauge* backlog_seconds;
   prometheus::Gauge* saturation_ratio;
   prometheus::Counter* fenced_results_total;
+  std::array<prometheus::Counter*, 5> document_pages_total;  // by outcome
 };
 
 struct RpcMethodMetrics {

@@ -24,6 +24,7 @@ class ArchiveLease {
   const LeasePtr& lease() const { return lease_; }
   const ArchiveParts& parts() const { return context_->parts.archive; }
   PipelineLoop& loop() const { return *context_->loop; }
+  JobMeters& meters() const { return *context_->meters; }
   BooksInWork& books() const { return *context_->books; }
   WorkQueue& queue() const { return *context_->parts.queue; }
   CancellationToken cancellation() const { return lease_->cancellation.token(); }

@@ -24,6 +24,12 @@ StoredPage ToStore(const ReadPageEnd& end) {
   return stored;
 }
 
+PageOutcome OutcomeOf(const ReadPageEnd& end) {
+  if (!end.page.ok()) return PageOutcome::kFailed;
+  if (end.page->decision.source == PageSource::kBlank) return PageOutcome::kBlank;
+  return end.page->degraded.empty() ? PageOutcome::kOk : PageOutcome::kDegraded;
+}
+
 // A range of a book's pages on their way from the parser to the library. Results are stored as they come, one
 // call at a time: what comes meanwhile goes with the next. Kept alive by what it waits for.
 class RangeRead : public std::enable_shared_from_this<RangeRead> {

@@ -115,6 +115,7 @@ class BookSplit : public std::enable_shared_from_this<BookSplit> {
 
   void GoOn(const BookPlan& plan) {
     lease_.books().GoOn(lease_.claim());
+    lease_.meters().CountPages(PageOutcome::kReused, plan.reused);
     if (plan.ranges.empty()) {
       return lease_.Finish(Advance{.next = Stage::kArchiveAssemble, .artifact = EncodePlan(plan)});
     }

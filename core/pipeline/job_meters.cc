@@ -73,6 +73,11 @@ void JobMeters::CountGate(const GatePlan& plan) {
   metrics_->gate_jobs_total[2]->Increment(static_cast<double>(plan.survivors));
 }
 
+void JobMeters::CountPages(PageOutcome outcome, int64_t pages) {
+  if (!metrics_) return;
+  metrics_->document_pages_total[static_cast<size_t>(outcome)]->Increment(static_cast<double>(pages));
+}
+
 void JobMeters::ObserveJob(JobKind kind, absl::Duration claim_to_record) {
   if (metrics_) metrics_->kinds.at(kind).job_seconds->Observe(absl::ToDoubleSeconds(claim_to_record));
 }

@@ -55,6 +55,8 @@ class ServiceRate {
   mutable double last_ = 0;
 };
 
+enum class PageOutcome { kOk, kDegraded, kBlank, kFailed, kReused };  // in the order of kMetricPageOutcomes
+
 // Thread-safe. `metrics` may be null and must outlive this.
 class JobMeters {
  public:
@@ -64,6 +66,7 @@ class JobMeters {
   void CountRecorded(JobKind kind, OutcomeKind outcome, absl::Duration now, int64_t outcomes = 1);
   void CountFenced(int64_t results);
   void CountGate(const GatePlan& plan);
+  void CountPages(PageOutcome outcome, int64_t pages = 1);
   void ObserveJob(JobKind kind, absl::Duration claim_to_record);
   void ObserveStage(Stage stage, absl::Duration time);
   // Without a model, what only a model can go on with is no backlog: it would never shrink.

@@ -53,8 +53,9 @@ TEST(ServiceMetrics, EveryFamilyIsThereBeforeUse) {
           "sluice_saturation_ratio gauge", "sluice_backlog_seconds gauge", "sluice_phase_one_workers gauge",
           "sluice_device_utilization_ratio gauge", "sluice_build_info gauge", "sluice_hardware_info gauge",
           "sluice_fenced_results_total counter", "sluice_connections gauge",
-          "sluice_connections_refused_total counter", "grpc_server_started_total counter",
-          "grpc_server_handled_total counter", "grpc_server_handling_seconds histogram"));
+          "sluice_connections_refused_total counter", "sluice_document_pages_total counter",
+          "grpc_server_started_total counter", "grpc_server_handled_total counter",
+          "grpc_server_handling_seconds histogram"));
 }
 
 // Zero until something happens, and for a machine without an encoder for ever.
@@ -94,6 +95,7 @@ TEST(ServiceMetrics, LabelsAreExact) {
         R"(sluice_device_fallback_total{from="batch",reason="RESOURCE_EXHAUSTED",to="half_batch"} 0)",
         R"(sluice_admission_refused_total{reason="QUEUE_FULL"} 0)",
         R"(sluice_admission_refused_total{reason="OTHER"} 0)",
+        R"(sluice_document_pages_total{outcome="reused"} 0)",
         "sluice_saturation_ratio 0",
         "sluice_backlog_seconds 0",
         "sluice_phase_one_workers 0",

@@ -62,6 +62,16 @@ TEST(ClaimStream, EveryServedStageIsInOneStreamByItsBound) {
   EXPECT_EQ(streams[3].max_in_flight, 3);
 }
 
+// Behind what a parser reads stands one range for each of its processes, and the rest in the store.
+TEST(ClaimStream, RangesOfPagesAreClaimedByTheParsersProcesses) {
+  const auto in_flight = [](int workers) {
+    return ClaimStreams(StageTable::BuiltIn(), {Stage::kArchiveParse}, workers).front().max_in_flight;
+  };
+  EXPECT_EQ(in_flight(1), 2);
+  EXPECT_EQ(in_flight(3), 6);
+  EXPECT_EQ(in_flight(1000), StageTable::BuiltIn().At(Stage::kArchiveParse).max_in_flight);
+}
+
 TEST(ClaimStream, NoStreamIsEmpty) {
   EXPECT_THAT(ClaimStreams(SteppedStages(), {}), IsEmpty());
   EXPECT_EQ(ClaimStreams(SteppedStages(), {kPart}).size(), 1u);

@@ -14,9 +14,13 @@ namespace {
 TEST(StageTable, NumbersThatAreStoredStayWhatTheyAre) {
   EXPECT_EQ(static_cast<int>(JobKind::kScreen), 1);
   EXPECT_EQ(static_cast<int>(JobKind::kEmbed), 2);
+  EXPECT_EQ(static_cast<int>(JobKind::kArchive), 3);
   EXPECT_EQ(static_cast<int>(Stage::kPlan), 1);
   EXPECT_EQ(static_cast<int>(Stage::kScore), 2);
   EXPECT_EQ(static_cast<int>(Stage::kEmbed), 3);
+  EXPECT_EQ(static_cast<int>(Stage::kArchiveSplit), 4);
+  EXPECT_EQ(static_cast<int>(Stage::kArchiveParse), 5);
+  EXPECT_EQ(static_cast<int>(Stage::kArchiveAssemble), 6);
 }
 
 TEST(StageTable, RowsOfBothTablesFitTogether) {
@@ -43,6 +47,7 @@ TEST(StageTable, RowsOfBothTablesFitTogether) {
 TEST(StageTable, AKindHasStepsWhereItsJobsCanGoOn) {
   EXPECT_FALSE(SteppedStages().HasSteps(JobKind::kScreen));
   EXPECT_FALSE(SteppedStages().HasSteps(JobKind::kEmbed));
+  EXPECT_TRUE(SteppedStages().HasSteps(JobKind::kArchive));
   EXPECT_TRUE(SteppedStages().HasSteps(kStepped));
 }
 
