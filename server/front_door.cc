@@ -83,7 +83,7 @@ void FrontDoor::Refresh(double jobs_per_second, int64_t memory_bytes) {
     MutexLock lock(figures->mutex);
     AdmissionState& state = figures->state;
     state.queued_jobs = stats->queued_jobs();
-    state.model_jobs = has_model ? 0 : stats->planned_jobs();
+    state.unrated_jobs = stats->unrated_jobs() + (has_model ? 0 : stats->planned_jobs());
     state.free_disk_bytes = stats->free_disk_bytes;
     figures->tenant_jobs = std::move(stats->tenant_jobs);
   });

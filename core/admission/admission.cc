@@ -107,7 +107,7 @@ absl::Status CheckTenant(const AdmissionLimits& limits, const AdmissionState& st
 
 absl::Status CheckExpiry(const AdmissionLimits&, const AdmissionState& state,
                          const AdmissionRequest& request) {
-  const int64_t jobs_before = state.queued_jobs - state.model_jobs;
+  const int64_t jobs_before = state.queued_jobs - state.unrated_jobs;
   // The rate of a server with nothing to do is what came, not what it can do.
   if (!(state.jobs_per_second > 0) || jobs_before <= 0) return absl::OkStatus();
   const absl::Duration own = absl::Seconds(static_cast<double>(request.jobs) / state.jobs_per_second);

@@ -22,7 +22,7 @@ struct AdmissionLimits {
 // What the decision is taken on.
 struct AdmissionState {
   int64_t queued_jobs = 0;
-  int64_t model_jobs = 0;          // of queued_jobs: wait for a model that this server has not
+  int64_t unrated_jobs = 0;        // of queued_jobs: wait for a model that is not here, or no rate is of them
   int64_t tenant_queued_jobs = 0;  // of the tenant that asks
   int64_t free_disk_bytes = INT64_MAX;
   int64_t memory_bytes = 0;

@@ -85,6 +85,7 @@ class RangeRead : public std::enable_shared_from_this<RangeRead> {
     lease_.parts().parser->ReadPages(
         SourceOf(task_.input, file_), range, lease_.cancellation(),
         [self = shared_from_this()](const ReadPageEnd& end) {
+          self->lease_.meters().CountPages(OutcomeOf(end));
           self->lease_.loop().Post([self, page = ToStore(end)]() mutable { self->OnPage(std::move(page)); });
         },
         lease_.loop().Answer<absl::Status>(

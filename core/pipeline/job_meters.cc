@@ -58,6 +58,7 @@ double ServiceRate::PerSecond(absl::Duration now) const {
 void JobMeters::CountRecorded(JobKind kind, OutcomeKind outcome, absl::Duration now, int64_t outcomes) {
   if (outcomes == 0) return;
   if (metrics_) metrics_->kinds.at(kind).jobs_total.at(outcome)->Increment(static_cast<double>(outcomes));
+  if (!IsInRate(kind)) return;
   MutexLock lock(mutex_);
   rate_.Add(now, outcomes);
 }
@@ -92,7 +93,7 @@ void JobMeters::SetQueue(const StoreStats& stats, bool has_model, absl::Duration
     const auto found = stats.kinds.find(kind);
     metrics.queue_jobs->Set(found == stats.kinds.end() ? 0 : static_cast<double>(found->second.ready_jobs));
   }
-  const int64_t waiting = stats.queued_jobs() - (has_model ? 0 : stats.planned_jobs());
+  const int64_t waiting = stats.queued_jobs() - stats.unrated_jobs() - (has_model ? 0 : stats.planned_jobs());
   const double rate = JobsPerSecond(now);
   metrics_->backlog_seconds->Set(rate > 0 ? static_cast<double>(waiting) / rate : 0);
 }

@@ -57,7 +57,10 @@ JobSource::JobSource(PipelineContext& context, Stages stages)
       }) {
   const int parser_workers = context.has_parser() ? context.parts.archive.parser->workers() : 0;
   for (ClaimStream& stream : ClaimStreams(*context.parts.stages, served_, parser_workers)) {
-    streams_.push_back({.what = std::move(stream)});
+    const StageTable& table = *context.parts.stages;
+    const bool in_rate = std::any_of(stream.stages.begin(), stream.stages.end(),
+                                     [&table](Stage stage) { return IsInRate(table.At(stage).kind); });
+    streams_.push_back({.what = std::move(stream), .in_rate = in_rate});
   }
   for (Stream& stream : streams_) {
     for (const Stage stage : stream.what.stages) stream_of_[stage] = &stream;
@@ -106,9 +109,10 @@ void JobSource::ClaimMore() {
 
 // A claim that went takes `maybe_ready` with it: where it is left, there was no room to claim.
 ServiceRate::Work JobSource::Work() const {
-  if (leases_.empty()) return ServiceRate::Work::kNone;
+  const auto rated = [](const auto& entry) { return IsInRate(entry.second->claim.kind); };
+  if (std::none_of(leases_.begin(), leases_.end(), rated)) return ServiceRate::Work::kNone;
   const bool left_lying = std::any_of(streams_.begin(), streams_.end(), [](const Stream& stream) {
-    return stream.maybe_ready && !stream.claiming;
+    return stream.in_rate && stream.maybe_ready && !stream.claiming;
   });
   return left_lying ? ServiceRate::Work::kMoreThanFits : ServiceRate::Work::kSome;
 }

@@ -53,6 +53,7 @@ class JobSource final : public LeaseSink {
   // A ClaimStream at work.
   struct Stream {
     ClaimStream what;
+    bool in_rate = true;  // it claims jobs that the service rate is of
     bool claiming = false;
     bool maybe_ready = true;  // nothing says that there is nothing to claim
     int leases = 0;

@@ -26,6 +26,14 @@ int64_t StoreStats::queued_jobs() const {
   return jobs;
 }
 
+int64_t StoreStats::unrated_jobs() const {
+  int64_t jobs = 0;
+  for (const auto& [kind, stats] : kinds) {
+    if (!IsInRate(kind)) jobs += stats.ready_jobs + stats.leased_jobs;
+  }
+  return jobs;
+}
+
 int64_t StoreStats::planned_jobs() const {
   int64_t jobs = 0;
   for (const auto& [kind, stats] : kinds) jobs += stats.planned_jobs;

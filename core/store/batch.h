@@ -225,6 +225,7 @@ struct StoreStats {
 
   int64_t queued_jobs() const;   // not done
   int64_t planned_jobs() const;  // KindStats::planned_jobs of all kinds
+  int64_t unrated_jobs() const;  // of queued_jobs, those of kinds that no rate is of (KindRow::in_rate)
 };
 
 struct SweepReply {

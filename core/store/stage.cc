@@ -51,6 +51,11 @@ const char* JobKindName(JobKind kind) {
   return row == nullptr ? "unknown" : row->name;
 }
 
+bool IsInRate(JobKind kind) {
+  const KindRow* const row = StageTable::BuiltIn().Find(kind);
+  return row == nullptr || row->in_rate;
+}
+
 const char* StageName(Stage stage) {
   const StageRow* const row = StageTable::BuiltIn().Find(stage);
   return row == nullptr ? "unknown" : row->name;

@@ -56,13 +56,14 @@ struct KindRow {
   JobKind kind = JobKind::kScreen;
   const char* name = "";        // "screen"
   Stage first = Stage::kScore;  // of scope kBatch: the jobs wait for that task; of kJob: they are ready at it
+  bool in_rate = true;  // its jobs are alike enough for jobs a second to tell how long more of them take
 };
 
 // What this release can do.
 inline constexpr KindRow kBuiltInKinds[] = {
     {.kind = JobKind::kScreen, .name = "screen", .first = Stage::kPlan},
     {.kind = JobKind::kEmbed, .name = "embed", .first = Stage::kEmbed},
-    {.kind = JobKind::kArchive, .name = "archive", .first = Stage::kArchiveSplit},
+    {.kind = JobKind::kArchive, .name = "archive", .first = Stage::kArchiveSplit, .in_rate = false},
 };
 inline constexpr StageRow kBuiltInStages[] = {
     {.id = Stage::kPlan,
@@ -140,6 +141,8 @@ class StageTable {
 
 // Of the built-in table; "unknown" for what is not in it.
 const char* JobKindName(JobKind kind);
+// Alike; true for what is not in it.
+bool IsInRate(JobKind kind);
 const char* StageName(Stage stage);
 
 }  // namespace sluice

@@ -138,11 +138,11 @@ INSTANTIATE_TEST_SUITE_P(
                       absl::Seconds(3)},
         // Those 90 wait for a model that is not here: its own 20 and the other 10 are what takes time.
         AdmissionCase{"WhatWaitsForAModelDelaysNobody",
-                      {.queued_jobs = 100, .model_jobs = 90, .jobs_per_second = 2},
+                      {.queued_jobs = 100, .unrated_jobs = 90, .jobs_per_second = 2},
                       {.jobs = 20, .expires_after = absl::Seconds(15)},
                       kOk},
         AdmissionCase{"WhatWaitsForAModelIsQueuedAllTheSame",
-                      {.queued_jobs = 991, .model_jobs = 991},
+                      {.queued_jobs = 991, .unrated_jobs = 991},
                       {.jobs = 10},
                       kExhausted,
                       "QUEUE_FULL",

@@ -200,6 +200,12 @@ TEST(JobMetersTest, WhatWaitsForAModelIsNoBacklogWithoutOne) {
   EXPECT_EQ(metrics.pipeline().backlog_seconds->Value(), 27);
   meters.SetQueue(stats, /*has_model=*/false, now);
   EXPECT_EQ(metrics.pipeline().backlog_seconds->Value(), 7);
+  // How long books take, no rate of jobs tells: they are none of it.
+  stats.kinds[JobKind::kArchive].ready_jobs = 1000;
+  meters.CountRecorded(JobKind::kArchive, OutcomeKind::kSucceeded, now, 1000);
+  meters.SetQueue(stats, /*has_model=*/false, now);
+  EXPECT_EQ(metrics.pipeline().backlog_seconds->Value(), 7);
+  EXPECT_EQ(metrics.pipeline().kinds.at(JobKind::kArchive).queue_jobs->Value(), 1000);
   EXPECT_EQ(metrics.pipeline().kinds.at(JobKind::kScreen).queue_jobs->Value(), 500);
 }
 
