@@ -22,14 +22,6 @@ constexpr char kListCall = 'L';
 
 }  // namespace
 
-void Changes::Merge(Changes other) {
-  ready |= other.ready;
-  batches.insert(other.batches.begin(), other.batches.end());
-  ended_batches.insert(other.ended_batches.begin(), other.ended_batches.end());
-  purging.insert(purging.end(), other.purging.begin(), other.purging.end());
-  for (const auto& [what, jobs] : other.ended) ended[what] += jobs;
-}
-
 std::string BatchTables::BatchId(int64_t number) const {
   return BatchIdOf(number, salt_);
 }

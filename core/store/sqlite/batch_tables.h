@@ -21,19 +21,11 @@
 #include "core/store/batch.h"
 #include "core/store/batch_rules.h"
 #include "core/store/sqlite/connection.h"
+#include "core/store/sqlite/store_tables.h"
 
 namespace sluice {
 
-struct Changes {
-  bool ready = false;                                        // there may be something to claim
-  std::set<int64_t> batches;                                 // with new outcomes, a plan or another state
-  std::set<int64_t> ended_batches;                           // of those
-  std::vector<int64_t> purging;                              // batches whose rows are to be removed
-  std::map<std::pair<JobKind, OutcomeKind>, int64_t> ended;  // jobs, by the store itself
-  void Merge(Changes other);
-};
-
-class BatchTables {
+class BatchTables final : public StoreTables {
  public:
   // All must outlive it; `salt` makes this file's batch ids its own.
   BatchTables(Connection& connection, const Clock& clock, const StageTable& stages, TryLimits limits,
@@ -77,13 +69,13 @@ class BatchTables {
   absl::Status RequeueAll(bool died);
   // At start: an upload ends with the process that received it.
   absl::Status DropUploads();
-  absl::StatusOr<bool> AnyLease();
+  absl::StatusOr<bool> AnyLease() override;
   absl::StatusOr<std::vector<int64_t>> PurgingBatches();
   // Removes some rows, up to 4 MiB, of a batch that is being purged; true when nothing of it is left.
-  absl::StatusOr<bool> PurgeStep(int64_t batch);
+  absl::StatusOr<bool> PurgeStep(int64_t batch) override;
 
-  std::string BatchId(int64_t number) const;
-  Changes TakeChanges() { return std::exchange(changes_, Changes{}); }
+  std::string BatchId(int64_t number) const override;
+  Changes TakeChanges() override { return std::exchange(changes_, Changes{}); }
 
  private:
   struct BatchRow {

@@ -10,40 +10,17 @@
 #include "core/store/sqlite/end_mark.h"
 #include "core/store/sqlite/rows.h"
 #include "core/store/sqlite/schema.h"
+#include "core/store/sqlite/store_call.h"
 #include "core/store/sqlite/store_thread.h"
 
 namespace sluice {
 namespace {
 
-// A call with its answer, which Body makes of BatchTables&.
-template <typename Answer, typename Body>
-class AnsweringCall final : public StoreCall {
- public:
-  AnsweringCall(CallEffect effect, Body body, absl::AnyInvocable<void(Answer) &&> done)
-      : StoreCall(effect), body_(std::move(body)), done_(std::move(done)) {}
-
-  absl::Status Run(BatchTables& tables) override {
-    answer_ = body_(tables);
-    return answer();
-  }
-
-  absl::Status answer() const override { return StatusOf(answer_); }
-
-  void Finish(const absl::Status& transaction) override {
-    if (!transaction.ok()) answer_ = transaction;
-    std::move(done_)(std::move(answer_));
-  }
-
- private:
-  Body body_;
-  absl::AnyInvocable<void(Answer) &&> done_;
-  Answer answer_ = absl::UnknownError("not run");
-};
-
 class SqliteBatchStore final : public EmbeddedStore {
  public:
-  SqliteBatchStore(const SqliteBatchStoreOptions& options, StoreThread::Parts parts)
-      : thread_({.max_waiting_calls = options.max_waiting_calls,
+  SqliteBatchStore(const SqliteBatchStoreOptions& options, BatchTables& tables, StoreThread::Parts parts)
+      : tables_(tables),
+        thread_({.max_waiting_calls = options.max_waiting_calls,
                  .max_calls_per_commit = options.max_calls_per_commit,
                  .executor = options.executor,
                  .backup_executor = options.backup_executor,
@@ -153,21 +130,19 @@ class SqliteBatchStore final : public EmbeddedStore {
       if (!ready.ok()) return std::move(done)(std::move(ready));
       thread_.StartBackup(std::move(path), std::move(done));
     };
-    Enqueue(CallEffect::kReads, std::move(then_copy), [](BatchTables&) { return absl::OkStatus(); });
+    const auto nothing = [] { return absl::OkStatus(); };
+    thread_.Enqueue(std::make_unique<AnsweringCall<absl::Status, decltype(nothing)>>(
+        CallEffect::kReads, nothing, std::move(then_copy)));
   }
 
  private:
   template <typename Answer, typename... Params, typename... Args>
   void Run(CallEffect effect, absl::AnyInvocable<void(Answer) &&> done,
            Answer (BatchTables::*method)(Params...), Args... args) {
-    Enqueue(effect, std::move(done),
-            [method, ... args = std::move(args)](BatchTables& tables) { return (tables.*method)(args...); });
-  }
-  template <typename Answer, typename Body>
-  void Enqueue(CallEffect effect, absl::AnyInvocable<void(Answer) &&> done, Body body) {
-    thread_.Enqueue(std::make_unique<AnsweringCall<Answer, Body>>(effect, std::move(body), std::move(done)));
+    thread_.Enqueue(CallOf(tables_, effect, std::move(done), method, std::move(args)...));
   }
 
+  BatchTables& tables_;  // the thread's
   StoreThread thread_;
 };
 
@@ -246,7 +221,8 @@ absl::StatusOr<std::unique_ptr<EmbeddedStore>> OpenSqliteBatchStore(const Sqlite
   if (IsDiskFull(parts.status()) && reserve.Release()) parts = OpenParts(options, clock, reserve);
   SLUICE_RETURN_IF_ERROR(parts.status());
   if (parts->purging.empty()) parts->reserve.Take();
-  return std::make_unique<SqliteBatchStore>(options, *std::move(parts));
+  auto& tables = static_cast<BatchTables&>(*parts->tables);  // OpenParts made them
+  return std::make_unique<SqliteBatchStore>(options, tables, *std::move(parts));
 }
 
 }  // namespace sluice

@@ -22,7 +22,7 @@ StoreThread::StoreThread(Options options, Parts parts)
       tables_(std::move(parts.tables)),
       purging_(parts.purging.begin(), parts.purging.end()),
       reserve_(std::move(parts.reserve)) {
-  if (options_.executor == nullptr) thread_ = Thread("store", [this] { Loop(); });
+  if (options_.executor == nullptr) thread_ = Thread(options_.name, [this] { Loop(); });
 }
 
 StoreThread::~StoreThread() {
@@ -84,8 +84,8 @@ void StoreThread::SetListener(StoreListener* listener) {
   while (notifying_) changed_.Wait(mutex_);
 }
 
-void StoreThread::AwaitPurge(int64_t batch, Done<void> done) {
-  purge_waiters_.emplace(batch, std::move(done));
+void StoreThread::AwaitPurge(int64_t number, Done<void> done) {
+  purge_waiters_.emplace(number, std::move(done));
 }
 
 void StoreThread::Loop() {
@@ -196,7 +196,7 @@ absl::Status StoreThread::Execute(const Calls& calls, Changes& changes) {
 
 absl::Status StoreThread::RunOne(StoreCall& call, Changes& changes) {
   SLUICE_RETURN_IF_ERROR(connection_->Run("SAVEPOINT call"));
-  const absl::Status status = call.Run(*tables_);
+  const absl::Status status = call.Run();
   Changes made = tables_->TakeChanges();
   if (status.ok()) {
     changes.Merge(std::move(made));
@@ -297,10 +297,10 @@ void StoreThread::PurgeOnce() {
   AnswerPurge(connection_->failed() ? StoreFailed() : compacted);
 }
 
-absl::StatusOr<bool> StoreThread::PurgeStep(int64_t batch) {
+absl::StatusOr<bool> StoreThread::PurgeStep(int64_t number) {
   if (connection_->failed()) return StoreFailed();
   SLUICE_RETURN_IF_ERROR(connection_->Run("BEGIN IMMEDIATE"));
-  absl::StatusOr<bool> gone = tables_->PurgeStep(batch);
+  absl::StatusOr<bool> gone = tables_->PurgeStep(number);
   if (!gone.ok()) {
     if (connection_->in_transaction()) connection_->Run("ROLLBACK").IgnoreError();
     return gone;

@@ -2,8 +2,8 @@
 // commit.
 //
 // It takes what waits, runs each call inside its own savepoint of one transaction, commits, and only then
-// lets the calls answer: a call's answer is durable when it is given. Between commits it purges deleted
-// batches and copies a backup. A call that frees room and meets a full disk is run once more on the room that
+// lets the calls answer: a call's answer is durable when it is given. Between commits it purges what was
+// deleted and copies a backup. A call that frees room and meets a full disk is run once more on the room that
 // the reserve gives (disk_reserve.h); until that is held again, calls that only write are refused.
 #pragma once
 
@@ -20,33 +20,14 @@
 #include "core/base/executor.h"
 #include "core/base/mutex.h"
 #include "core/base/thread.h"
-#include "core/store/sqlite/batch_tables.h"
 #include "core/store/sqlite/connection.h"
 #include "core/store/sqlite/disk_reserve.h"
 #include "core/store/sqlite/online_backup.h"
+#include "core/store/sqlite/store_call.h"
+#include "core/store/sqlite/store_tables.h"
 #include "core/store/store_upkeep.h"
 
 namespace sluice {
-
-// What a call does to the disk: kFrees makes room in the end, or those that do need it.
-enum class CallEffect { kReads, kWrites, kFrees };
-
-class StoreCall {
- public:
-  explicit StoreCall(CallEffect effect) : effect_(effect) {}
-  virtual ~StoreCall() = default;
-  CallEffect effect() const { return effect_; }
-  // Inside the transaction; perhaps a second time, when the first one came to nothing. An error undoes what
-  // this call wrote, and nothing else.
-  virtual absl::Status Run(BatchTables& tables) = 0;
-  // Of the last Run.
-  virtual absl::Status answer() const = 0;
-  // Once: OK after the commit, or why the transaction as a whole failed, or that the call was refused.
-  virtual void Finish(const absl::Status& transaction) = 0;
-
- private:
-  const CallEffect effect_;
-};
 
 // Thread-safe. The destructor closes.
 class StoreThread {
@@ -54,6 +35,7 @@ class StoreThread {
   struct Options {
     int max_waiting_calls = 4096;
     int max_calls_per_commit = 128;
+    const char* name = "store";           // of the thread
     Executor* executor = nullptr;         // runs the turns instead of a thread; must not refuse one
     Executor* backup_executor = nullptr;  // syncs a backup instead of a thread; must not refuse it
     // Called as the thread ends, where leases are left in the file, or may be, for it can no longer be read.
@@ -62,8 +44,8 @@ class StoreThread {
 
   struct Parts {
     std::unique_ptr<Connection> connection;
-    std::unique_ptr<BatchTables> tables;
-    std::vector<int64_t> purging;  // batches that an earlier process left to be purged
+    std::unique_ptr<StoreTables> tables;
+    std::vector<int64_t> purging;  // what an earlier process left to be purged
     DiskReserve reserve;
   };
 
@@ -79,8 +61,8 @@ class StoreThread {
   // Returns once no notification to the former listener runs; not for use inside one.
   void SetListener(StoreListener* listener);
 
-  // From a call's Finish only: answers once nothing is left of the batch, in the file or its log.
-  void AwaitPurge(int64_t batch, Done<void> done);
+  // From a call's Finish only: answers once nothing is left of what has the number, in the file or its log.
+  void AwaitPurge(int64_t number, Done<void> done);
 
   // From a call's Finish only: copies the database into `path` a piece after each commit. What takes the disk
   // long is done apart.
@@ -113,9 +95,9 @@ class StoreThread {
   void EndPublished();
   void EndBackup(const absl::Status& status);
   void PurgeOnce();
-  absl::StatusOr<bool> PurgeStep(int64_t batch);
+  absl::StatusOr<bool> PurgeStep(int64_t number);
   absl::Status Compact();
-  void AnswerPurge(const absl::Status& status);   // of the first purging batch, which it drops
+  void AnswerPurge(const absl::Status& status);   // of the first that is purged, which it drops
   void AnswerPurges(const absl::Status& status);  // of all
 
   const Options options_;
@@ -130,7 +112,7 @@ class StoreThread {
 
   // The store's thread alone from here on.
   std::unique_ptr<Connection> connection_;
-  std::unique_ptr<BatchTables> tables_;
+  std::unique_ptr<StoreTables> tables_;
   std::deque<int64_t> purging_;
   DiskReserve reserve_;
   absl::flat_hash_map<int64_t, Done<void>> purge_waiters_;
