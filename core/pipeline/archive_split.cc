@@ -7,6 +7,7 @@
 #include "core/pipeline/archive_book.h"
 #include "core/pipeline/archive_lease.h"
 #include "core/pipeline/job_stages.h"
+#include "core/store/library_rules.h"
 
 namespace sluice {
 namespace {

@@ -26,12 +26,8 @@ namespace sluice {
 // A document as a client names it.
 struct DocumentKey {
   std::string tenant;  // "" is the default tenant
-  std::string id;      // 26 characters of [0-9a-v]: of tenant and source (DocumentId)
+  std::string id;      // of tenant and source: DocumentId (core/store/library_rules.h)
 };
-// The same source of the same tenant is the same document, whatever its bytes: a new edition replaces the
-// old.
-std::string DocumentId(const std::string& tenant, const std::string& source);
-
 // Stored: a number is never changed, nor used again.
 enum class DocumentState {
   kComplete = 1,
@@ -97,8 +93,8 @@ struct ResultKey {
 
 struct DocumentQuery {
   std::string tenant;
-  std::map<std::string, std::string> labels;  // all of them equal
-  int page_size = 50;                         // 1..1000
+  std::map<std::string, std::string> labels;  // only documents that have all of them
+  int page_size = 50;                         // 1..1000: so many are looked at, whatever their labels
   std::string page_token;
 };
 
@@ -128,8 +124,6 @@ class LibraryStore {
   virtual void ReadResults(ResultKey key, int first_page, int limit, Done<std::vector<StoredPage>> done) = 0;
   // The numbers of those from first_page to last_page that are there and did not fail, in order.
   virtual void ListResults(ResultKey key, int first_page, int last_page, Done<std::vector<int>> done) = 0;
-  // For pages that failed, to be tried anew.
-  virtual void ForgetFailedResults(ResultKey key, Done<void> done) = 0;
 
   // Drafts. BeginDraft again for the same job keeps its pages where head.content and head.options are equal,
   // and else empties it.
@@ -142,8 +136,10 @@ class LibraryStore {
   virtual void PublishDraft(JobKey job, int reused_pages, Done<StoredDocument> done) = 0;
   // Idempotent. Leaves no trace of the draft.
   virtual void DropDraft(JobKey job, Done<void> done) = 0;
-  // Drops the drafts of jobs of batches that `keeps` does not name: for the time after a crash.
-  virtual void DropDraftsExcept(std::vector<std::string> batch_ids, Done<int> done) = 0;
+  // The same of all jobs of a batch.
+  virtual void DropDraftsOf(std::string batch_id, Done<void> done) = 0;
+  // The same of all jobs of other batches than these: for the time after a crash.
+  virtual void DropDraftsExcept(std::vector<std::string> batch_ids, Done<void> done) = 0;
 
   // Documents. A document of another tenant is NOT_FOUND, like one that never was.
   virtual void GetDocument(DocumentKey key, Done<StoredDocument> done) = 0;
@@ -161,9 +157,11 @@ class LibraryStore {
 
   // Of these contents, those that no document and no draft uses.
   virtual void UnusedContents(std::vector<std::string> contents, Done<std::vector<std::string>> done) = 0;
-  // Removes page results of contents that nothing uses and whose file is gone.
+  // Removes the page results of contents that no document and no draft uses.
   virtual void ForgetContents(std::vector<std::string> contents, Done<void> done) = 0;
   virtual void Stats(Done<LibraryStats> done) = 0;
+  // As EmbeddedStore::Backup.
+  virtual void Backup(std::string path, Done<void> done) = 0;
 };
 
 }  // namespace sluice
