@@ -24,6 +24,10 @@ target_link_libraries(sluice_absl INTERFACE absl::status absl::statusor absl::st
   absl::hash absl::inlined_vector absl::optional Threads::Threads)
 
 find_package(spdlog REQUIRED)
+find_package(PNG REQUIRED)
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  sluice_pkg_config(seccomp libseccomp)
+endif()
 find_package(nlohmann_json REQUIRED)
 find_package(prometheus-cpp REQUIRED CONFIG)
 sluice_pkg_config(re2 re2)

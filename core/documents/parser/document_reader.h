@@ -42,7 +42,4 @@ struct OpenRequest {
   int max_pages = 20'000;
 };
 
-// Chooses the reader by format.
-absl::StatusOr<std::unique_ptr<DocumentReader>> OpenDocument(const OpenRequest& request);
-
 }  // namespace sluice
