@@ -26,7 +26,9 @@
 #include "core/store/sqlite/directory_sync.h"
 #include "core/store/sqlite/sqlite_batch_store.h"
 #include "core/store/sqlite/sqlite_embedding_cache.h"
+#include "server/archive.h"
 #include "server/calibration_key.h"
+#include "server/convert/proto_archive_codec.h"
 #include "server/convert/proto_embed_codec.h"
 #include "server/convert/proto_screen_codec.h"
 #include "server/front_door.h"
@@ -39,6 +41,7 @@
 #include "server/ready_file.h"
 #include "server/rpc/batch_service.h"
 #include "server/rpc/embedding_service.h"
+#include "server/rpc/library_service.h"
 #include "server/rpc/refusals.h"
 #include "server/rpc/server_service.h"
 #include "server/store_events.h"
@@ -74,6 +77,7 @@ class WholeApplication final : public Application {
     SLUICE_RETURN_IF_ERROR(CheckThreadsAndMemory(facts_.hardware.cores));
     SLUICE_RETURN_IF_ERROR(StartExecutors());
     SLUICE_RETURN_IF_ERROR(OpenStore());
+    SLUICE_RETURN_IF_ERROR(StartArchive());
     OpenCache();
     SLUICE_RETURN_IF_ERROR(LoadModel());
     SLUICE_RETURN_IF_ERROR(StartWork());
@@ -170,6 +174,35 @@ class WholeApplication final : public Application {
     return absl::OkStatus();
   }
 
+  // Leaves archive_ null where there is no parser that works: everything else is served.
+  absl::Status StartArchive() {
+    absl::StatusOr<std::unique_ptr<Archive>> archive =
+        OpenArchive({.data = config_.data,
+                     .parser = config_.parser,
+                     .pdfium = config_.pdfium,
+                     .parse_workers = config_.parse_workers,
+                     .cores = facts_.hardware.cores,
+                     .memory_bytes = facts_.hardware.memory_bytes},
+                    clock_);
+    if (archive.ok()) {
+      archive_ = *std::move(archive);
+      return absl::OkStatus();
+    }
+    const bool no_parser = ReasonOf(archive.status()) == "PARSER_UNUSABLE";
+    const bool asked_for = !config_.parser.empty() || !config_.pdfium.empty();
+    if (!no_parser || asked_for) return archive.status();
+    Log(LogLevel::kWarning, "no archive: ", archive.status().message());
+    return absl::OkStatus();
+  }
+
+  ArchiveParts ArchiveWork() const {
+    if (archive_ == nullptr) return {};
+    return {.parser = archive_->parser.get(),
+            .library = archive_->library.get(),
+            .contents = archive_->contents.get(),
+            .codec = &archive_codec_};
+  }
+
   // Leaves cache_ null when it is off, or cannot be had: then everything is encoded.
   void OpenCache() {
     if (config_.embedding_cache_bytes == 0 || facts_.tier.tier == Tier::kEmergency) return;
@@ -255,12 +288,14 @@ class WholeApplication final : public Application {
                                               .embed_codec = &embed_codec_,
                                               .scheduler = model_ == nullptr ? nullptr : &model_->scheduler(),
                                               .tokenizer = model_ == nullptr ? nullptr : &model_->tokenizer(),
+                                              .archive = ArchiveWork(),
                                               .executor = work_executor_.get(),
                                               .clock = &clock_,
                                               .metrics = &metrics_}));
     events_ = std::make_unique<StoreEvents>(*pipeline_, *feed_, changes_, metrics_);
     store_->SetListener(events_.get());
     pipeline_->OnReady();  // what came before there was a listener
+    if (archive_ != nullptr) DropAbandonedDrafts(*archive_, *store_);
     return absl::OkStatus();
   }
 
@@ -283,7 +318,8 @@ class WholeApplication final : public Application {
                                                          .executor = intake_executor_.get(),
                                                          .reader_timeout = config_.reader_timeout,
                                                          .upload_timeout = config_.upload_timeout,
-                                                         .has_model = facts_.has_model});
+                                                         .has_model = facts_.has_model,
+                                                         .has_parser = archive_ != nullptr});
     embedding_service_ = std::make_unique<EmbeddingService>(
         EmbeddingServiceParts{.rpc = {metrics_, clock_, refusals_, calls_},
                               .embedder = model_ == nullptr ? nullptr : &model_->embedder(),
@@ -292,6 +328,15 @@ class WholeApplication final : public Application {
                               .dimensions = facts_.model.dimensions,
                               .model = facts_.model.model_name,
                               .door = door_.get()});
+    const ArchiveParts archive = ArchiveWork();
+    library_service_ =
+        std::make_unique<LibraryService>(LibraryServiceParts{.rpc = {metrics_, clock_, refusals_, calls_},
+                                                             .library = archive.library,
+                                                             .contents = archive.contents,
+                                                             .parser = archive.parser,
+                                                             .catalog = store_.get(),
+                                                             .door = door_.get(),
+                                                             .upload_timeout = config_.upload_timeout});
     server_service_ =
         std::make_unique<ServerService>(facts_, *door_, RpcShared{metrics_, clock_, refusals_, calls_});
     ShowFacts();
@@ -299,14 +344,14 @@ class WholeApplication final : public Application {
                                                                 .metrics = metrics_.Connections("admin")},
                                                                AdminPages()));
     SLUICE_ASSIGN_OR_RETURN(
-        grpc_server_,
-        GrpcServer::Create({.address = config_.listen,
-                            .reflection = config_.reflection,
-                            .memory_quota_bytes = TransportQuota(limits.max_memory_bytes),
-                            .max_connections = max_connections_,
-                            .metrics = metrics_.Connections("grpc"),
-                            .on_lost = [this] { GiveUp("the gRPC port cannot be reached"); }},
-                           {batch_service_.get(), embedding_service_.get(), server_service_.get()}));
+        grpc_server_, GrpcServer::Create({.address = config_.listen,
+                                          .reflection = config_.reflection,
+                                          .memory_quota_bytes = TransportQuota(limits.max_memory_bytes),
+                                          .max_connections = max_connections_,
+                                          .metrics = metrics_.Connections("grpc"),
+                                          .on_lost = [this] { GiveUp("the gRPC port cannot be reached"); }},
+                                         {batch_service_.get(), embedding_service_.get(),
+                                          library_service_.get(), server_service_.get()}));
     return absl::OkStatus();
   }
 
@@ -370,6 +415,7 @@ class WholeApplication final : public Application {
   ServerFacts facts_;
   const ProtoScreenCodec screen_codec_;
   const ProtoEmbedCodec embed_codec_;
+  const ProtoArchiveCodec archive_codec_;
   BatchChanges changes_;
   std::unique_ptr<ProcessMetrics> process_metrics_;
   std::unique_ptr<ThreadPool> front_executor_;
@@ -378,6 +424,7 @@ class WholeApplication final : public Application {
   std::unique_ptr<StoreEvents> events_;
   Notification end_upkeep_;  // by the end of this, or of the store
   std::unique_ptr<EmbeddedStore> store_;
+  std::unique_ptr<Archive> archive_;
   std::unique_ptr<EmbeddingCache> cache_;
   std::unique_ptr<Model> model_;
   std::unique_ptr<ResultFeed> feed_;
@@ -386,6 +433,7 @@ class WholeApplication final : public Application {
   std::unique_ptr<FrontDoor> door_;
   std::unique_ptr<BatchService> batch_service_;
   std::unique_ptr<EmbeddingService> embedding_service_;
+  std::unique_ptr<LibraryService> library_service_;
   std::unique_ptr<ServerService> server_service_;
   std::atomic<bool> ready_ = false;
   std::unique_ptr<GrpcServer> grpc_server_;

@@ -138,6 +138,7 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
     EditionHead head{.content = document_.content,
                      .options = EditionOptions(shelf_->spec, document_),
                      .profile = shelf_->spec.profile,
+                     .format = document_.format,
                      .source = document_.source,
                      .title = TitleOf(document_, facts_, before),
                      .labels = LabelsOf(document_, before),

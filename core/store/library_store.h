@@ -45,6 +45,7 @@ struct EditionHead {
   std::string content;  // SHA-256, 64 hexadecimal digits
   std::string options;  // key of the options that made it; opaque
   std::string profile;  // the archive profile's name
+  std::string format;   // that was asked for; "" for none
   std::string source;   // what the client calls it: a path, an address; 1..1024 bytes
   std::string title;
   std::map<std::string, std::string> labels;

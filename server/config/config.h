@@ -28,6 +28,9 @@ struct Config {
   std::optional<Precision> precision;  // nothing: chosen by measurement
   bool measure_anew = false;           // and not what is remembered in the data directory
   int phase_one_workers = 0;           // 0: one a core
+  int parse_workers = 0;               // processes that read documents; 0: by cores and memory
+  std::string parser;                  // their program; "": beside this one
+  std::string pdfium;                  // PDFium's library; "": where the parser finds it
   AdmissionLimits door;        // with max_memory_bytes INT64_MAX for a share of what the process may have
   int max_connections = 4096;  // to the gRPC port
   absl::Duration call_wait_target = CodelOptions().target;

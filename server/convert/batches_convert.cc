@@ -11,6 +11,7 @@
 #include "core/base/status_macros.h"
 #include "core/screening/screener.h"
 #include "google/rpc/status.pb.h"
+#include "server/convert/archive_convert.h"
 #include "server/convert/embeddings_convert.h"
 #include "server/convert/screening_convert.h"
 #include "server/convert/status_convert.h"
@@ -61,8 +62,14 @@ void ReadSpec(const v1::NewBatch& proto, NewBatch& batch, Violations& violations
                  violations);
       batch.spec = proto.embed().SerializeAsString();
       return;
+    case v1::NewBatch::kArchive:
+      batch.kind = JobKind::kArchive;
+      AddFailure("batch.archive", CheckArchiveSpec(proto.archive()), violations);
+      batch.spec = proto.archive().SerializeAsString();
+      batch.expires_after = absl::InfiniteDuration();
+      return;
     case v1::NewBatch::SPEC_NOT_SET:
-      violations.push_back({"batch", "has no spec; set screen or embed"});
+      violations.push_back({"batch", "has no spec; set screen, embed or archive"});
   }
 }
 
@@ -94,29 +101,88 @@ void AddTooLarge(const std::string& field, int64_t bytes, int64_t limit, Violati
   violations.push_back({field, absl::StrCat("is ", bytes, " bytes, limit ", limit)});
 }
 
-// The payload of a job as stored; violations under `path`.
-std::string PayloadOf(JobKind kind, const v1::Job& job, const std::string& path, Violations& violations) {
-  if (kind == JobKind::kEmbed) {
-    if (job.payload_case() != v1::Job::kText) {
-      violations.push_back(
-          {path, job.has_posting() ? "has a posting, but the batch embeds texts" : "has no text"});
-      return "";
-    }
-    const auto bytes = static_cast<int64_t>(job.text().size());
-    if (bytes > kMaxTextBytes) AddTooLarge(path + ".text", bytes, kMaxTextBytes, violations);
-    return job.text();
+const char* PayloadName(v1::Job::PayloadCase payload) {
+  switch (payload) {
+    case v1::Job::kPosting:
+      return "posting";
+    case v1::Job::kText:
+      return "text";
+    case v1::Job::kDocument:
+      return "document";
+    case v1::Job::PAYLOAD_NOT_SET:
+      return "payload";
   }
-  if (job.payload_case() != v1::Job::kPosting) {
-    violations.push_back({path, job.payload_case() == v1::Job::kText
-                                    ? "has a text, but the batch screens postings"
-                                    : "has no posting"});
-    return "";
+  return "payload";
+}
+
+struct KindOfPayload {
+  v1::Job::PayloadCase payload;
+  const char* does;
+};
+KindOfPayload PayloadOfKind(JobKind kind) {
+  switch (kind) {
+    case JobKind::kScreen:
+      return {v1::Job::kPosting, "screens postings"};
+    case JobKind::kEmbed:
+      return {v1::Job::kText, "embeds texts"};
+    case JobKind::kArchive:
+      return {v1::Job::kDocument, "archives documents"};
   }
+  return {v1::Job::PAYLOAD_NOT_SET, ""};
+}
+
+std::string TextPayload(const v1::Job& job, const std::string& path, Violations& violations) {
+  const auto bytes = static_cast<int64_t>(job.text().size());
+  if (bytes > kMaxTextBytes) AddTooLarge(path + ".text", bytes, kMaxTextBytes, violations);
+  return job.text();
+}
+
+std::string PostingPayload(const v1::Job& job, const std::string& path, Violations& violations) {
   std::string payload = job.posting().SerializeAsString();
   const auto bytes = static_cast<int64_t>(payload.size());
   if (bytes > kMaxPostingBytes) AddTooLarge(path + ".posting", bytes, kMaxPostingBytes, violations);
   AddFailure(path + ".posting", CheckPosting(job.posting()), violations);
   return payload;
+}
+
+std::string DocumentPayload(const v1::Job& job, const std::string& path, Violations& violations) {
+  v1::NewDocument document = job.document();
+  if (document.source().empty()) document.set_source(job.id());
+  AddFailure(path + ".document", CheckDocument(document), violations);
+  return document.SerializeAsString();
+}
+
+// The payload of a job as stored; violations under `path`.
+std::string PayloadOf(JobKind kind, const v1::Job& job, const std::string& path, Violations& violations) {
+  const KindOfPayload wanted = PayloadOfKind(kind);
+  if (job.payload_case() != wanted.payload) {
+    const bool none = job.payload_case() == v1::Job::PAYLOAD_NOT_SET;
+    violations.push_back({path, none ? absl::StrCat("has no ", PayloadName(wanted.payload))
+                                     : absl::StrCat("has a ", PayloadName(job.payload_case()),
+                                                    ", but the batch ", wanted.does)});
+    return "";
+  }
+  switch (kind) {
+    case JobKind::kScreen:
+      return PostingPayload(job, path, violations);
+    case JobKind::kEmbed:
+      return TextPayload(job, path, violations);
+    case JobKind::kArchive:
+      return DocumentPayload(job, path, violations);
+  }
+  return "";
+}
+
+int ResultField(JobKind kind) {
+  switch (kind) {
+    case JobKind::kScreen:
+      return v1::JobResult::kVerdictFieldNumber;
+    case JobKind::kEmbed:
+      return v1::JobResult::kEmbeddingFieldNumber;
+    case JobKind::kArchive:
+      return v1::JobResult::kDocumentFieldNumber;
+  }
+  return 0;
 }
 
 v1::Batch::State StateToProto(BatchState state) {
@@ -179,6 +245,7 @@ absl::StatusOr<NewBatch> NewBatchFromProto(const v1::NewBatch& proto, const NewB
     return WithReason(absl::FailedPreconditionError("this server runs without a model and cannot embed"),
                       "NO_MODEL");
   }
+  if (batch.kind == JobKind::kArchive && !context.has_parser) return NoParserError();
   return batch;
 }
 
@@ -266,7 +333,9 @@ absl::Status BatchToProto(const Batch& batch, v1::Batch* proto) {
   counts->set_cancelled(batch.counts.cancelled);
   counts->set_expired(batch.counts.expired);
   TimeToProto(batch.create_time, proto->mutable_create_time());
-  TimeToProto(batch.expire_time, proto->mutable_expire_time());
+  if (batch.expire_time != absl::InfiniteFuture()) {
+    TimeToProto(batch.expire_time, proto->mutable_expire_time());
+  }
   if (batch.end_time != absl::InfiniteFuture()) TimeToProto(batch.end_time, proto->mutable_end_time());
   TimeToProto(batch.as_of, proto->mutable_as_of());
   if (!batch.plan.empty() && !proto->mutable_plan()->ParseFromString(batch.plan)) {
@@ -293,10 +362,9 @@ void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto) {
   proto->set_outcome(OutcomeKindToProto(outcome.kind));
   proto->set_attempt(outcome.attempt);
   if (outcome.kind == OutcomeKind::kSucceeded) {
-    const int field =
-        kind == JobKind::kScreen ? v1::JobResult::kVerdictFieldNumber : v1::JobResult::kEmbeddingFieldNumber;
     // An unknown field is encoded as it is; on the wire it cannot be told from the message's own.
-    proto->GetReflection()->MutableUnknownFields(proto)->AddLengthDelimited(field, outcome.result);
+    proto->GetReflection()->MutableUnknownFields(proto)->AddLengthDelimited(ResultField(kind),
+                                                                            outcome.result);
   }
   if (outcome.kind == OutcomeKind::kFailed) {
     StatusToProto(WithReason(absl::Status(outcome.error_code, outcome.error_message), outcome.error_reason),
@@ -305,7 +373,9 @@ void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto) {
 }
 
 absl::Duration ExpiryFromProto(const v1::NewBatch& proto) {
-  if (!proto.has_expires_after()) return NewBatch().expires_after;
+  if (!proto.has_expires_after()) {
+    return proto.has_archive() ? absl::InfiniteDuration() : NewBatch().expires_after;
+  }
   return AllowedExpiry(proto.expires_after()).value_or(absl::InfiniteDuration());
 }
 

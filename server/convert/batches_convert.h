@@ -16,11 +16,13 @@ struct NewBatchContext {
   std::string tenant;
   absl::Time now;
   bool has_model = false;
+  bool has_parser = false;
 };
 
 // Checks everything about a batch but its jobs; a screen batch's profile is compiled to find what is wrong
 // with it. The digest is left empty. INVALID_ARGUMENT carries every violation, with paths from "batch.";
-// FAILED_PRECONDITION (reason NO_MODEL): an embed batch without a model.
+// FAILED_PRECONDITION (reason NO_MODEL, NO_PARSER): an embed batch without a
+// model, an archive batch without a parser.
 absl::StatusOr<NewBatch> NewBatchFromProto(const v1::NewBatch& proto, const NewBatchContext& context);
 
 // `path_index` is the first job's in "jobs[i]". INVALID_ARGUMENT carries up to kMaxFieldViolations
@@ -51,8 +53,9 @@ absl::Status BatchToProto(const Batch& batch, v1::Batch* proto);
 // The same, and what the batch waits for on this server.
 absl::Status BatchToProto(const Batch& batch, bool has_model, v1::Batch* proto);
 
-// For answers that only pass an outcome on. What the store keeps as a result is what the field `verdict` or
-// `embedding` is encoded to, and goes along unread: the client sees the field set, `proto` itself does not.
+// For answers that only pass an outcome on. What the store keeps as a result is what the field `verdict`,
+// `embedding` or `document` is encoded to, and goes along unread: the client sees the field set, `proto`
+// itself does not.
 void OutcomeToWire(JobKind kind, const Outcome& outcome, v1::JobResult* proto);
 
 // How long the batch is to live, said or not; infinite where what is said is not allowed, which

@@ -106,7 +106,7 @@ void BatchService::Admit(const CreateCall::Ptr& call) {
 void BatchService::Create(const CreateCall::Ptr& call, FrontDoor::Ticket ticket) {
   const v1::CreateBatchRequest request = call->TakeRequest();
   absl::StatusOr<CheckedBatch> checked =
-      CheckCreate(request, {tenant_, parts_.rpc.clock.WallNow(), parts_.has_model});
+      CheckCreate(request, {tenant_, parts_.rpc.clock.WallNow(), parts_.has_model, parts_.has_parser});
   if (!checked.ok()) return call->Finish(checked.status());
   parts_.catalog->CreateBatch(std::move(checked->batch), std::move(checked->jobs),
                               [ticket = std::move(ticket), answer = AnswerWithBatch(call, parts_.has_model)](
@@ -125,6 +125,7 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* BatchService::UploadBatch(grpc::Callb
                           .clock = &parts_.rpc.clock,
                           .upload_timeout = parts_.upload_timeout,
                           .has_model = parts_.has_model,
+                          .has_parser = parts_.has_parser,
                           .tenant = tenant_},
                          context, response);
 }

@@ -29,6 +29,7 @@ struct BatchServiceParts {
   absl::Duration reader_timeout = absl::Minutes(1);  // of StreamResults and WatchBatch; > 0
   absl::Duration upload_timeout = absl::Minutes(1);  // of each message of UploadBatch; > 0
   bool has_model = false;
+  bool has_parser = false;
 };
 
 // Every method of the service takes and gives bytes (server/convert/wire.h).

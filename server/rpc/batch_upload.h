@@ -26,6 +26,7 @@ struct BatchUploadParts {
   const Clock* clock = nullptr;
   absl::Duration upload_timeout;  // > 0; of the next whole message, or the stream's end
   bool has_model = false;
+  bool has_parser = false;
   std::string tenant;
 };
 

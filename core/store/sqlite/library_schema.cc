@@ -10,6 +10,7 @@ constexpr const char* kLibraryMigrations[] = {R"sql(
 CREATE TABLE edition (
   edition INTEGER PRIMARY KEY, state INTEGER NOT NULL, tenant TEXT NOT NULL, id TEXT NOT NULL,
   batch TEXT NOT NULL, job INTEGER NOT NULL, content TEXT NOT NULL, options TEXT NOT NULL, profile TEXT NOT NULL,
+  format TEXT NOT NULL,
   source TEXT NOT NULL, title TEXT NOT NULL, labels TEXT NOT NULL, facts BLOB NOT NULL, pages INTEGER NOT NULL,
   failed INTEGER NOT NULL DEFAULT 0, degraded INTEGER NOT NULL DEFAULT 0, blank INTEGER NOT NULL DEFAULT 0,
   reused INTEGER NOT NULL DEFAULT 0, create_time INTEGER NOT NULL DEFAULT 0, update_time INTEGER NOT NULL DEFAULT 0);

@@ -16,7 +16,7 @@ constexpr int64_t kPagesPerPurge = 256;
 
 constexpr absl::string_view kEditionColumns =
     "state, tenant, id, batch, job, content, options, profile, source, title, labels, facts, pages, failed, "
-    "degraded, blank, reused, create_time, update_time";
+    "degraded, blank, reused, create_time, update_time, format";
 
 absl::StatusOr<StoredDocument> DocumentOfRow(const Query& row) {
   StoredDocument document;
@@ -25,6 +25,7 @@ absl::StatusOr<StoredDocument> DocumentOfRow(const Query& row) {
   document.head = {.content = row.String(5),
                    .options = row.String(6),
                    .profile = row.String(7),
+                   .format = row.String(19),
                    .source = row.String(8),
                    .title = row.String(9),
                    .labels = {},
@@ -142,9 +143,10 @@ absl::Status LibraryTables::BeginDraft(const DocumentKey& document, const JobKey
   }
   return connection_.Run(
       "INSERT INTO edition (state, tenant, id, batch, job, content, options, profile, source, title, labels, "
-      "facts, pages) VALUES (" SLUICE_DRAFT ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+      "facts, pages, format) VALUES (" SLUICE_DRAFT
+      ", ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
       document.tenant, document.id, job.batch_id, job.job_index, head.content, head.options, head.profile,
-      head.source, head.title, EncodeLabels(head.labels), Blob{head.facts}, head.pages);
+      head.source, head.title, EncodeLabels(head.labels), Blob{head.facts}, head.pages, head.format);
 }
 
 absl::Status LibraryTables::PutDraftPages(const JobKey& job, const std::vector<StoredPage>& pages) {
@@ -368,7 +370,8 @@ absl::StatusOr<int64_t> LibraryTables::ForgetContents(const std::vector<std::str
   for (const std::string& content : contents) {
     SLUICE_RETURN_IF_ERROR(connection_.Run(
         "INSERT INTO edition (state, tenant, id, batch, job, content, options, profile, source, title, "
-        "labels, facts, pages) VALUES (" SLUICE_GONE ", '', '', '', 0, ?1, '', '', '', '', '', x'', 0)",
+        "labels, facts, pages, format) VALUES (" SLUICE_GONE
+        ", '', '', '', 0, ?1, '', '', '', '', '', x'', 0, '')",
         content));
     Query made = connection_.Select("SELECT last_insert_rowid()");
     if (!made.Step()) return made.status();
