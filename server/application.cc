@@ -295,7 +295,7 @@ class WholeApplication final : public Application {
     events_ = std::make_unique<StoreEvents>(*pipeline_, *feed_, changes_, metrics_);
     store_->SetListener(events_.get());
     pipeline_->OnReady();  // what came before there was a listener
-    if (archive_ != nullptr) DropAbandonedDrafts(*archive_, *store_);
+    if (archive_ != nullptr) DropAbandonedDrafts(archive_->library, *store_);
     return absl::OkStatus();
   }
 

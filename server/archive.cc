@@ -33,17 +33,17 @@ std::string FindParser() {
   return "";
 }
 
-void DropDrafts(Archive& archive, std::vector<std::string> open) {
-  archive.library->DropDraftsExcept(std::move(open), [](const absl::Status& dropped) {
+void DropDrafts(LibraryStore& library, std::vector<std::string> open) {
+  library.DropDraftsExcept(std::move(open), [](const absl::Status& dropped) {
     if (!dropped.ok()) Log(LogLevel::kWarning, "abandoned drafts stay in the library: ", dropped.message());
   });
 }
 
 // Gathers the open batches, page by page.
-void ListOpen(Archive& archive, BatchCatalog& catalog, std::vector<std::string> open,
+void ListOpen(std::shared_ptr<LibraryStore> library, BatchCatalog& catalog, std::vector<std::string> open,
               std::string page_token) {
   catalog.ListBatches("", kBatchesAtOnce, std::move(page_token),
-                      [&archive, &catalog, open = std::move(open)](absl::StatusOr<BatchPage> page) mutable {
+                      [library, &catalog, open = std::move(open)](absl::StatusOr<BatchPage> page) mutable {
                         if (!page.ok()) {
                           return Log(LogLevel::kWarning,
                                      "abandoned drafts stay in the library: ", page.status().message());
@@ -51,8 +51,8 @@ void ListOpen(Archive& archive, BatchCatalog& catalog, std::vector<std::string> 
                         for (const Batch& batch : page->batches) {
                           if (!IsTerminal(batch.state)) open.push_back(batch.id);
                         }
-                        if (page->next_page_token.empty()) return DropDrafts(archive, std::move(open));
-                        ListOpen(archive, catalog, std::move(open), page->next_page_token);
+                        if (page->next_page_token.empty()) return DropDrafts(*library, std::move(open));
+                        ListOpen(library, catalog, std::move(open), page->next_page_token);
                       });
 }
 
@@ -90,8 +90,8 @@ absl::StatusOr<std::unique_ptr<Archive>> OpenArchive(const ArchiveOptions& optio
   return archive;
 }
 
-void DropAbandonedDrafts(Archive& archive, BatchCatalog& catalog) {
-  ListOpen(archive, catalog, {}, "");
+void DropAbandonedDrafts(std::shared_ptr<LibraryStore> library, BatchCatalog& catalog) {
+  ListOpen(std::move(library), catalog, {}, "");
 }
 
 }  // namespace sluice

@@ -18,6 +18,7 @@
 #include "core/base/status_macros.h"
 #include "sluice/v1/batches.grpc.pb.h"
 #include "sluice/v1/embeddings.grpc.pb.h"
+#include "sluice/v1/library.grpc.pb.h"
 #include "sluice/v1/server.grpc.pb.h"
 
 namespace sluice {
@@ -25,6 +26,7 @@ namespace {
 
 constexpr int kMaxReceivedMessageBytes = 64 << 20;
 constexpr size_t kUploadMessageBytes = 1 << 20;
+constexpr size_t kPieceBytes = 512 << 10;
 
 absl::Status InterruptedError() {
   return absl::CancelledError("interrupted");
@@ -125,6 +127,7 @@ class GrpcClient final : public Client {
       : options_(std::move(options)),
         batches_(v1::BatchService::NewStub(channel)),
         embeddings_(v1::EmbeddingService::NewStub(channel)),
+        libraries_(v1::LibraryService::NewStub(channel)),
         servers_(v1::ServerService::NewStub(channel)) {
     if (!options_.sleep) options_.sleep = [this](absl::Duration delay) { calls_.Wait(delay); };
     if (!options_.jitter) options_.jitter = [this] { return Random(); };
@@ -211,6 +214,57 @@ class GrpcClient final : public Client {
     return Unary<v1::Server>(*servers_, &v1::ServerService::Stub::GetServer, v1::GetServerRequest());
   }
 
+  absl::StatusOr<v1::Upload> UploadContent(const std::string& sha256, int64_t size,
+                                           ContentReader reader) override {
+    absl::StatusOr<v1::Upload> upload = absl::UnknownError("not tried");
+    // An error of the reader says nothing about the server: it must not be taken for one to retry.
+    absl::Status reader_error;
+    SLUICE_RETURN_IF_ERROR(Retried([&]() -> absl::Status {
+      upload = GetUploadOnce(sha256);
+      if (!upload.ok() || upload->complete()) return upload.status();
+      upload = UploadFrom(sha256, size, upload->offset(), reader, reader_error);
+      return reader_error.ok() ? upload.status() : absl::OkStatus();
+    }));
+    if (!reader_error.ok()) return reader_error;
+    return upload;
+  }
+
+  absl::StatusOr<v1::Upload> GetUpload(const std::string& sha256) override {
+    v1::GetUploadRequest request;
+    request.set_sha256(sha256);
+    return Unary<v1::Upload>(*libraries_, &v1::LibraryService::Stub::GetUpload, request);
+  }
+
+  absl::StatusOr<v1::ListDocumentsResponse> ListDocuments(const v1::ListDocumentsRequest& request) override {
+    return Unary<v1::ListDocumentsResponse>(*libraries_, &v1::LibraryService::Stub::ListDocuments, request);
+  }
+
+  absl::StatusOr<v1::Document> GetDocument(const std::string& name) override {
+    v1::GetDocumentRequest request;
+    request.set_name(name);
+    return Unary<v1::Document>(*libraries_, &v1::LibraryService::Stub::GetDocument, request);
+  }
+
+  absl::StatusOr<v1::DocumentPage> GetPage(const v1::GetPageRequest& request) override {
+    return Unary<v1::DocumentPage>(*libraries_, &v1::LibraryService::Stub::GetPage, request);
+  }
+
+  absl::StatusOr<v1::Document> UpdateDocument(const v1::UpdateDocumentRequest& request) override {
+    return Unary<v1::Document>(*libraries_, &v1::LibraryService::Stub::UpdateDocument, request);
+  }
+
+  absl::StatusOr<v1::RetryDocumentResponse> RetryDocument(v1::RetryDocumentRequest request) override {
+    if (request.request_id().empty()) request.set_request_id(MakeRequestId());
+    return Unary<v1::RetryDocumentResponse>(*libraries_, &v1::LibraryService::Stub::RetryDocument, request);
+  }
+
+  absl::Status DeleteDocument(const std::string& name) override {
+    v1::DeleteDocumentRequest request;
+    request.set_name(name);
+    return Unary<google::protobuf::Empty>(*libraries_, &v1::LibraryService::Stub::DeleteDocument, request)
+        .status();
+  }
+
   const std::string& address() const override { return options_.address; }
   void Interrupt() override { calls_.Interrupt(); }
 
@@ -237,6 +291,47 @@ class GrpcClient final : public Client {
       const absl::Status status = attempt();
       if (status.ok() || !WaitToRetry(failed_attempts, options_.retry.max_attempts, status)) return status;
     }
+  }
+
+  absl::StatusOr<v1::Upload> GetUploadOnce(const std::string& sha256) {
+    v1::GetUploadRequest request;
+    request.set_sha256(sha256);
+    v1::Upload upload;
+    Call call(calls_);
+    call.SetTimeout(options_.call_timeout);
+    const absl::Status status = call.Result(libraries_->GetUpload(call.context(), request, &upload));
+    if (!status.ok()) return status;
+    return upload;
+  }
+
+  // The server may end the stream early: it has the content already.
+  absl::StatusOr<v1::Upload> UploadFrom(const std::string& sha256, int64_t size, int64_t offset,
+                                        ContentReader reader, absl::Status& reader_error) {
+    v1::Upload upload;
+    Call call(calls_);
+    const auto writer = libraries_->UploadContent(call.context(), &upload);
+    v1::UploadContentRequest message;
+    message.mutable_content()->set_sha256(sha256);
+    message.mutable_content()->set_size(size);
+    message.mutable_content()->set_offset(offset);
+    while (true) {
+      absl::StatusOr<std::string> piece = reader(offset, kPieceBytes);
+      if (!piece.ok()) {
+        reader_error = piece.status();
+        call.Cancel();
+        break;
+      }
+      if (piece->empty()) break;
+      offset += static_cast<int64_t>(piece->size());
+      message.set_piece(*std::move(piece));
+      if (!writer->Write(message)) break;
+      message.Clear();
+    }
+    writer->WritesDone();
+    const absl::Status status = call.Result(writer->Finish());
+    if (!status.ok()) return status;
+    if (upload.complete()) return upload;
+    return absl::UnavailableError("the server ended the upload before it had all of it");
   }
 
   template <typename Response, typename Stub, typename Request>
@@ -312,6 +407,7 @@ class GrpcClient final : public Client {
   std::mt19937_64 random_ ABSL_GUARDED_BY(random_mutex_){std::random_device{}()};
   const std::unique_ptr<v1::BatchService::Stub> batches_;
   const std::unique_ptr<v1::EmbeddingService::Stub> embeddings_;
+  const std::unique_ptr<v1::LibraryService::Stub> libraries_;
   const std::unique_ptr<v1::ServerService::Stub> servers_;
 };
 

@@ -16,6 +16,7 @@
 #include "client/cpp/retry.h"
 #include "sluice/v1/batches.pb.h"
 #include "sluice/v1/embeddings.pb.h"
+#include "sluice/v1/library.pb.h"
 #include "sluice/v1/server.pb.h"
 
 namespace sluice {
@@ -38,6 +39,10 @@ std::string MakeRequestId();
 using UploadSink = absl::FunctionRef<absl::Status(v1::Job)>;
 // Gives every job to the sink, in order. Called again, from the beginning, when the upload is tried again.
 using JobSource = absl::FunctionRef<absl::Status(UploadSink)>;
+
+// Reads up to `size` bytes of a content from `offset` on; an empty piece ends it. After an error the upload
+// stops and hands it on.
+using ContentReader = absl::FunctionRef<absl::StatusOr<std::string>(int64_t offset, size_t size)>;
 
 // Thread-safe; every call blocks. Calls end with CANCELLED once Interrupt was called.
 class Client {
@@ -76,6 +81,20 @@ class Client {
 
   virtual absl::StatusOr<v1::EmbedResponse> Embed(const v1::EmbedRequest& request) = 0;
   virtual absl::StatusOr<v1::Server> GetServer() = 0;
+
+  // Sends what the server lacks of a content of `size` bytes, holding one message of it. A connection that
+  // breaks is taken up again where the server says.
+  virtual absl::StatusOr<v1::Upload> UploadContent(const std::string& sha256, int64_t size,
+                                                   ContentReader reader) = 0;
+  virtual absl::StatusOr<v1::Upload> GetUpload(const std::string& sha256) = 0;
+  virtual absl::StatusOr<v1::ListDocumentsResponse> ListDocuments(
+      const v1::ListDocumentsRequest& request) = 0;
+  virtual absl::StatusOr<v1::Document> GetDocument(const std::string& name) = 0;
+  virtual absl::StatusOr<v1::DocumentPage> GetPage(const v1::GetPageRequest& request) = 0;
+  virtual absl::StatusOr<v1::Document> UpdateDocument(const v1::UpdateDocumentRequest& request) = 0;
+  // An empty request_id is filled in.
+  virtual absl::StatusOr<v1::RetryDocumentResponse> RetryDocument(v1::RetryDocumentRequest request) = 0;
+  virtual absl::Status DeleteDocument(const std::string& name) = 0;
 
   // Where it is connected to.
   virtual const std::string& address() const = 0;

@@ -42,6 +42,9 @@ struct Words {
   BatchesFlags batches;
   HardwareFlags hardware;
   LoadFlags load;
+  ArchiveFlags archive;
+  std::vector<std::string> labels;
+  std::string title;
   std::string target = "embed";
   std::string arrivals = "poisson";
   std::string words = "16:70,64:25,200:5";
@@ -143,6 +146,74 @@ void AddBatches(CLI::App& root, Words& words) {
   add("delete", Action::kDelete, "Purge a finished one with all its data");
 }
 
+void AddArchiveFlags(CLI::App& add, Words& words) {
+  ArchiveFlags& archive = words.archive;
+  add.add_option("--profile", archive.profile, "quality (default), fast, quick or text-only")
+      ->envname("SLUICE_ARCHIVE_PROFILE")
+      ->check(CLI::IsMember(std::vector<std::string>{"quality", "fast", "quick", "text-only"}));
+  add.add_option("--books-at-once", archive.books_at_once, "Books in work at once (default: the profile's)")
+      ->envname("PARALLEL_JOBS")
+      ->check(CLI::Range(0, 64));
+  add.add_option("--password-file", archive.password_file, "File with the password of encrypted documents");
+  add.add_flag("!--no-wait", archive.wait, "Do not wait until the documents are in the library");
+  add.add_flag("--dry-run", archive.dry_run, "Say what would be done, and do nothing");
+}
+
+void AddArchive(CLI::App& root, Words& words) {
+  using Action = ArchiveFlags::Action;
+  CLI::App& app = *root.add_subcommand("archive", "Keep documents in a library of pages");
+  app.require_subcommand(1);
+  ArchiveFlags& archive = words.archive;
+  const auto add = [&](const char* name, Action action, const char* help) -> CLI::App& {
+    CLI::App& verb = *app.add_subcommand(name, help);
+    verb.parse_complete_callback([&words, action] { words.archive.action = action; });
+    return verb;
+  };
+  const auto with_names = [&](CLI::App& verb, const char* help) {
+    verb.add_option("documents", archive.names, help)->required();
+  };
+  const auto with_json = [&](CLI::App& verb) {
+    verb.add_flag("--json", archive.json, "As JSON")->envname("SLUICE_JSON");
+  };
+  const auto with_labels = [&](CLI::App& verb, const char* help) {
+    verb.add_option("--label", words.labels, help)->take_all();
+  };
+  constexpr const char* kDocument = "Its source, or its name documents/{id}";
+
+  CLI::App& adding = add("add", Action::kAdd, "Add files, and the files in directories");
+  with_names(adding, "Files and directories");
+  AddArchiveFlags(adding, words);
+  with_labels(adding, "KEY=VALUE, for all of them");
+  with_json(adding);
+  CLI::App& listing = add("ls", Action::kList, "List documents, by source");
+  with_labels(listing, "KEY=VALUE: only documents that have it");
+  with_json(listing);
+  CLI::App& showing = add("show", Action::kShow, "Show one: pages, what they lack, headings");
+  with_names(showing, kDocument);
+  with_json(showing);
+  CLI::App& page = add("page", Action::kPage, "Show a page's text");
+  with_names(page, kDocument);
+  page.add_option("number", archive.page, "Of the page, from 1")->required()->check(CLI::Range(1, 1'000'000));
+  page.add_option("--picture", archive.picture, "Write the page as PNG to this file");
+  page.add_flag("--boxes", archive.boxes, "With kinds and places of its blocks");
+  with_json(page);
+  CLI::App& retry = add("retry", Action::kRetry, "Read the pages that failed again");
+  with_names(retry, kDocument);
+  retry.add_flag("!--no-wait", archive.wait, "Do not wait for it");
+  with_json(retry);
+  with_names(add("rm", Action::kRemove, "Remove documents for good, with all their pages"), kDocument);
+  CLI::App& set = add("set", Action::kSet, "Give a document another title or other labels");
+  with_names(set, kDocument);
+  set.add_option("--title", words.title, "Its title");
+  with_labels(set, "KEY=VALUE; those given are all it has then");
+  add("profiles", Action::kProfiles, "Show the archive profiles");
+  CLI::App& exporting = add("export", Action::kExport, "Write documents' text");
+  with_names(exporting, kDocument);
+  exporting.add_option("--format", archive.format, "md or jsonl")
+      ->check(CLI::IsMember(std::vector<std::string>{"md", "jsonl"}));
+  exporting.add_option("--output", archive.output, "File to write (default: standard output)");
+}
+
 void AddLoad(CLI::App& root, Words& words) {
   CLI::App& app = *root.add_subcommand(
       "load", "Call Embed or CreateBatch at a rate, whatever the server answers, and time it");
@@ -187,6 +258,7 @@ void AddAll(CLI::App& app, Words& words) {
   AddScreen(app, words);
   AddEmbed(app, words);
   AddBatches(app, words);
+  AddArchive(app, words);
   AddLoad(app, words);
   CLI::App* const hardware = app.add_subcommand("hardware", "Show what the server runs on, and why");
   CLI::Option* const json =
@@ -250,6 +322,20 @@ absl::Status UnderstandLoad(const Words& words, LoadFlags& load) {
   return absl::OkStatus();
 }
 
+absl::Status UnderstandArchive(const Words& words, const CLI::App& app, ArchiveFlags& archive) {
+  for (const std::string& label : words.labels) {
+    const size_t equals = label.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return absl::InvalidArgumentError(absl::StrCat("--label: '", label, "' is not KEY=VALUE"));
+    }
+    archive.labels[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  if (archive.action != ArchiveFlags::Action::kSet) return absl::OkStatus();
+  if (app.get_subcommand("archive")->get_subcommand("set")->count("--title") > 0) archive.title = words.title;
+  if (archive.title.has_value() || !archive.labels.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError("archive set needs --title or --label");
+}
+
 absl::StatusOr<ParsedCommandLine> Understand(const CLI::App& app, Words words) {
   if (app.got_subcommand("screen")) {
     SLUICE_RETURN_IF_ERROR(UnderstandScreen(words, words.screen));
@@ -261,6 +347,9 @@ absl::StatusOr<ParsedCommandLine> Understand(const CLI::App& app, Words words) {
     std::string& name = words.batches.name;
     if (!name.empty() && !absl::StartsWith(name, "batches/")) name = "batches/" + name;
     words.line.command = std::move(words.batches);
+  } else if (app.got_subcommand("archive")) {
+    SLUICE_RETURN_IF_ERROR(UnderstandArchive(words, app, words.archive));
+    words.line.command = std::move(words.archive);
   } else if (app.got_subcommand("load")) {
     SLUICE_RETURN_IF_ERROR(UnderstandLoad(words, words.load));
     words.line.command = std::move(words.load);

@@ -2,6 +2,7 @@
 // environment.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -42,6 +43,25 @@ struct BatchesFlags {
   bool json = false;
 };
 
+struct ArchiveFlags {
+  enum class Action { kAdd, kList, kShow, kPage, kRetry, kRemove, kSet, kProfiles, kExport };
+  Action action = Action::kList;
+  std::vector<std::string> names;  // files and directories to add; documents, by source or by documents/{id}
+  std::string profile = "quality";
+  int books_at_once = 0;  // 0: the profile's
+  std::map<std::string, std::string> labels;
+  std::optional<std::string> title;
+  std::string password_file;
+  bool wait = true;
+  bool dry_run = false;
+  bool json = false;
+  int page = 1;
+  std::string picture;  // a file to write
+  bool boxes = false;
+  std::string format = "md";
+  std::string output;
+};
+
 struct HardwareFlags {
   bool json = false;
   bool self_test = false;  // by a sluiced of one's own, of no server
@@ -60,7 +80,7 @@ struct LoadFlags {
 struct CommandLine {
   std::string server = "127.0.0.1:7070";
   bool local = false;
-  std::variant<ScreenFlags, EmbedFlags, BatchesFlags, HardwareFlags, LoadFlags> command;
+  std::variant<ScreenFlags, EmbedFlags, BatchesFlags, HardwareFlags, LoadFlags, ArchiveFlags> command;
 };
 
 // Either what to do, or a text to print (for --help and --version) and end.

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cpp/client.h"
+#include "client/cpp/command/archive_command.h"
 #include "client/cpp/command/batches_command.h"
 #include "client/cpp/command/command_line.h"
 #include "client/cpp/command/embed_command.h"
@@ -78,6 +79,7 @@ absl::StatusOr<ExitCode> Run(const CommandLine& line, CommandContext& context) {
     absl::StatusOr<ExitCode> operator()(const BatchesFlags& flags) { return RunBatches(flags, context); }
     absl::StatusOr<ExitCode> operator()(const HardwareFlags& flags) { return RunHardware(flags, context); }
     absl::StatusOr<ExitCode> operator()(const LoadFlags& flags) { return RunLoad(flags, context); }
+    absl::StatusOr<ExitCode> operator()(const ArchiveFlags& flags) { return RunArchive(flags, context); }
   };
   return std::visit(Dispatch{context}, line.command);
 }
