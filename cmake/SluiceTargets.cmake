@@ -72,7 +72,7 @@ function(sluice_test NAME)
   add_test(NAME ${NAME} COMMAND ${NAME} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
   set_tests_properties(${NAME} PROPERTIES TIMEOUT ${ARG_TIMEOUT_SECONDS} LABELS "${ARG_LABELS}"
     ENVIRONMENT
-    "SLUICE_MODEL=${SLUICE_MODEL};TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan_suppressions.txt")
+    "SLUICE_MODEL=${SLUICE_MODEL};SLUICE_PDFIUM=${SLUICE_PDFIUM};TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan_suppressions.txt")
 endfunction()
 
 function(sluice_benchmark NAME)

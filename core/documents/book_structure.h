@@ -1,19 +1,24 @@
-// BookStructure: what only the whole book tells of its pages: running heads and page numbers, headings and
-// their levels. Pure.
+// BookStructure: what only the whole book tells of its pages: running heads, page numbers and headings. Pure.
+//
+// Running heads: a first or last line that stands at the same height on at least a fifth of the pages of its
+// parity, or on three in a row, its digits aside (Marker's rule). Headings: lines of the outline that stand
+// on their page; where there is no outline, lines whose type stands out from the body's, by size, weight or a
+// section's number (Docling's order of evidence). A block that its reader called a heading stays one.
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/documents/page.h"
 
 namespace sluice {
 
-// Two passes over the pages, so that no more than a few bytes of each are in memory:
+// Two passes over the pages, so that no more than a few hundred bytes of each are in memory:
 //
 //   BookStructure book(facts);
 //   for (page : pages) book.Observe(page);   // each once, in any order
 //   book.Conclude();
-//   for (page : pages) book.Apply(page);     // sets kinds and levels
+//   for (page : pages) book.Apply(page);     // sets kinds and levels, splits blocks
 //
 // Not thread-safe; Apply is const.
 class BookStructure {
@@ -31,6 +36,7 @@ class BookStructure {
 
  private:
   struct State;
+  void AddText(const Page& page, Block block, std::vector<Block>& blocks) const;
   std::unique_ptr<State> state_;
 };
 

@@ -145,8 +145,9 @@ double ClaimAndRecord(BatchStore& store, int count) {
     if (claims->empty()) break;
     std::vector<LeasedStep> outcomes;
     for (const Claimed& claim : *claims) {
-      outcomes.push_back({claim.key(), {}});
-      OutcomeIn(outcomes.back()).result = std::string(kVerdictBytes, 'v');
+      NewOutcome outcome;
+      outcome.result = std::string(kVerdictBytes, 'v');
+      outcomes.push_back({claim.key(), std::move(outcome)});
     }
     const auto results = AwaitStore<std::vector<CommitResult>>(
         [&](auto done) { store.CommitSteps(std::move(outcomes), std::move(done)); });

@@ -45,6 +45,7 @@ struct Words {
   ArchiveFlags archive;
   std::vector<std::string> labels;
   std::string title;
+  std::string document;  // of archive page
   std::string target = "embed";
   std::string arrivals = "poisson";
   std::string words = "16:70,64:25,200:5";
@@ -192,7 +193,7 @@ void AddArchive(CLI::App& root, Words& words) {
   with_names(showing, kDocument);
   with_json(showing);
   CLI::App& page = add("page", Action::kPage, "Show a page's text");
-  with_names(page, kDocument);
+  page.add_option("document", words.document, kDocument)->required();
   page.add_option("number", archive.page, "Of the page, from 1")->required()->check(CLI::Range(1, 1'000'000));
   page.add_option("--picture", archive.picture, "Write the page as PNG to this file");
   page.add_flag("--boxes", archive.boxes, "With kinds and places of its blocks");
@@ -323,6 +324,7 @@ absl::Status UnderstandLoad(const Words& words, LoadFlags& load) {
 }
 
 absl::Status UnderstandArchive(const Words& words, const CLI::App& app, ArchiveFlags& archive) {
+  if (!words.document.empty()) archive.names = {words.document};
   for (const std::string& label : words.labels) {
     const size_t equals = label.find('=');
     if (equals == std::string::npos || equals == 0) {
