@@ -42,7 +42,7 @@ RUN find /opt/sluice/lib -name '*.so*' -exec strip --strip-unneeded {} +
 
 FROM ${BASE} AS runtime
 RUN apt-get update && apt-get install -y --no-install-recommends \
-      libgrpc++1.51 libgumbo1 libicu72 libprometheus-cpp-core1.0 libprotobuf32 libre2-9 libspdlog1.10 \
+      libgrpc++1.51 libgumbo1 libicu72 libpng16-16 libprometheus-cpp-core1.0 libprotobuf32 libseccomp2 libre2-9 libspdlog1.10 \
       libsqlite3-0 libstemmer0d libutf8proc2 libyaml-cpp0.7 && \
     rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log && \
     install -d -m 0750 -o 65532 -g 65532 /data

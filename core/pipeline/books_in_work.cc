@@ -36,7 +36,9 @@ void BooksInWork::Admit() {
   std::deque<Waiting> waiting = std::exchange(waiting_, {});
   for (Waiting& next : waiting) {
     const bool stopped = next.split->stop != StopReason::kNone;
-    if (!stopped && OthersInWork(next.split->claim) >= next.most) {
+    // One that is claimed alone would wait for others that nobody claims.
+    const bool waits = !stopped && !next.split->claim.alone;
+    if (waits && OthersInWork(next.split->claim) >= next.most) {
       still.push_back(std::move(next));
       continue;
     }

@@ -110,6 +110,7 @@ struct Claimed {
   std::string payload;     // the job's, or the task's own
   std::string artifact;    // what the job's last stage made of it; "" in its first, and for a task
   int attempt = 1;         // 1 for the first
+  bool alone = false;  // it is suspect: nothing else is claimed until it ends, so it must wait for nothing
   Fence fence = 0;
 
   LeaseKey key() const { return {batch_id, slot, fence}; }

@@ -71,8 +71,8 @@ void BatchUpload::TakePart() {
 
 void BatchUpload::Begin() {
   if (!part_.has_batch()) return Fail(FieldError("batch", "is missing in the first message"));
-  absl::StatusOr<NewBatch> batch =
-      NewBatchFromProto(part_.batch(), {parts_.tenant, parts_.clock->WallNow(), parts_.has_model, parts_.has_parser});
+  absl::StatusOr<NewBatch> batch = NewBatchFromProto(
+      part_.batch(), {parts_.tenant, parts_.clock->WallNow(), parts_.has_model, parts_.has_parser});
   if (!batch.ok()) return Fail(batch.status());
   may_repeat_ = !part_.batch().request_id().empty();
   if (may_repeat_) digest_.Add(part_.batch(), "request_id");

@@ -143,6 +143,7 @@ absl::StatusOr<std::vector<Claimed>> InMemoryBatches::Claim(const ClaimRequest& 
                   .scope = ScopeOf(work),
                   .slot = slot,
                   .attempt = work.tries.attempts + 1,
+                  .alone = work.tries.suspicion > 0,
                   .fence = last_fence_ + 1};
     FillClaim(entry, work, claim);
     bytes += std::ssize(claim.payload) + std::ssize(claim.artifact);

@@ -218,6 +218,7 @@ absl::StatusOr<std::vector<Claimed>> BatchTables::Claim(const ClaimRequest& requ
     claim.scope = stage.scope;
     claim.slot = SlotOf(row.job);
     claim.attempt = row.tries.attempts + 1;
+    claim.alone = row.tries.suspicion > 0;
     claim.fence = fence++;
     if (stage.scope == StageScope::kJob) SLUICE_RETURN_IF_ERROR(FillJob(claim, row.job));
     if (stage.scope == StageScope::kTask) SLUICE_RETURN_IF_ERROR(FillTask(claim, row.job));

@@ -76,6 +76,17 @@ TEST_F(BooksInWorkTest, ABookThatIsSplitAgainDoesNotWaitForItself) {
   EXPECT_THAT(begun_, ElementsAre(0, 0));
 }
 
+// After a crash: what was in work when the process died is claimed alone, and nothing else meanwhile.
+TEST_F(BooksInWorkTest, ABookThatIsClaimedAloneWaitsForNoOther) {
+  Enter(0, 1);
+  auto lease = std::make_shared<Lease>();
+  lease->claim.batch_id = "shelf";
+  lease->claim.job_index = 1;
+  lease->claim.alone = true;
+  books_.Enter(lease, 1, [this] { begun_.push_back(1); });
+  EXPECT_THAT(begun_, ElementsAre(0, 1));
+}
+
 TEST_F(BooksInWorkTest, TheEndOfAShelfEndsItsBooks) {
   const LeasePtr split = Enter(0, 1);
   books_.GoOn(split->claim);
