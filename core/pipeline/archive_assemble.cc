@@ -208,7 +208,7 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
             .error_message = why.error_message};
   }
 
-  void WriteDraft(std::shared_ptr<const std::vector<StoredPage>> pages) {
+  void WriteDraft(const std::shared_ptr<std::vector<StoredPage>>& pages) {
     const int next = pages->back().number + 1;
     AskVoid(
         [self = shared_from_this(), pages](Done<void> done) {

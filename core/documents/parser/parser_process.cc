@@ -65,6 +65,7 @@ class SpawnPlan {
 
   int Spawn(const std::vector<std::string>& arguments, pid_t& pid) {
     std::vector<char*> pointers;
+    pointers.reserve(arguments.size() + 1);
     for (const std::string& argument : arguments) pointers.push_back(const_cast<char*>(argument.c_str()));
     pointers.push_back(nullptr);
     return posix_spawn(&pid, arguments.front().c_str(), &actions_, &attributes_, pointers.data(), environ);

@@ -86,8 +86,7 @@ absl::Status ParserWorker::ReadPages(const DocumentSource& source, PageRange ran
   int next = range.first;
   const int end = range.first + range.count;
   while (next < end) {
-    const absl::Status read =
-        ReadRun(source, {.first = next, .count = end - next}, cancellation, on_page, next);
+    absl::Status read = ReadRun(source, {.first = next, .count = end - next}, cancellation, on_page, next);
     if (read.ok()) return read;
     // Which page it was is known: those before it have come.
     if (!IsLoss(read) || !opened_before_loss_) return read;
@@ -139,7 +138,7 @@ absl::StatusOr<Page> ParserWorker::ReadAlone(const DocumentSource& source, int n
                                              const CancellationToken& cancellation) {
   absl::StatusOr<Page> alone = absl::InternalError("not read");
   int next = number;
-  const absl::Status read = ReadRun(
+  absl::Status read = ReadRun(
       source, {.first = number, .count = 1}, cancellation,
       [&alone](ReadPageEnd end) { alone = std::move(end.page); }, next);
   if (!read.ok()) return read;

@@ -21,6 +21,8 @@ struct Call {
   CancellationToken cancellation;
 };
 
+enum class Urgency { kViewer, kBulk };
+
 absl::Status Closed() {
   return absl::CancelledError("the parser is closed");
 }
@@ -57,7 +59,7 @@ class PooledParser final : public ProcessDocumentParser {
 
   void Describe(DocumentSource source, CancellationToken cancellation,
                 absl::AnyInvocable<void(absl::StatusOr<DocumentFacts>) &&> done) override {
-    Add<absl::StatusOr<DocumentFacts>>(ranges_, cancellation, std::move(done),
+    Add<absl::StatusOr<DocumentFacts>>(Urgency::kBulk, cancellation, std::move(done),
                                        [source = std::move(source), cancellation](ParserWorker& worker) {
                                          return worker.Describe(source, cancellation);
                                        });
@@ -66,7 +68,7 @@ class PooledParser final : public ProcessDocumentParser {
   void ReadPages(DocumentSource source, PageRange range, CancellationToken cancellation,
                  absl::AnyInvocable<void(ReadPageEnd)> on_page,
                  absl::AnyInvocable<void(absl::Status) &&> done) override {
-    Add<absl::Status>(ranges_, cancellation, std::move(done),
+    Add<absl::Status>(Urgency::kBulk, cancellation, std::move(done),
                       [source = std::move(source), range, cancellation,
                        on_page = std::move(on_page)](ParserWorker& worker) mutable {
                         return worker.ReadPages(source, range, cancellation,
@@ -77,7 +79,7 @@ class PooledParser final : public ProcessDocumentParser {
   void DrawPage(DocumentSource source, int number, PictureSize size, CancellationToken cancellation,
                 absl::AnyInvocable<void(absl::StatusOr<std::string>) &&> done) override {
     Add<absl::StatusOr<std::string>>(
-        pictures_, cancellation, std::move(done),
+        Urgency::kViewer, cancellation, std::move(done),
         [source = std::move(source), number, size, cancellation](ParserWorker& worker) {
           return worker.DrawPage(source, number, size, cancellation);
         });
@@ -99,13 +101,13 @@ class PooledParser final : public ProcessDocumentParser {
 
  private:
   template <typename Answer>
-  void Add(std::deque<Call>& queue, CancellationToken cancellation, absl::AnyInvocable<void(Answer) &&> done,
+  void Add(Urgency urgency, const CancellationToken& cancellation, absl::AnyInvocable<void(Answer) &&> done,
            absl::AnyInvocable<Answer(ParserWorker&)> work) {
     auto shared = std::make_shared<absl::AnyInvocable<void(Answer) &&>>(std::move(done));
     Call call{.run = [shared, work = std::move(work)](
                          ParserWorker& worker) mutable { std::move (*shared)(work(worker)); },
               .refuse = [shared](absl::Status why) { std::move (*shared)(std::move(why)); },
-              .cancellation = std::move(cancellation)};
+              .cancellation = cancellation};
     absl::Status refusal;
     {
       MutexLock lock(mutex_);
@@ -116,7 +118,7 @@ class PooledParser final : public ProcessDocumentParser {
                                  options_.max_waiting_calls, " calls wait for the parser: try later")),
                              "PARSER_BUSY");
       } else {
-        queue.push_back(std::move(call));
+        (urgency == Urgency::kViewer ? pictures_ : ranges_).push_back(std::move(call));
         changed_.NotifyAll();
         return;
       }
