@@ -334,13 +334,16 @@ class LostDirectory(RealFaults):
         (self.data / "batches.db-wal").unlink()
         self.assert_it_gives_up(self.data / "batches.db-wal")
 
+    def files(self):
+        return {file: file.read_bytes() for file in self.data.rglob("*") if file.is_file()}
+
     def test_another_takes_its_place(self):
         shutil.copytree(self.data, self.work / "other")
         self.data.rename(self.work / "moved")
         (self.work / "other").rename(self.data)
-        there = {file.name: file.read_bytes() for file in self.data.iterdir()}
+        there = self.files()
         self.assert_it_gives_up(self.data / "batches.db")
-        self.assertEqual({file.name: file.read_bytes() for file in self.data.iterdir()}, there)
+        self.assertEqual(self.files(), there)
 
     def test_it_is_deleted_in_the_middle_of_a_batch(self):
         client = self.sluice.start(*self.screen(20000))
