@@ -293,7 +293,7 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
   const BookPlan plan_;
   const ResultKey key_;
   const DocumentKey document_key_;
-  const JobKey job_;
+  const DraftKey job_;
   std::map<int, TaskEnd> failed_ranges_;
   DocumentFacts facts_;
   std::optional<BookStructure> structure_;  // offloaded work's, one at a time

@@ -92,7 +92,7 @@ absl::Status NoSuchDocument(absl::string_view id) {
   return WithReason(absl::NotFoundError(absl::StrCat("there is no document ", id)), "DOCUMENT_NOT_FOUND");
 }
 
-absl::Status NoDraft(const JobKey& job) {
+absl::Status NoDraft(const DraftKey& job) {
   return WithReason(
       absl::NotFoundError(absl::StrCat("job ", job.job_index, " of batch ", job.batch_id, " has no draft")),
       "NO_DRAFT");

@@ -31,7 +31,7 @@ absl::Status CheckQuery(const DocumentQuery& query);
 // --- refusals
 
 absl::Status NoSuchDocument(absl::string_view id);
-absl::Status NoDraft(const JobKey& job);
+absl::Status NoDraft(const DraftKey& job);
 absl::Status PagesMissing(int pages, int there);
 
 // Documents are listed by source: where the next page begins. INVALID_ARGUMENT (field "page_token") for what

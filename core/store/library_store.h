@@ -34,10 +34,11 @@ enum class DocumentState {
   kPartial = 2,  // some pages failed; they can be tried again
 };
 
-struct JobKey {
+// The job whose work a draft is.
+struct DraftKey {
   std::string batch_id;
   int64_t job_index = 0;
-  bool operator==(const JobKey&) const = default;
+  bool operator==(const DraftKey&) const = default;
 };
 
 // What an edition is made of, without its pages.
@@ -66,7 +67,7 @@ struct StoredDocument {
   EditionHead head;
   DocumentState state = DocumentState::kComplete;
   PageCounts counts;
-  JobKey job;              // that made it
+  DraftKey job;            // that made it
   absl::Time create_time;  // of its first edition
   absl::Time update_time;  // of this one, or of its title and labels
 };
@@ -128,15 +129,15 @@ class LibraryStore {
 
   // Drafts. BeginDraft again for the same job keeps its pages where head.content and head.options are equal,
   // and else empties it.
-  virtual void BeginDraft(DocumentKey document, JobKey job, EditionHead head, Done<void> done) = 0;
+  virtual void BeginDraft(DocumentKey document, DraftKey job, EditionHead head, Done<void> done) = 0;
   // NOT_FOUND (NO_DRAFT): published, dropped, or never begun. At most 64 pages.
-  virtual void PutDraftPages(JobKey job, std::vector<StoredPage> pages, Done<void> done) = 0;
+  virtual void PutDraftPages(DraftKey job, std::vector<StoredPage> pages, Done<void> done) = 0;
   // One commit makes the draft the document's visible edition and ends the old one. Counts are taken from its
   // pages (`reused` is the caller's). FAILED_PRECONDITION (PAGES_MISSING): a page from 1 to head.pages is not
   // there. NOT_FOUND (NO_DRAFT) unless the visible edition is of this very job: then it is answered again.
-  virtual void PublishDraft(JobKey job, int reused_pages, Done<StoredDocument> done) = 0;
+  virtual void PublishDraft(DraftKey job, int reused_pages, Done<StoredDocument> done) = 0;
   // Idempotent. Leaves no trace of the draft.
-  virtual void DropDraft(JobKey job, Done<void> done) = 0;
+  virtual void DropDraft(DraftKey job, Done<void> done) = 0;
   // The same of all jobs of a batch.
   virtual void DropDraftsOf(std::string batch_id, Done<void> done) = 0;
   // The same of all jobs of other batches than these: for the time after a crash.

@@ -118,7 +118,7 @@ absl::StatusOr<std::vector<int>> LibraryTables::ListResults(const ResultKey& key
   return numbers;
 }
 
-absl::StatusOr<std::optional<int64_t>> LibraryTables::Draft(const JobKey& job) {
+absl::StatusOr<std::optional<int64_t>> LibraryTables::Draft(const DraftKey& job) {
   Query found = connection_.Select("SELECT edition FROM edition WHERE state = " SLUICE_DRAFT
                                    " AND batch = ?1 AND job = ?2",
                                    job.batch_id, job.job_index);
@@ -128,7 +128,7 @@ absl::StatusOr<std::optional<int64_t>> LibraryTables::Draft(const JobKey& job) {
   return edition;
 }
 
-absl::Status LibraryTables::BeginDraft(const DocumentKey& document, const JobKey& job,
+absl::Status LibraryTables::BeginDraft(const DocumentKey& document, const DraftKey& job,
                                        const EditionHead& head) {
   SLUICE_RETURN_IF_ERROR(CheckEdition(head));
   SLUICE_ASSIGN_OR_RETURN(const std::optional<int64_t> draft, Draft(job));
@@ -149,7 +149,7 @@ absl::Status LibraryTables::BeginDraft(const DocumentKey& document, const JobKey
       head.source, head.title, EncodeLabels(head.labels), Blob{head.facts}, head.pages, head.format);
 }
 
-absl::Status LibraryTables::PutDraftPages(const JobKey& job, const std::vector<StoredPage>& pages) {
+absl::Status LibraryTables::PutDraftPages(const DraftKey& job, const std::vector<StoredPage>& pages) {
   SLUICE_RETURN_IF_ERROR(CheckPages(pages));
   SLUICE_ASSIGN_OR_RETURN(const std::optional<int64_t> draft, Draft(job));
   if (!draft.has_value()) return NoDraft(job);
@@ -175,7 +175,7 @@ absl::StatusOr<PageCounts> LibraryTables::CountPages(int64_t edition, int pages)
                     .blank = static_cast<int>(counted.Int(3))};
 }
 
-absl::StatusOr<StoredDocument> LibraryTables::PublishDraft(const JobKey& job, int reused_pages) {
+absl::StatusOr<StoredDocument> LibraryTables::PublishDraft(const DraftKey& job, int reused_pages) {
   SLUICE_ASSIGN_OR_RETURN(const std::optional<int64_t> draft, Draft(job));
   if (!draft.has_value()) {
     Query made =
@@ -204,7 +204,7 @@ absl::StatusOr<StoredDocument> LibraryTables::PublishDraft(const JobKey& job, in
   return ReadEdition(*draft);
 }
 
-absl::Status LibraryTables::DropDraft(const JobKey& job) {
+absl::Status LibraryTables::DropDraft(const DraftKey& job) {
   SLUICE_ASSIGN_OR_RETURN(const std::optional<int64_t> draft, Draft(job));
   return draft.has_value() ? LetGo(*draft) : absl::OkStatus();
 }

@@ -27,10 +27,10 @@ class LibraryTables final : public StoreTables {
   absl::Status PutResults(const ResultKey& key, const std::vector<StoredPage>& pages);
   absl::StatusOr<std::vector<StoredPage>> ReadResults(const ResultKey& key, int first_page, int limit);
   absl::StatusOr<std::vector<int>> ListResults(const ResultKey& key, int first_page, int last_page);
-  absl::Status BeginDraft(const DocumentKey& document, const JobKey& job, const EditionHead& head);
-  absl::Status PutDraftPages(const JobKey& job, const std::vector<StoredPage>& pages);
-  absl::StatusOr<StoredDocument> PublishDraft(const JobKey& job, int reused_pages);
-  absl::Status DropDraft(const JobKey& job);
+  absl::Status BeginDraft(const DocumentKey& document, const DraftKey& job, const EditionHead& head);
+  absl::Status PutDraftPages(const DraftKey& job, const std::vector<StoredPage>& pages);
+  absl::StatusOr<StoredDocument> PublishDraft(const DraftKey& job, int reused_pages);
+  absl::Status DropDraft(const DraftKey& job);
   absl::Status DropDraftsOf(const std::string& batch_id);
   absl::Status DropDraftsExcept(const std::vector<std::string>& batch_ids);
   absl::StatusOr<StoredDocument> GetDocument(const DocumentKey& key);
@@ -58,7 +58,7 @@ class LibraryTables final : public StoreTables {
 
  private:
   absl::StatusOr<std::optional<int64_t>> ResultSet(const ResultKey& key);
-  absl::StatusOr<std::optional<int64_t>> Draft(const JobKey& job);
+  absl::StatusOr<std::optional<int64_t>> Draft(const DraftKey& job);
   absl::StatusOr<std::optional<int64_t>> VisibleEdition(const DocumentKey& key);
   absl::StatusOr<StoredDocument> ReadEdition(int64_t edition);
   absl::StatusOr<PageCounts> CountPages(int64_t edition, int pages);

@@ -34,18 +34,18 @@ class SqliteLibraryStore final : public LibraryStore {
     Run(CallEffect::kReads, std::move(done), &LibraryTables::ListResults, std::move(key), first_page,
         last_page);
   }
-  void BeginDraft(DocumentKey document, JobKey job, EditionHead head, Done<void> done) override {
+  void BeginDraft(DocumentKey document, DraftKey job, EditionHead head, Done<void> done) override {
     Run(CallEffect::kWrites, std::move(done), &LibraryTables::BeginDraft, std::move(document), std::move(job),
         std::move(head));
   }
-  void PutDraftPages(JobKey job, std::vector<StoredPage> pages, Done<void> done) override {
+  void PutDraftPages(DraftKey job, std::vector<StoredPage> pages, Done<void> done) override {
     Run(CallEffect::kWrites, std::move(done), &LibraryTables::PutDraftPages, std::move(job),
         std::move(pages));
   }
-  void PublishDraft(JobKey job, int reused_pages, Done<StoredDocument> done) override {
+  void PublishDraft(DraftKey job, int reused_pages, Done<StoredDocument> done) override {
     Run(CallEffect::kWrites, std::move(done), &LibraryTables::PublishDraft, std::move(job), reused_pages);
   }
-  void DropDraft(JobKey job, Done<void> done) override {
+  void DropDraft(DraftKey job, Done<void> done) override {
     Run(CallEffect::kFrees, std::move(done), &LibraryTables::DropDraft, std::move(job));
   }
   void DropDraftsOf(std::string batch_id, Done<void> done) override {

@@ -59,17 +59,17 @@ class LibraryStoreTest : public testing::Test {
   }
   static DocumentKey Key(const std::string& source) { return {"", DocumentId("", source)}; }
 
-  absl::Status Begin(const JobKey& job, const EditionHead& head) {
+  absl::Status Begin(const DraftKey& job, const EditionHead& head) {
     return AwaitStore<void>(
         [&](auto done) { store_->BeginDraft(Key(head.source), job, head, std::move(done)); });
   }
-  absl::Status Put(const JobKey& job, std::vector<StoredPage> pages) {
+  absl::Status Put(const DraftKey& job, std::vector<StoredPage> pages) {
     return AwaitStore<void>([&](auto done) { store_->PutDraftPages(job, pages, std::move(done)); });
   }
-  absl::StatusOr<StoredDocument> Publish(const JobKey& job) {
+  absl::StatusOr<StoredDocument> Publish(const DraftKey& job) {
     return AwaitStore<StoredDocument>([&](auto done) { store_->PublishDraft(job, 1, std::move(done)); });
   }
-  absl::StatusOr<StoredDocument> Add(const JobKey& job, const EditionHead& head,
+  absl::StatusOr<StoredDocument> Add(const DraftKey& job, const EditionHead& head,
                                      std::vector<StoredPage> pages) {
     EXPECT_TRUE(Begin(job, head).ok());
     EXPECT_TRUE(Put(job, std::move(pages)).ok());
