@@ -125,14 +125,7 @@ class SqliteBatchStore final : public EmbeddedStore {
     Run(CallEffect::kReads, std::move(done), &BatchTables::Stats);
   }
   void Backup(std::string path, Done<void> done) override {
-    Done<void> then_copy = [this, path = std::move(path),
-                            done = std::move(done)](absl::Status ready) mutable {
-      if (!ready.ok()) return std::move(done)(std::move(ready));
-      thread_.StartBackup(std::move(path), std::move(done));
-    };
-    const auto nothing = [] { return absl::OkStatus(); };
-    thread_.Enqueue(std::make_unique<AnsweringCall<absl::Status, decltype(nothing)>>(
-        CallEffect::kReads, nothing, std::move(then_copy)));
+    thread_.Backup(std::move(path), std::move(done));
   }
 
  private:
@@ -215,14 +208,12 @@ absl::StatusOr<StoreThread::Parts> OpenParts(const SqliteBatchStoreOptions& opti
 absl::StatusOr<std::unique_ptr<EmbeddedStore>> OpenSqliteBatchStore(const SqliteBatchStoreOptions& options,
                                                                     const Clock& clock) {
   SLUICE_RETURN_IF_ERROR(CheckOptions(options));
-  DiskReserve reserve(DiskReserveOf(options.path), options.reserve_bytes);
-  absl::StatusOr<StoreThread::Parts> parts = OpenParts(options, clock, reserve);
-  // So that a server that is started on a full disk can be told what to delete.
-  if (IsDiskFull(parts.status()) && reserve.Release()) parts = OpenParts(options, clock, reserve);
-  SLUICE_RETURN_IF_ERROR(parts.status());
-  if (parts->purging.empty()) parts->reserve.Take();
-  auto& tables = static_cast<BatchTables&>(*parts->tables);  // OpenParts made them
-  return std::make_unique<SqliteBatchStore>(options, tables, *std::move(parts));
+  SLUICE_ASSIGN_OR_RETURN(StoreThread::Parts parts,
+                          StoreThread::Open(options.path, options.reserve_bytes, [&](DiskReserve reserve) {
+                            return OpenParts(options, clock, std::move(reserve));
+                          }));
+  auto& tables = static_cast<BatchTables&>(*parts.tables);  // OpenParts made them
+  return std::make_unique<SqliteBatchStore>(options, tables, std::move(parts));
 }
 
 }  // namespace sluice

@@ -96,12 +96,7 @@ class SqliteLibraryStore final : public LibraryStore {
     Run(CallEffect::kReads, std::move(done), &LibraryTables::Stats);
   }
   void Backup(std::string path, Done<void> done) override {
-    Done<LibraryStats> then_copy = [this, path = std::move(path), done = std::move(done)](
-                                       const absl::StatusOr<LibraryStats>& ready) mutable {
-      if (!ready.ok()) return std::move(done)(ready.status());
-      thread_.StartBackup(std::move(path), std::move(done));
-    };
-    Run(CallEffect::kReads, std::move(then_copy), &LibraryTables::Stats);
+    thread_.Backup(std::move(path), std::move(done));
   }
 
  private:
@@ -139,14 +134,12 @@ absl::StatusOr<StoreThread::Parts> OpenParts(const SqliteLibraryStoreOptions& op
 absl::StatusOr<std::unique_ptr<LibraryStore>> OpenSqliteLibraryStore(const SqliteLibraryStoreOptions& options,
                                                                      const Clock& clock) {
   SLUICE_RETURN_IF_ERROR(CheckOptions(options));
-  DiskReserve reserve(DiskReserveOf(options.path), options.reserve_bytes);
-  absl::StatusOr<StoreThread::Parts> parts = OpenParts(options, clock, reserve);
-  // So that a server that is started on a full disk can be told what to delete.
-  if (IsDiskFull(parts.status()) && reserve.Release()) parts = OpenParts(options, clock, reserve);
-  SLUICE_RETURN_IF_ERROR(parts.status());
-  if (parts->purging.empty()) parts->reserve.Take();
-  auto& tables = static_cast<LibraryTables&>(*parts->tables);  // OpenParts made them
-  return std::make_unique<SqliteLibraryStore>(options, tables, *std::move(parts));
+  SLUICE_ASSIGN_OR_RETURN(StoreThread::Parts parts,
+                          StoreThread::Open(options.path, options.reserve_bytes, [&](DiskReserve reserve) {
+                            return OpenParts(options, clock, std::move(reserve));
+                          }));
+  auto& tables = static_cast<LibraryTables&>(*parts.tables);  // OpenParts made them
+  return std::make_unique<SqliteLibraryStore>(options, tables, std::move(parts));
 }
 
 }  // namespace sluice

@@ -225,6 +225,26 @@ void StoreThread::Notify(const Changes& changes) {
   changed_.NotifyAll();
 }
 
+absl::StatusOr<StoreThread::Parts> StoreThread::Open(
+    const std::string& path, int64_t reserve_bytes,
+    absl::FunctionRef<absl::StatusOr<Parts>(DiskReserve reserve)> open) {
+  DiskReserve reserve(DiskReserveOf(path), reserve_bytes);
+  absl::StatusOr<Parts> parts = open(reserve);
+  if (IsDiskFull(parts.status()) && reserve.Release()) parts = open(reserve);
+  if (parts.ok() && parts->purging.empty()) parts->reserve.Take();
+  return parts;
+}
+
+void StoreThread::Backup(std::string path, Done<void> done) {
+  Done<void> then_copy = [this, path = std::move(path), done = std::move(done)](absl::Status ready) mutable {
+    if (!ready.ok()) return std::move(done)(std::move(ready));
+    StartBackup(std::move(path), std::move(done));
+  };
+  const auto nothing = [] { return absl::OkStatus(); };
+  Enqueue(std::make_unique<AnsweringCall<absl::Status, decltype(nothing)>>(CallEffect::kReads, nothing,
+                                                                           std::move(then_copy)));
+}
+
 void StoreThread::StartBackup(std::string path, Done<void> done) {
   if (backup_ != nullptr) {
     return std::move(done)(absl::FailedPreconditionError("a backup is being made already"));

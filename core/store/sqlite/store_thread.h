@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "core/base/executor.h"
 #include "core/base/mutex.h"
@@ -49,6 +50,11 @@ class StoreThread {
     DiskReserve reserve;
   };
 
+  // Parts by `open`, with the reserve of the store at `path`; once more on its room where the disk is full,
+  // so that a server that is started then can be told what to delete.
+  static absl::StatusOr<Parts> Open(const std::string& path, int64_t reserve_bytes,
+                                    absl::FunctionRef<absl::StatusOr<Parts>(DiskReserve reserve)> open);
+
   StoreThread(Options options, Parts parts);
   ~StoreThread();
 
@@ -64,9 +70,9 @@ class StoreThread {
   // From a call's Finish only: answers once nothing is left of what has the number, in the file or its log.
   void AwaitPurge(int64_t number, Done<void> done);
 
-  // From a call's Finish only: copies the database into `path` a piece after each commit. What takes the disk
-  // long is done apart.
-  void StartBackup(std::string path, Done<void> done);
+  // Copies the database into `path` a piece after each commit, with all calls that came before. What takes
+  // the disk long is done apart.
+  void Backup(std::string path, Done<void> done);
 
  private:
   using Calls = std::vector<std::unique_ptr<StoreCall>>;
@@ -90,6 +96,7 @@ class StoreThread {
   bool WorkNext() const {
     return (backup_ != nullptr && !publishing_) || (!purging_.empty() && !purge_stalled_);
   }
+  void StartBackup(std::string path, Done<void> done);
   void BackupOnce();
   void Publish();
   void EndPublished();
