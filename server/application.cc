@@ -186,6 +186,9 @@ class WholeApplication final : public Application {
                     clock_);
     if (archive.ok()) {
       archive_ = *std::move(archive);
+      if (absl::Status dropped = DropAbandonedDrafts(*archive_->library, *store_); !dropped.ok()) {
+        Log(LogLevel::kWarning, "abandoned drafts stay in the library: ", dropped.message());
+      }
       return absl::OkStatus();
     }
     const bool no_parser = ReasonOf(archive.status()) == "PARSER_UNUSABLE";
@@ -295,7 +298,6 @@ class WholeApplication final : public Application {
     events_ = std::make_unique<StoreEvents>(*pipeline_, *feed_, changes_, metrics_);
     store_->SetListener(events_.get());
     pipeline_->OnReady();  // what came before there was a listener
-    if (archive_ != nullptr) DropAbandonedDrafts(archive_->library, *store_);
     return absl::OkStatus();
   }
 

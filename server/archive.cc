@@ -10,6 +10,7 @@
 #include "core/base/error_details.h"
 #include "core/base/log.h"
 #include "core/base/status_macros.h"
+#include "core/store/await.h"
 #include "core/store/files/file_content_store.h"
 #include "core/store/sqlite/sqlite_library_store.h"
 #include "server/limits.h"
@@ -18,8 +19,6 @@ namespace sluice {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kBatchesAtOnce = 1000;
 
 std::string FindParser() {
   std::error_code error;
@@ -31,29 +30,6 @@ std::string FindParser() {
     if (fs::is_regular_file(place, error)) return place.string();
   }
   return "";
-}
-
-void DropDrafts(LibraryStore& library, std::vector<std::string> open) {
-  library.DropDraftsExcept(std::move(open), [](const absl::Status& dropped) {
-    if (!dropped.ok()) Log(LogLevel::kWarning, "abandoned drafts stay in the library: ", dropped.message());
-  });
-}
-
-// Gathers the open batches, page by page.
-void ListOpen(std::shared_ptr<LibraryStore> library, BatchCatalog& catalog, std::vector<std::string> open,
-              std::string page_token) {
-  catalog.ListBatches("", kBatchesAtOnce, std::move(page_token),
-                      [library, &catalog, open = std::move(open)](absl::StatusOr<BatchPage> page) mutable {
-                        if (!page.ok()) {
-                          return Log(LogLevel::kWarning,
-                                     "abandoned drafts stay in the library: ", page.status().message());
-                        }
-                        for (const Batch& batch : page->batches) {
-                          if (!IsTerminal(batch.state)) open.push_back(batch.id);
-                        }
-                        if (page->next_page_token.empty()) return DropDrafts(*library, std::move(open));
-                        ListOpen(library, catalog, std::move(open), page->next_page_token);
-                      });
 }
 
 }  // namespace
@@ -90,8 +66,19 @@ absl::StatusOr<std::unique_ptr<Archive>> OpenArchive(const ArchiveOptions& optio
   return archive;
 }
 
-void DropAbandonedDrafts(std::shared_ptr<LibraryStore> library, BatchCatalog& catalog) {
-  ListOpen(std::move(library), catalog, {}, "");
+absl::Status DropAbandonedDrafts(LibraryStore& library, WorkQueue& queue) {
+  SLUICE_ASSIGN_OR_RETURN(
+      const std::vector<std::string> batches,
+      AwaitStore<std::vector<std::string>>([&](auto done) { library.DraftBatches(std::move(done)); }));
+  for (const std::string& batch_id : batches) {
+    const absl::StatusOr<Batch> batch =
+        AwaitStore<Batch>([&](auto done) { queue.ReadBatch(batch_id, std::move(done)); });
+    const bool ended = batch.ok() ? IsTerminal(batch->state) : absl::IsNotFound(batch.status());
+    if (!ended) continue;
+    SLUICE_RETURN_IF_ERROR(
+        AwaitStore<void>([&](auto done) { library.DropDraftsOf(batch_id, std::move(done)); }));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace sluice

@@ -8,9 +8,9 @@
 #include "absl/status/statusor.h"
 #include "core/base/clock.h"
 #include "core/documents/parser/process_document_parser.h"
-#include "core/store/batch_catalog.h"
 #include "core/store/content_store.h"
 #include "core/store/library_store.h"
+#include "core/store/work_queue.h"
 
 namespace sluice {
 
@@ -28,7 +28,7 @@ int ParseWorkers(int cores, int64_t memory_bytes, int64_t worker_bytes);
 
 // Thread-safe parts.
 struct Archive {
-  std::shared_ptr<LibraryStore> library;
+  std::unique_ptr<LibraryStore> library;
   std::unique_ptr<ContentStore> contents;
   std::unique_ptr<ProcessDocumentParser> parser;  // ends first
 };
@@ -37,8 +37,7 @@ struct Archive {
 // NO_PDFIUM says why: the server serves without an archive then.
 absl::StatusOr<std::unique_ptr<Archive>> OpenArchive(const ArchiveOptions& options, const Clock& clock);
 
-// Drops what an earlier process left of jobs that nobody works on any more: of batches that ended. Answers
-// nothing; a failure is logged.
-void DropAbandonedDrafts(std::shared_ptr<LibraryStore> library, BatchCatalog& catalog);
+// Drops what an earlier process left of batches that have ended. Blocks for both stores. Errors are theirs.
+absl::Status DropAbandonedDrafts(LibraryStore& library, WorkQueue& queue);
 
 }  // namespace sluice

@@ -140,8 +140,8 @@ class LibraryStore {
   virtual void DropDraft(DraftKey job, Done<void> done) = 0;
   // The same of all jobs of a batch.
   virtual void DropDraftsOf(std::string batch_id, Done<void> done) = 0;
-  // The same of all jobs of other batches than these: for the time after a crash.
-  virtual void DropDraftsExcept(std::vector<std::string> batch_ids, Done<void> done) = 0;
+  // The batches that have drafts: after a crash some may have ended.
+  virtual void DraftBatches(Done<std::vector<std::string>> done) = 0;
 
   // Documents. A document of another tenant is NOT_FOUND, like one that never was.
   virtual void GetDocument(DocumentKey key, Done<StoredDocument> done) = 0;

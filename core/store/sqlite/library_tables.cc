@@ -217,25 +217,16 @@ absl::Status LibraryTables::DropDraftsOf(const std::string& batch_id) {
     while (drafts.Step()) editions.push_back(drafts.Int(0));
     SLUICE_RETURN_IF_ERROR(drafts.status());
   }
-  return LetGoAll(editions);
-}
-
-absl::Status LibraryTables::DropDraftsExcept(const std::vector<std::string>& batch_ids) {
-  std::vector<int64_t> editions;
-  {
-    Query drafts = connection_.Select("SELECT edition, batch FROM edition WHERE state = " SLUICE_DRAFT);
-    while (drafts.Step()) {
-      const bool kept = std::find(batch_ids.begin(), batch_ids.end(), drafts.Bytes(1)) != batch_ids.end();
-      if (!kept) editions.push_back(drafts.Int(0));
-    }
-    SLUICE_RETURN_IF_ERROR(drafts.status());
-  }
-  return LetGoAll(editions);
-}
-
-absl::Status LibraryTables::LetGoAll(const std::vector<int64_t>& editions) {
   for (const int64_t edition : editions) SLUICE_RETURN_IF_ERROR(LetGo(edition));
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> LibraryTables::DraftBatches() {
+  std::vector<std::string> batches;
+  Query drafts = connection_.Select("SELECT DISTINCT batch FROM edition WHERE state = " SLUICE_DRAFT);
+  while (drafts.Step()) batches.push_back(drafts.String(0));
+  SLUICE_RETURN_IF_ERROR(drafts.status());
+  return batches;
 }
 
 absl::Status LibraryTables::LetGo(int64_t edition) {

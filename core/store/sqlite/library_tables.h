@@ -32,7 +32,7 @@ class LibraryTables final : public StoreTables {
   absl::StatusOr<StoredDocument> PublishDraft(const DraftKey& job, int reused_pages);
   absl::Status DropDraft(const DraftKey& job);
   absl::Status DropDraftsOf(const std::string& batch_id);
-  absl::Status DropDraftsExcept(const std::vector<std::string>& batch_ids);
+  absl::StatusOr<std::vector<std::string>> DraftBatches();
   absl::StatusOr<StoredDocument> GetDocument(const DocumentKey& key);
   absl::StatusOr<DocumentList> ListDocuments(const DocumentQuery& query);
   absl::StatusOr<std::vector<StoredPage>> ReadPages(const DocumentKey& key, int first_page, int limit);
@@ -63,7 +63,6 @@ class LibraryTables final : public StoreTables {
   absl::StatusOr<StoredDocument> ReadEdition(int64_t edition);
   absl::StatusOr<PageCounts> CountPages(int64_t edition, int pages);
   absl::Status LetGo(int64_t edition);  // it is gone, and to be purged
-  absl::Status LetGoAll(const std::vector<int64_t>& editions);
   absl::StatusOr<bool> IsUsed(const std::string& content);
   absl::StatusOr<bool> PurgeResults(const std::string& content);
 

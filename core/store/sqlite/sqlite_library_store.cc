@@ -51,8 +51,8 @@ class SqliteLibraryStore final : public LibraryStore {
   void DropDraftsOf(std::string batch_id, Done<void> done) override {
     Run(CallEffect::kFrees, std::move(done), &LibraryTables::DropDraftsOf, std::move(batch_id));
   }
-  void DropDraftsExcept(std::vector<std::string> batch_ids, Done<void> done) override {
-    Run(CallEffect::kFrees, std::move(done), &LibraryTables::DropDraftsExcept, std::move(batch_ids));
+  void DraftBatches(Done<std::vector<std::string>> done) override {
+    Run(CallEffect::kReads, std::move(done), &LibraryTables::DraftBatches);
   }
   void GetDocument(DocumentKey key, Done<StoredDocument> done) override {
     Run(CallEffect::kReads, std::move(done), &LibraryTables::GetDocument, std::move(key));

@@ -163,7 +163,10 @@ TEST_F(LibraryStoreTest, ADroppedDraftLeavesNoTrace) {
   ASSERT_TRUE(Begin({"b", 0}, Head("book")).ok());
   ASSERT_TRUE(Put({"b", 0}, {PageOf(1, "secret text")}).ok());
   ASSERT_TRUE(Begin({"kept", 0}, Head("other")).ok());
-  ASSERT_TRUE(AwaitStore<void>([&](auto done) { store_->DropDraftsExcept({"kept"}, std::move(done)); }).ok());
+  EXPECT_THAT(
+      *AwaitStore<std::vector<std::string>>([&](auto done) { store_->DraftBatches(std::move(done)); }),
+      ElementsAre("b", "kept"));
+  ASSERT_TRUE(AwaitStore<void>([&](auto done) { store_->DropDraftsOf("b", std::move(done)); }).ok());
   EXPECT_EQ(ReasonOf(Put({"b", 0}, {PageOf(2, "two")})), "NO_DRAFT");
   EXPECT_TRUE(Put({"kept", 0}, {PageOf(1, "one")}).ok());
   ASSERT_TRUE(AwaitStore<void>([&](auto done) { store_->DropDraftsOf("kept", std::move(done)); }).ok());
