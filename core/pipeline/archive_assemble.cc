@@ -38,6 +38,10 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
 
   void Begin() {
     lease_.books().Assemble(lease_.lease());
+    // One of a server that drains stays for whoever goes on.
+    lease_.UndoWhenCancelled([library = lease_.parts().library, job = job_] {
+      library->DropDraft(job, [](const absl::Status&) {});
+    });
     ReadTaskEnds(0);
   }
 
@@ -45,7 +49,7 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
   // Why the pages of tasks that failed are missing.
   void ReadTaskEnds(int first) {
     if (plan_.ranges.empty()) return ReadFacts();
-    Ask<std::vector<TaskEnd>>(
+    lease_.AskOrEnd<std::vector<TaskEnd>>(
         [self = shared_from_this(), first](Done<std::vector<TaskEnd>> done) {
           self->lease_.queue().ReadTasks(self->job_.batch_id, self->job_.job_index, first, kTaskEndsAtOnce,
                                          std::move(done));
@@ -67,7 +71,7 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
   }
 
   void ReadFacts() {
-    Ask<std::vector<StoredPage>>(
+    lease_.AskOrEnd<std::vector<StoredPage>>(
         [self = shared_from_this()](Done<std::vector<StoredPage>> done) {
           self->lease_.parts().library->ReadResults(FactsKey(InputOf(self->document_)), 1, 1,
                                                     std::move(done));
@@ -144,7 +148,7 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
                      .labels = LabelsOf(document_, before),
                      .facts = EncodeFacts(facts_),
                      .pages = plan_.pages};
-    AskVoid(
+    lease_.AskOrEnd(
         [self = shared_from_this(), head = std::move(head)](Done<void> done) {
           self->lease_.parts().library->BeginDraft(self->document_key_, self->job_, head, std::move(done));
         },
@@ -181,7 +185,7 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
   StoredPage EditionPage(StoredPage result) const {
     if (result.error_code != absl::StatusCode::kOk) return result;
     absl::StatusOr<Page> page = DecodePage(result.page);
-    if (!page.ok()) return FailedPage(result.number, FailedOutcome(page.status()));
+    if (!page.ok()) return FailedPage(result.number, page.status());
     structure_->Apply(*page);
     result.page = EncodePage(*page);
     result.body_key = BodyKey(*page);
@@ -192,25 +196,16 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
 
   StoredPage MissingPage(int number) const {
     const auto failed = failed_ranges_.find((number - 1) / kPagesPerTask);
-    NewOutcome why = FailedOutcome(WithReason(absl::InternalError("it has no result"), "PAGE_MISSING"));
-    if (failed != failed_ranges_.end() && failed->second.kind == OutcomeKind::kFailed) {
-      why.error_code = failed->second.error_code;
-      why.error_reason = failed->second.error_reason;
-      why.error_message = failed->second.error_message;
+    if (failed == failed_ranges_.end() || failed->second.kind != OutcomeKind::kFailed) {
+      return FailedPage(number, WithReason(absl::InternalError("it has no result"), "PAGE_MISSING"));
     }
-    return FailedPage(number, why);
-  }
-
-  static StoredPage FailedPage(int number, const NewOutcome& why) {
-    return {.number = number,
-            .error_code = why.error_code,
-            .error_reason = why.error_reason,
-            .error_message = why.error_message};
+    const TaskEnd& why = failed->second;
+    return FailedPage(number, WithReason(absl::Status(why.error_code, why.error_message), why.error_reason));
   }
 
   void WriteDraft(const std::shared_ptr<std::vector<StoredPage>>& pages) {
     const int next = pages->back().number + 1;
-    AskVoid(
+    lease_.AskOrEnd(
         [self = shared_from_this(), pages](Done<void> done) {
           self->lease_.parts().library->PutDraftPages(self->job_, *pages, std::move(done));
         },
@@ -218,58 +213,20 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
   }
 
   void Publish() {
-    Ask<StoredDocument>(
+    lease_.AskOrEnd<StoredDocument>(
         [self = shared_from_this()](Done<StoredDocument> done) {
           self->lease_.parts().library->PublishDraft(self->job_, self->plan_.reused, std::move(done));
         },
         [self = shared_from_this()](const StoredDocument& made) {
           NewOutcome outcome{.kind = OutcomeKind::kSucceeded};
-          outcome.result = self->lease_.parts().codec->EncodeArchived({.document_id = made.key.id,
-                                                                       .pages = made.head.pages,
-                                                                       .failed_pages = made.counts.failed,
-                                                                       .degraded_pages = made.counts.degraded,
-                                                                       .blank_pages = made.counts.blank,
-                                                                       .reused_pages = made.counts.reused,
-                                                                       .unchanged = false});
+          outcome.result = self->lease_.parts().codec->EncodeArchived(ArchivedOf(made));
           self->lease_.Finish(std::move(outcome));
           self->lease_.books().Admit();
         });
   }
 
-  // Whether to go no further. A draft of a cancelled batch goes with it; one of a server that drains stays
-  // for whoever goes on.
-  bool Over() {
-    if (lease_.cancelled() && !lease_.lease()->ended) {
-      lease_.parts().library->DropDraft(job_, [](const absl::Status&) {});
-    }
-    return lease_.Over();
-  }
-
-  template <typename T>
-  void Ask(typename RetryingStoreCall<T>::Issue issue, absl::AnyInvocable<void(T) &&> then) {
-    CallStore<T>(lease_.loop(), std::move(issue), GiveUpWhenStopped(),
-                 [self = shared_from_this(), then = std::move(then)](absl::StatusOr<T> answer) mutable {
-                   if (self->Over()) return;
-                   if (!answer.ok()) return self->lease_.End(answer.status());
-                   std::move(then)(*std::move(answer));
-                 });
-  }
-
-  void AskVoid(RetryingStoreCall<void>::Issue issue, Closure then) {
-    CallStore<void>(lease_.loop(), std::move(issue), GiveUpWhenStopped(),
-                    [self = shared_from_this(), then = std::move(then)](const absl::Status& status) mutable {
-                      if (self->Over()) return;
-                      if (!status.ok()) return self->lease_.End(status);
-                      std::move(then)();
-                    });
-  }
-
-  absl::AnyInvocable<bool()> GiveUpWhenStopped() const {
-    return [lease = lease_.lease()] { return lease->stop != StopReason::kNone; };
-  }
-
   void ReadResults(int first, absl::AnyInvocable<void(std::vector<StoredPage>) &&> then) {
-    Ask<std::vector<StoredPage>>(
+    lease_.AskOrEnd<std::vector<StoredPage>>(
         [self = shared_from_this(), first](Done<std::vector<StoredPage>> done) {
           self->lease_.parts().library->ReadResults(self->key_, first, kPagesAtOnce, std::move(done));
         },
@@ -281,13 +238,13 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
         job_.batch_id, [self = shared_from_this(), work = std::move(work), then = std::move(then)]() mutable {
           const int64_t steps = std::move(work)();
           self->lease_.loop().Post([self, then = std::move(then)]() mutable {
-            if (!self->Over()) std::move(then)();
+            if (!self->lease_.Over()) std::move(then)();
           });
           return steps;
         });
   }
 
-  const ArchiveLease lease_;
+  ArchiveLease lease_;
   const std::shared_ptr<const Shelf> shelf_;
   const ArchiveDocument document_;
   const BookPlan plan_;

@@ -8,6 +8,7 @@
 #include "core/base/error_details.h"
 #include "core/base/sha256.h"
 #include "core/documents/wire_bytes.h"
+#include "core/pipeline/lease.h"
 
 namespace sluice {
 namespace {
@@ -146,6 +147,23 @@ absl::StatusOr<ParseTask> DecodeTask(absl::string_view bytes) {
                     task.last_page - task.first_page < kPagesPerTask;
   if (format != kTaskFormat || !reader.ok() || !reader.at_end() || !fits) return NotOurs("range of pages");
   return task;
+}
+
+StoredPage FailedPage(int number, const absl::Status& error) {
+  NewOutcome failed = FailedOutcome(error);
+  return {.number = number,
+          .error_code = failed.error_code,
+          .error_reason = std::move(failed.error_reason),
+          .error_message = std::move(failed.error_message)};
+}
+
+ArchivedDocument ArchivedOf(const StoredDocument& document) {
+  return {.document_id = document.key.id,
+          .pages = document.head.pages,
+          .failed_pages = document.counts.failed,
+          .degraded_pages = document.counts.degraded,
+          .blank_pages = document.counts.blank,
+          .reused_pages = document.counts.reused};
 }
 
 absl::Status ContentError(const std::string& content, const absl::Status& status) {

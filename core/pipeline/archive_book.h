@@ -60,6 +60,12 @@ absl::StatusOr<BookPlan> DecodeBookPlan(absl::string_view bytes);
 std::string EncodeTask(const ParseTask& task);
 absl::StatusOr<ParseTask> DecodeTask(absl::string_view bytes);
 
+// A page that failed, with the error as outcomes have it.
+StoredPage FailedPage(int number, const absl::Status& error);
+
+// What became of the document that is there.
+ArchivedDocument ArchivedOf(const StoredDocument& document);
+
 // FAILED_PRECONDITION (CONTENT_MISSING) for a content that was removed after the batch was created; any other
 // error as it is.
 absl::Status ContentError(const std::string& content, const absl::Status& status);

@@ -1,5 +1,6 @@
 #include "core/pipeline/archive_lease.h"
 
+#include "core/pipeline/archive_book.h"
 #include "core/pipeline/stage_ends.h"
 
 namespace sluice {
@@ -12,6 +13,7 @@ constexpr int kMaxShelves = 64;
 bool ArchiveLease::Over() const {
   if (lease_->ended) return true;
   if (lease_->stop == StopReason::kNone) return false;
+  if (lease_->stop == StopReason::kBatchCancelled && undo_) undo_();
   context_->sink->Stop(lease_);
   return true;
 }
@@ -20,6 +22,22 @@ void ArchiveLease::End(const absl::Status& status) const {
   if (Over()) return;
   if (absl::IsUnavailable(status)) return context_->sink->GiveBack(lease_);
   context_->sink->Finish(lease_, FailedOutcome(status));
+}
+
+void ArchiveLease::AskOrEnd(RetryingStoreCall<void>::Issue issue, Closure then) const {
+  Ask<void>(std::move(issue), [self = *this, then = std::move(then)](const absl::Status& answer) mutable {
+    answer.ok() ? std::move(then)() : self.End(answer);
+  });
+}
+
+void ArchiveLease::OpenContent(const std::string& content, WithFile then) const {
+  using File = std::shared_ptr<const OpenFile>;
+  Ask<File>(
+      [self = *this, content](Done<File> done) { self.parts().contents->Open(content, std::move(done)); },
+      [self = *this, content, then = std::move(then)](absl::StatusOr<File> file) mutable {
+        if (!file.ok()) return self.End(ContentError(content, file.status()));
+        std::move(then)(*std::move(file));
+      });
 }
 
 Shelves::Shelves(PipelineContext& context)

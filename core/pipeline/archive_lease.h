@@ -2,6 +2,7 @@
 // one way that it ends.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,7 +29,9 @@ class ArchiveLease {
   BooksInWork& books() const { return *context_->books; }
   WorkQueue& queue() const { return *context_->parts.queue; }
   CancellationToken cancellation() const { return lease_->cancellation.token(); }
-  bool cancelled() const { return lease_->stop == StopReason::kBatchCancelled; }
+
+  // What is to be undone when the batch is cancelled: called once, before the lease ends for it.
+  void UndoWhenCancelled(std::function<void()> undo) { undo_ = std::move(undo); }
 
   // Whether to go no further: stopped from outside. Ends the lease then.
   bool Over() const;
@@ -49,9 +52,23 @@ class ArchiveLease {
         });
   }
 
+  // The same where an answer that is not OK ends the lease.
+  template <typename T>
+  void AskOrEnd(typename RetryingStoreCall<T>::Issue issue, absl::AnyInvocable<void(T) &&> then) const {
+    Ask<T>(std::move(issue), [self = *this, then = std::move(then)](absl::StatusOr<T> answer) mutable {
+      answer.ok() ? std::move(then)(*std::move(answer)) : self.End(answer.status());
+    });
+  }
+  void AskOrEnd(RetryingStoreCall<void>::Issue issue, Closure then) const;
+
+  // FAILED with CONTENT_MISSING for a content that was removed after the batch was created.
+  using WithFile = absl::AnyInvocable<void(std::shared_ptr<const OpenFile>) &&>;
+  void OpenContent(const std::string& content, WithFile then) const;
+
  private:
   PipelineContext* context_;
   LeasePtr lease_;
+  std::function<void()> undo_;
 };
 
 // The documents of a batch.

@@ -11,17 +11,8 @@ namespace sluice {
 namespace {
 
 StoredPage ToStore(const ReadPageEnd& end) {
-  StoredPage stored{.number = end.number};
-  if (!end.page.ok()) {
-    const NewOutcome failed = FailedOutcome(end.page.status());
-    stored.error_code = failed.error_code;
-    stored.error_reason = failed.error_reason;
-    stored.error_message = failed.error_message;
-    return stored;
-  }
-  stored.page = EncodePage(*end.page);
-  stored.raw_key = end.page->raw_key;
-  return stored;
+  if (!end.page.ok()) return FailedPage(end.number, end.page.status());
+  return {.number = end.number, .page = EncodePage(*end.page), .raw_key = end.page->raw_key};
 }
 
 PageOutcome OutcomeOf(const ReadPageEnd& end) {
@@ -38,14 +29,13 @@ class RangeRead : public std::enable_shared_from_this<RangeRead> {
       : lease_(std::move(lease)), task_(std::move(task)), key_(PagesKey(task_.input)) {}
 
   void Begin() {
-    lease_.Ask<std::vector<int>>(
+    lease_.AskOrEnd<std::vector<int>>(
         [self = shared_from_this()](Done<std::vector<int>> done) {
           self->lease_.parts().library->ListResults(self->key_, self->task_.first_page, self->task_.last_page,
                                                     std::move(done));
         },
-        [self = shared_from_this()](absl::StatusOr<std::vector<int>> known) {
-          if (!known.ok()) return self->lease_.End(known.status());
-          self->FindMissing(*known);
+        [self = shared_from_this()](const std::vector<int>& known) {
+          self->FindMissing(known);
           self->OpenContent();
         });
   }
@@ -66,15 +56,11 @@ class RangeRead : public std::enable_shared_from_this<RangeRead> {
 
   void OpenContent() {
     if (missing_.empty()) return EndIfDone();
-    lease_.Ask<std::shared_ptr<const OpenFile>>(
-        [self = shared_from_this()](Done<std::shared_ptr<const OpenFile>> done) {
-          self->lease_.parts().contents->Open(self->task_.input.content, std::move(done));
-        },
-        [self = shared_from_this()](absl::StatusOr<std::shared_ptr<const OpenFile>> file) {
-          if (!file.ok()) return self->lease_.End(ContentError(self->task_.input.content, file.status()));
-          self->file_ = *std::move(file);
-          self->ReadNext();
-        });
+    lease_.OpenContent(task_.input.content,
+                       [self = shared_from_this()](std::shared_ptr<const OpenFile> file) {
+                         self->file_ = std::move(file);
+                         self->ReadNext();
+                       });
   }
 
   void ReadNext() {
@@ -101,13 +87,12 @@ class RangeRead : public std::enable_shared_from_this<RangeRead> {
     if (storing_ || arrived_.empty() || lease_.lease()->ended) return;
     storing_ = true;
     auto pages = std::make_shared<const std::vector<StoredPage>>(std::exchange(arrived_, {}));
-    lease_.Ask<void>(
+    lease_.AskOrEnd(
         [self = shared_from_this(), pages](Done<void> done) {
           self->lease_.parts().library->PutResults(self->key_, *pages, std::move(done));
         },
-        [self = shared_from_this()](const absl::Status& stored) {
+        [self = shared_from_this()] {
           self->storing_ = false;
-          if (!stored.ok()) return self->lease_.End(stored);
           self->StoreArrived();
           self->EndIfDone();
         });

@@ -39,44 +39,31 @@ class BookSplit : public std::enable_shared_from_this<BookSplit> {
             return self->FinishUnchanged(*there);
           }
           if (!there.ok() && !absl::IsNotFound(there.status())) return self->lease_.End(there.status());
-          self->OpenContent();
+          self->lease_.OpenContent(self->document_.content, [self](std::shared_ptr<const OpenFile> file) {
+            self->file_ = std::move(file);
+            self->ReadFacts();
+          });
         });
   }
 
   void FinishUnchanged(const StoredDocument& there) {
+    ArchivedDocument archived = ArchivedOf(there);
+    archived.reused_pages = archived.pages;
+    archived.unchanged = true;
     NewOutcome outcome{.kind = OutcomeKind::kSucceeded};
-    outcome.result = lease_.parts().codec->EncodeArchived({.document_id = there.key.id,
-                                                           .pages = there.head.pages,
-                                                           .failed_pages = there.counts.failed,
-                                                           .degraded_pages = there.counts.degraded,
-                                                           .blank_pages = there.counts.blank,
-                                                           .reused_pages = there.head.pages,
-                                                           .unchanged = true});
+    outcome.result = lease_.parts().codec->EncodeArchived(archived);
     lease_.Finish(std::move(outcome));
     lease_.books().Admit();
   }
 
-  void OpenContent() {
-    lease_.Ask<std::shared_ptr<const OpenFile>>(
-        [self = shared_from_this()](Done<std::shared_ptr<const OpenFile>> done) {
-          self->lease_.parts().contents->Open(self->document_.content, std::move(done));
-        },
-        [self = shared_from_this()](absl::StatusOr<std::shared_ptr<const OpenFile>> file) {
-          if (!file.ok()) return self->lease_.End(ContentError(self->document_.content, file.status()));
-          self->file_ = *std::move(file);
-          self->ReadFacts();
-        });
-  }
-
   void ReadFacts() {
-    lease_.Ask<std::vector<StoredPage>>(
+    lease_.AskOrEnd<std::vector<StoredPage>>(
         [self = shared_from_this()](Done<std::vector<StoredPage>> done) {
           self->lease_.parts().library->ReadResults(FactsKey(self->input_), 1, 1, std::move(done));
         },
-        [self = shared_from_this()](absl::StatusOr<std::vector<StoredPage>> stored) {
-          if (!stored.ok()) return self->lease_.End(stored.status());
-          if (stored->empty()) return self->Describe();
-          const absl::StatusOr<DocumentFacts> facts = DecodeFacts(stored->front().page);
+        [self = shared_from_this()](const std::vector<StoredPage>& stored) {
+          if (stored.empty()) return self->Describe();
+          const absl::StatusOr<DocumentFacts> facts = DecodeFacts(stored.front().page);
           if (!facts.ok()) return self->Describe();
           self->ListPages(facts->pages);
         });
@@ -92,25 +79,21 @@ class BookSplit : public std::enable_shared_from_this<BookSplit> {
   }
 
   void StoreFacts(const DocumentFacts& facts) {
-    lease_.Ask<void>(
+    lease_.AskOrEnd(
         [self = shared_from_this(), bytes = EncodeFacts(facts)](Done<void> done) {
           self->lease_.parts().library->PutResults(FactsKey(self->input_), {{.number = 1, .page = bytes}},
                                                    std::move(done));
         },
-        [self = shared_from_this(), pages = facts.pages](const absl::Status& stored) {
-          if (!stored.ok()) return self->lease_.End(stored);
-          self->ListPages(pages);
-        });
+        [self = shared_from_this(), pages = facts.pages] { self->ListPages(pages); });
   }
 
   void ListPages(int pages) {
-    lease_.Ask<std::vector<int>>(
+    lease_.AskOrEnd<std::vector<int>>(
         [self = shared_from_this(), pages](Done<std::vector<int>> done) {
           self->lease_.parts().library->ListResults(PagesKey(self->input_), 1, pages, std::move(done));
         },
-        [self = shared_from_this(), pages](absl::StatusOr<std::vector<int>> known) {
-          if (!known.ok()) return self->lease_.End(known.status());
-          self->GoOn(PlanBook(pages, *known));
+        [self = shared_from_this(), pages](const std::vector<int>& known) {
+          self->GoOn(PlanBook(pages, known));
         });
   }
 
