@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 
 namespace sluice {
@@ -18,7 +19,6 @@ namespace {
 
 // The band at the top and the bottom of a page, in shares of its height, in which heads and numbers stand.
 constexpr float kBand = 0.12f;
-constexpr float kHeightStep = 6;  // points: lines within it stand at the same height
 constexpr int kLeastRepeats = 3;
 constexpr double kShareOfPages = 0.2;  // of one parity
 constexpr size_t kMostHeadBytes = 120;
@@ -55,7 +55,7 @@ bool IsPageNumber(absl::string_view text) {
 // "3.2.1 Title" has three parts, "Appendix B" and "Chapter 4" one; 0 for what has no number.
 int NumberParts(absl::string_view text) {
   for (const absl::string_view word : {"Chapter ", "Appendix ", "Part "}) {
-    if (absl::string_view(text).substr(0, word.size()) == word) return 1;
+    if (absl::StartsWith(text, word)) return 1;
   }
   int parts = 0;
   size_t at = 0;
@@ -85,18 +85,16 @@ bool EndsLikeContents(absl::string_view text) {
          (text[last] == '.' || (text[last] == ' ' && text.find(" .") != absl::string_view::npos));
 }
 
-// Where a line stands on the page: near its top or bottom, and at what height.
+// Where a line stands on the page.
 struct Standing {
   bool near_top = false;
   bool near_bottom = false;
-  int height = 0;
 };
 
 Standing StandingOf(const Page& page, const Line& line) {
   if (page.height <= 0) return {};
   return {.near_top = line.box.bottom <= kBand * page.height,
-          .near_bottom = line.box.top >= (1 - kBand) * page.height,
-          .height = static_cast<int>(std::lround(line.box.top / kHeightStep))};
+          .near_bottom = line.box.top >= (1 - kBand) * page.height};
 }
 
 struct HeadKey {
@@ -119,8 +117,7 @@ bool CanBeHead(const Line& line, const Standing& standing) {
 Block BlockOf(BlockKind kind, int level, std::vector<Line> lines) {
   Block block{.kind = kind, .level = level, .box = lines.front().box};
   for (const Line& line : lines) {
-    block.box = {std::min(block.box.left, line.box.left), std::min(block.box.top, line.box.top),
-                 std::max(block.box.right, line.box.right), std::max(block.box.bottom, line.box.bottom)};
+    block.box.Extend(line.box);
   }
   block.lines = std::move(lines);
   return block;
@@ -137,7 +134,7 @@ struct BookStructure::State {
   bool has_outline = false;
 
   // While pages are observed.
-  std::map<HeadKey, std::vector<int>> heads;  // and the pages that have it
+  std::map<HeadKey, int> heads;  // and how many lines are one
   std::map<int, int> pages_of_parity;
   std::map<int, int64_t> letters_of_size;
 
@@ -181,7 +178,7 @@ bool BookStructure::State::StandsOut(const Line& line) const {
 int BookStructure::State::LevelByType(const Page& page, const Block& block) const {
   const Line& line = block.lines.front();
   const bool may_be = block.kind == BlockKind::kParagraph || block.kind == BlockKind::kListItem;
-  if (!may_be || page.height <= 0 || block.lines.size() > 3) return 0;
+  if (!may_be || page.height <= 0 || block.lines.size() > kMostHeadingLines) return 0;
   std::string text;
   for (const Line& each : block.lines) text += each.text;
   const bool letters = std::any_of(text.begin(), text.end(), [](char c) {
@@ -231,16 +228,16 @@ void BookStructure::Observe(const Page& page) {
     for (const Line& line : block.lines) {
       state_->letters_of_size[SizeKey(line.font_size)] += static_cast<int64_t>(line.text.size());
       const Standing standing = StandingOf(page, line);
-      if (CanBeHead(line, standing)) state_->heads[KeyOf(page, line, standing)].push_back(page.number);
+      if (CanBeHead(line, standing)) ++state_->heads[KeyOf(page, line, standing)];
     }
   }
 }
 
 void BookStructure::Conclude() {
-  for (const auto& [key, pages] : state_->heads) {
+  for (const auto& [key, lines] : state_->heads) {
     const int of_parity = state_->pages_of_parity[key.parity];
-    const bool often = static_cast<double>(pages.size()) >= kShareOfPages * of_parity;
-    const bool enough = static_cast<int>(pages.size()) >= kLeastRepeats;
+    const bool often = lines >= kShareOfPages * of_parity;
+    const bool enough = lines >= kLeastRepeats;
     // What is nothing but digits is a page number, wherever it stands.
     if (often && enough && !key.text.empty()) state_->running.insert(key);
   }

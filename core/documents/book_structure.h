@@ -1,9 +1,9 @@
 // BookStructure: what only the whole book tells of its pages: running heads, page numbers and headings. Pure.
 //
-// Running heads: a first or last line that stands at the same height on at least a fifth of the pages of its
-// parity, or on three in a row, its digits aside (Marker's rule). Headings: lines of the outline that stand
-// on their page; where there is no outline, lines whose type stands out from the body's, by size, weight or a
-// section's number (Docling's order of evidence). A block that its reader called a heading stays one.
+// Running heads: a line in the top or bottom band that stands, its digits aside, on a fifth of the pages of
+// its parity and three times at least (after Marker's rule). Headings: lines of the outline that stand on
+// their page; where there is no outline, lines whose type stands out from the body's, by size, or by weight
+// with a section's number (Docling's order of evidence). A block that its reader called a heading stays one.
 #pragma once
 
 #include <memory>

@@ -4,6 +4,7 @@
 // from the top left corner of the page as a viewer shows it: rotation is applied.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct Box {
   float bottom = 0;
   float width() const { return right - left; }
   float height() const { return bottom - top; }
+  void Extend(const Box& other);  // to what holds both
   bool operator==(const Box&) const = default;
 };
 
@@ -93,6 +95,9 @@ std::string PageText(const Page& page, bool furniture);
 // SHA-256 (32 bytes) of PageText(page, false): what stays when an edition only moves a page.
 std::string BodyKey(const Page& page);
 
+// The names of the formats that are read.
+inline constexpr std::array<absl::string_view, 3> kDocumentFormats = {"pdf", "text", "markdown"};
+
 struct OutlineEntry {
   int level = 1;  // from 1
   std::string title;
@@ -103,7 +108,7 @@ struct OutlineEntry {
 
 // What is known of a document before its pages are read.
 struct DocumentFacts {
-  std::string format;  // "pdf", "text", "markdown", "html", "epub"
+  std::string format;  // one of kDocumentFormats
   int pages = 0;
   std::string title;  // "" when it says none
   std::string author;

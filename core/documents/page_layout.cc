@@ -44,13 +44,6 @@ void AppendGlyph(const Glyph& glyph, std::string& text) {
   }
 }
 
-void Extend(Box& box, const Box& more) {
-  box.left = std::min(box.left, more.left);
-  box.top = std::min(box.top, more.top);
-  box.right = std::max(box.right, more.right);
-  box.bottom = std::max(box.bottom, more.bottom);
-}
-
 // A line while its glyphs come.
 class LineMaker {
  public:
@@ -66,7 +59,7 @@ class LineMaker {
     if (drawn_++ == 0) {
       line_.box = glyph.box;
     } else {
-      Extend(line_.box, glyph.box);
+      line_.box.Extend(glyph.box);
     }
     Count(glyph);
   }
@@ -175,7 +168,7 @@ std::vector<Block> BlocksOf(std::vector<Line> lines) {
     if (blocks.empty() || !GoesOn(blocks.back().lines.back(), line)) {
       blocks.push_back({.box = line.box});
     } else {
-      Extend(blocks.back().box, line.box);
+      blocks.back().box.Extend(line.box);
     }
     blocks.back().lines.push_back(std::move(line));
   }

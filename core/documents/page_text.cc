@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "core/base/sha256.h"
 #include "core/documents/page.h"
@@ -31,6 +33,13 @@ void AppendBlock(const Block& block, std::string& text) {
 }
 
 }  // namespace
+
+void Box::Extend(const Box& other) {
+  left = std::min(left, other.left);
+  top = std::min(top, other.top);
+  right = std::max(right, other.right);
+  bottom = std::max(bottom, other.bottom);
+}
 
 std::string PageText(const Page& page, bool furniture) {
   std::string text;

@@ -38,7 +38,7 @@ class Assembly : public std::enable_shared_from_this<Assembly> {
 
   void Begin() {
     lease_.books().Assemble(lease_.lease());
-    // One of a server that drains stays for whoever goes on.
+    // The draft of a server that drains stays for whoever goes on.
     lease_.UndoWhenCancelled([library = lease_.parts().library, job = job_] {
       library->DropDraft(job, [](const absl::Status&) {});
     });

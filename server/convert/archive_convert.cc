@@ -29,7 +29,6 @@ constexpr int kDefaultPictureWidth = 1000;
 constexpr int kDefaultPictureHeight = 1400;
 constexpr int kMostFailedShown = 100;
 constexpr int kMostHeadings = 2000;
-constexpr std::array<absl::string_view, 3> kFormats = {"pdf", "text", "markdown"};
 
 using Violations = std::vector<FieldViolation>;
 
@@ -144,11 +143,11 @@ absl::Status CheckDocument(const v1::NewDocument& document) {
   Add(CheckTitle(document.title()), violations);
   Add(CheckLabels(document.labels()), violations);
   CheckBytes("password", document.password(), kMaxPasswordBytes, violations);
-  const bool known = document.format().empty() ||
-                     std::find(kFormats.begin(), kFormats.end(), document.format()) != kFormats.end();
+  const bool known = document.format().empty() || std::find(kDocumentFormats.begin(), kDocumentFormats.end(),
+                                                            document.format()) != kDocumentFormats.end();
   if (!known) {
     violations.push_back({"format", absl::StrCat("\"", document.format().substr(0, 32), "\" is none of ",
-                                                 absl::StrJoin(kFormats, ", "))});
+                                                 absl::StrJoin(kDocumentFormats, ", "))});
   }
   return FieldErrors(violations);
 }

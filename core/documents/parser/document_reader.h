@@ -30,7 +30,7 @@ class DocumentReader {
   // paragraphs, list items, code, footnotes, figures, captions. Heads and headings need the whole book
   // (core/documents/book_structure.h).
   virtual absl::StatusOr<Page> ReadPage(int number) = 0;
-  // The page as a PNG. UNIMPLEMENTED (reason NO_PICTURE) in a format without pages.
+  // The page as a PNG. FAILED_PRECONDITION (reason NO_PICTURE) in a format without pages.
   virtual absl::StatusOr<std::string> DrawPage(int number, PictureSize size) = 0;
 };
 

@@ -40,7 +40,7 @@ constexpr Likeness kKnownStarts[] = {
 
 absl::Status UnknownFormat(absl::string_view why) {
   return WithReason(
-      absl::InvalidArgumentError(absl::StrCat(why, "; taken are ", absl::StrJoin(kFormatNames, ", "))),
+      absl::InvalidArgumentError(absl::StrCat(why, "; taken are ", absl::StrJoin(kDocumentFormats, ", "))),
       "UNKNOWN_FORMAT");
 }
 

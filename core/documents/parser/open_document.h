@@ -22,7 +22,4 @@ class Formats {
   const PdfiumApi& pdfium_;
 };
 
-// The names of the formats, as OpenRequest::format has them.
-inline constexpr const char* kFormatNames[] = {"pdf", "text", "markdown"};
-
 }  // namespace sluice

@@ -63,19 +63,9 @@ absl::Status OpenError(unsigned long error, bool has_password) {
 // UTF-16LE with its ending zero, as PDFium gives texts; one line, without what no text has.
 std::string TextOf(absl::string_view utf16) {
   std::string text;
-  for (size_t i = 0; i + 1 < utf16.size() && text.size() < kMostTitleBytes; i += 2) {
-    const auto unit = [&](size_t at) {
-      return static_cast<char32_t>(static_cast<uint8_t>(utf16[at])) |
-             static_cast<char32_t>(static_cast<uint8_t>(utf16[at + 1])) << 8;
-    };
-    char32_t code = unit(i);
+  while (utf16.size() >= 2 && text.size() < kMostTitleBytes) {
+    const char32_t code = TakeUtf16(utf16, /*big_endian=*/false);
     if (code == 0) break;
-    if (code >= 0xd800 && code < 0xdc00 && i + 3 < utf16.size()) {
-      code = 0x10000 + ((code - 0xd800) << 10) + ((unit(i + 2) - 0xdc00) & 0x3ff);
-      i += 2;
-    } else if (code >= 0xd800 && code < 0xe000) {
-      code = 0xfffd;
-    }
     AppendUtf8(code < 0x20 ? U' ' : code, text);
   }
   absl::StripAsciiWhitespace(&text);

@@ -23,19 +23,7 @@ constexpr size_t kLookedAt = 64 << 10;
 
 std::string FromUtf16(absl::string_view bytes, bool big_endian) {
   std::string text;
-  const auto unit = [&](size_t at) {
-    const auto first = static_cast<uint8_t>(bytes[at]);
-    const auto second = static_cast<uint8_t>(bytes[at + 1]);
-    return static_cast<char32_t>(big_endian ? first << 8 | second : second << 8 | first);
-  };
-  for (size_t i = 0; i + 1 < bytes.size(); i += 2) {
-    char32_t code = unit(i);
-    if (code >= 0xd800 && code < 0xdc00 && i + 3 < bytes.size()) {
-      code = 0x10000 + ((code - 0xd800) << 10) + ((unit(i + 2) - 0xdc00) & 0x3ff);
-      i += 2;
-    }
-    AppendUtf8(code, text);
-  }
+  while (bytes.size() >= 2) AppendUtf8(TakeUtf16(bytes, big_endian), text);
   return text;
 }
 
